@@ -1,0 +1,111 @@
+"""What the engine needs from the outside, as Protocols: ``ssh`` and ``config`` provide them."""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from contextlib import AbstractContextManager
+    from typing import Any, Protocol
+
+    from gnt.errors import NodeFailed
+    from gnt.model.config import Config
+    from gnt.model.objects import Node
+    from gnt.plan import Call, Edit, Progress
+
+    Key = tuple[str, str, str]
+
+    class Transport(Protocol):
+        """Performs calls on nodes."""
+
+        def know(self, nodes: Iterable[Node], term: int) -> None:
+            """Where the nodes are and their pinned host keys; the term that tasks carry."""
+
+        def ask(
+            self, calls: Iterable[Call[Any]], *, deadline: float | None = None,
+        ) -> dict[Key, Any]:
+            """All calls side by side, one frame per node: {call.key: answer or NodeFailed}."""
+
+        def perform(
+            self, calls: Sequence[Call[Any]], *, fence: str,
+            tell: Callable[[Call[Any], Progress], None] | None = None,
+        ) -> dict[Key, Any]:
+            """As ``ask``, but under the fence of a job: per node in order, stopping at a failure.
+
+            A command that outlives its driver keeps the fence; ``settle_fence`` waits for it.
+            """
+
+        def wait_fence(self, nodes: Iterable[str], fence: str, deadline: float) -> dict[str, Any]:
+            """Wait until no orphan of an earlier driver runs: {node: None or NodeFailed}."""
+
+        def own(self, master: str, job: str) -> AbstractContextManager[None]:
+            """Hold the job's liveness lock on the master while the driver lives; else Busy."""
+
+        def owned(self, master: str, jobs: Iterable[str]) -> dict[str, bool]:
+            """Which jobs have a living driver."""
+
+        def wait_owner(self, master: str, job: str, deadline: float) -> bool:
+            """Wait until the job's driver ended; False at the deadline."""
+
+        @property
+        def round_trips(self) -> int:
+            """Phases on the critical path so far (for ``--timing``)."""
+
+        def close(self) -> None: ...
+
+    class Frames(Protocol):
+        """The lower half of a transport: raw scripts on the kept shells.  The store speaks this."""
+
+        def frames(
+            self, scripts: Mapping[str, Frame], *, deadline: float = 15.0,
+        ) -> dict[str, Reply | NodeFailed]:
+            """One frame per node, side by side; one round trip."""
+
+        def post(self, scripts: Mapping[str, Frame]) -> None:
+            """Write frames and do not wait; their replies are read before the next frame."""
+
+    class Store(Protocol):
+        """The signed configuration."""
+
+        def read(self) -> Config:
+            """The committed state, fresh from the master."""
+
+        def commit(
+            self, make: Callable[[Config], Change], *, attempts: int = 8,
+        ) -> Config:
+            """Commit what ``make`` returns for the current state; called again if it moved."""
+
+        def history(self, *, newest: int | None = None) -> Iterable[Mapping[str, Any]]:
+            """Past transactions, newest first, as plain data."""
+
+
+from gnt.record import Record  # noqa: E402 - Protocols above are for checkers only
+
+
+class Frame(Record):
+    """Shell text for one node.  ``keep``: run in the kept shell itself, not in a subshell, so
+    that descriptors (a held lock) and functions stay until the connection ends."""
+
+    text: str
+    stdin: bytes = b""
+    keep: bool = False
+
+
+class Reply(Record):
+    status: int
+    out: bytes
+    err: bytes
+
+
+class Change(Record):
+    """What one transaction does, and on whose behalf.
+
+    ``job`` empty in the transaction that begins a job: its own serial becomes the id; ``jobs/@``
+    as an edit's path stands for that job's record.
+    """
+
+    edits: tuple[Edit, ...]
+    operation: str
+    job: str = ""
+    reason: str = ""
+    note: str = ""  # spelled-out dangers (no-voting …) that belong in the history

@@ -1,0 +1,19 @@
+"""Builds the Cython extensions; ``GNT_CYTHON_COVERAGE=1`` adds line tracing for coverage."""
+
+import os
+import pathlib
+
+from Cython.Build import cythonize
+from setuptools import Extension, setup
+
+tracing = bool(os.environ.get("GNT_CYTHON_COVERAGE"))
+extensions = [
+    Extension(
+        f"gnt.htools_ext.{source.stem}",
+        [str(source)],
+        extra_compile_args=["-O3", "-g0"],
+        define_macros=[("CYTHON_TRACE", "1")] if tracing else [],
+    )
+    for source in sorted(pathlib.Path("htools_ext").glob("*.pyx"))
+]
+setup(ext_modules=cythonize(extensions, compiler_directives={"language_level": 3, "linetrace": tracing}))
