@@ -16,4 +16,8 @@ extensions = [
     )
     for source in sorted(pathlib.Path("htools_ext").glob("*.pyx"))
 ]
-setup(ext_modules=cythonize(extensions, compiler_directives={"language_level": 3, "linetrace": tracing}))
+setup(
+    ext_modules=cythonize(
+        extensions, compiler_directives={"language_level": 3, "linetrace": tracing}
+    )
+)

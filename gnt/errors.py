@@ -97,8 +97,15 @@ class NodeFailed(GntError):
     exit_code = 21
 
     def __init__(
-        self, node: str, kind: str, problem: str, *, task: str = "", status: int | None = None,
-        stderr: str = "", hint: str = "",
+        self,
+        node: str,
+        kind: str,
+        problem: str,
+        *,
+        task: str = "",
+        status: int | None = None,
+        stderr: str = "",
+        hint: str = "",
     ) -> None:
         lines = "".join(f"\n    {line}" for line in stderr.strip().splitlines()[-5:])
         during = f" during {task}" if task else ""

@@ -15,9 +15,13 @@ def names(package: str) -> tuple[str, ...]:
     import pkgutil
 
     path = importlib.import_module(package).__path__
-    return tuple(sorted(
-        m.name for m in pkgutil.iter_modules(path) if not m.name.startswith("_") and m.name != "base"
-    ))
+    return tuple(
+        sorted(
+            m.name
+            for m in pkgutil.iter_modules(path)
+            if not m.name.startswith("_") and m.name != "base"
+        )
+    )
 
 
 def module(package: str, name: str, what: str) -> ModuleType:

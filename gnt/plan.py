@@ -79,8 +79,12 @@ class Script(_R[R_co]):
     """
 
     def __init__(
-        self, body: str, words: tuple[str, ...] = (), *,
-        parse: Callable[[str], R_co], stdin: bytes = b"",
+        self,
+        body: str,
+        words: tuple[str, ...] = (),
+        *,
+        parse: Callable[[str], R_co],
+        stdin: bytes = b"",
     ) -> None:
         self.body = body
         self.words = words
@@ -108,7 +112,10 @@ def quote(word: str) -> str:
 
 
 def script(
-    body: str, *words: object, parse: Callable[[str], R] = nothing, stdin: bytes = b"",  # type: ignore[assignment]  # R is None by default
+    body: str,
+    *words: object,
+    parse: Callable[[str], R] = nothing,
+    stdin: bytes = b"",  # type: ignore[assignment]  # R is None by default
 ) -> Script[R]:
     """A :class:`Script` from constant text and words of any type."""
     return Script(body, tuple(_word(word) for word in words), parse=parse, stdin=stdin)

@@ -64,7 +64,8 @@ class Record:
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         types, defaults, fields = dict(cls.TYPES), dict(cls.DEFAULTS), dict(cls.FIELDS)
-        for name, annotation in cls.__dict__.get("__annotations__", {}).items():
+        own = cls.__dict__.get("__annotations__", {})  # noqa: RUF063 - inspect is slow to import
+        for name, annotation in own.items():
             if annotation.startswith("ClassVar"):
                 continue
             types[name] = (annotation, cls.__module__)
@@ -84,7 +85,7 @@ class Record:
         attributes = self.__dict__
         attributes.update(self.DEFAULTS)
         attributes.update(values)
-        if len(attributes) != len(self.NAMES) or not attributes.keys() == self.TYPES.keys():
+        if len(attributes) != len(self.NAMES) or attributes.keys() != self.TYPES.keys():
             unknown = [n for n in values if n not in self.TYPES]
             missing = [n for n in self.NAMES if n not in attributes]
             raise TypeError(f"{type(self).__name__}: unknown {unknown}, missing {missing}")

@@ -11,12 +11,12 @@ A command is a class in ``commands/<noun>/<verb>.py`` (found by that name, never
 from __future__ import annotations
 
 from gnt.plan import Plan
-from gnt.record import MISSING, Field, Record, dataclass_transform
+from gnt.record import MISSING, Field, Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
-    from typing import Any, ClassVar, Protocol, TypeVar
+    from typing import Any, ClassVar, Protocol, TypeVar, dataclass_transform
 
     from gnt.errors import NodeFailed
     from gnt.model.config import Config
@@ -25,14 +25,24 @@ if TYPE_CHECKING:
 
     T = TypeVar("T")
     R = TypeVar("R")
+else:
+    from gnt.record import dataclass_transform
 
 
 class Opt(Field):
     """An option ``--name``.  A bool kind with default False is a plain flag."""
 
     def __init__(
-        self, kind: Kind[Any], help: str, default: Any, short: str, name: str, many: bool,
-        metavar: str, hidden: bool, aliases: tuple[str, ...],
+        self,
+        kind: Kind[Any],
+        help: str,
+        default: Any,
+        short: str,
+        name: str,
+        many: bool,
+        metavar: str,
+        hidden: bool,
+        aliases: tuple[str, ...],
     ) -> None:
         super().__init__(kind, help, default)
         self.short, self.long, self.many = short, name, many
@@ -48,16 +58,30 @@ class Arg(Field):
 
 
 def opt(
-    kind: Kind[T], help: str, *, default: T = MISSING, short: str = "", name: str = "",
-    metavar: str = "", hidden: bool = False, aliases: tuple[str, ...] = (),
+    kind: Kind[T],
+    help: str,
+    *,
+    default: T = MISSING,
+    short: str = "",
+    name: str = "",
+    metavar: str = "",
+    hidden: bool = False,
+    aliases: tuple[str, ...] = (),
 ) -> T:
     """Declare an option; its long name is the field's unless ``name`` is given (without dashes)."""
     return Opt(kind, help, default, short, name, False, metavar, hidden, aliases)  # type: ignore[return-value]  # specifier
 
 
 def opts(
-    kind: Kind[T], help: str, *, default: tuple[T, ...] = (), short: str = "", name: str = "",
-    metavar: str = "", hidden: bool = False, aliases: tuple[str, ...] = (),
+    kind: Kind[T],
+    help: str,
+    *,
+    default: tuple[T, ...] = (),
+    short: str = "",
+    name: str = "",
+    metavar: str = "",
+    hidden: bool = False,
+    aliases: tuple[str, ...] = (),
 ) -> tuple[T, ...]:
     """Declare an option that may be repeated."""
     return Opt(kind, help, default, short, name, True, metavar, hidden, aliases)  # type: ignore[return-value]  # specifier
@@ -69,7 +93,11 @@ def arg(kind: Kind[T], help: str, *, default: T = MISSING, complete: str = "") -
 
 
 def args(
-    kind: Kind[T], help: str, *, default: tuple[T, ...] = MISSING, complete: str = "",
+    kind: Kind[T],
+    help: str,
+    *,
+    default: tuple[T, ...] = MISSING,
+    complete: str = "",
 ) -> tuple[T, ...]:
     """Declare the rest of the words; required unless a default is given."""
     return Arg(kind, help, default, True, complete)  # type: ignore[return-value]  # specifier
@@ -108,7 +136,9 @@ class Seen:
         return answer if isinstance(answer, Exception) else None  # type: ignore[return-value]  # only NodeFailed is stored
 
 
-@dataclass_transform(kw_only_default=True, frozen_default=True, field_specifiers=(opt, opts, arg, args))
+@dataclass_transform(
+    kw_only_default=True, frozen_default=True, field_specifiers=(opt, opts, arg, args)
+)
 class Command(Record):
     """Base of all declarations.  The docstring is the help text; its first line the summary."""
 

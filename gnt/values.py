@@ -30,8 +30,13 @@ class Kind(_Generic[T_co]):
     """Reads one value from text.  ``metavar`` names it in help, ``expected`` says its range."""
 
     def __init__(
-        self, read: Callable[[str], T_co], metavar: str, expected: str,
-        *, choices: tuple[str, ...] = (), complete: str = "",
+        self,
+        read: Callable[[str], T_co],
+        metavar: str,
+        expected: str,
+        *,
+        choices: tuple[str, ...] = (),
+        complete: str = "",
     ) -> None:
         self._read = read
         self.metavar = metavar
@@ -66,7 +71,7 @@ def read_size(text: str) -> int:
 
 
 def show_size(mib: int, units: str = "h") -> str:
-    """``units``: ``h`` human (one decimal and a letter), else ``m``, ``g``, ``t`` without a letter."""
+    """``units``: ``h`` human (one decimal, a letter), else ``m``, ``g``, ``t``, no letter."""
     if units == "m" or (units == "h" and mib < 1024):
         return f"{mib}M" if units == "h" else f"{mib}"
     if units == "g" or (units == "h" and mib < 1024 * 1024):
@@ -75,8 +80,18 @@ def show_size(mib: int, units: str = "h") -> str:
 
 
 def read_bool(text: str) -> bool:
-    value = {"yes": True, "true": True, "on": True, "1": True, "y": True,
-             "no": False, "false": False, "off": False, "0": False, "n": False}.get(text.lower())
+    value = {
+        "yes": True,
+        "true": True,
+        "on": True,
+        "1": True,
+        "y": True,
+        "no": False,
+        "false": False,
+        "off": False,
+        "0": False,
+        "n": False,
+    }.get(text.lower())
     if value is None:
         raise ValueError(text)
     return value
@@ -96,8 +111,11 @@ def read_duration(text: str) -> int:
 
 def whole(low: int, high: int | None = None) -> Kind[int]:
     """Whole numbers from ``low`` to ``high``."""
-    bound = f"a whole number from {low} to {high}" if high is not None else (
-        f"a whole number, {low} or more")
+    bound = (
+        f"a whole number from {low} to {high}"
+        if high is not None
+        else (f"a whole number, {low} or more")
+    )
 
     def read(text: str) -> int:
         value = int(text)
@@ -110,7 +128,9 @@ def whole(low: int, high: int | None = None) -> Kind[int]:
 
 def real(low: float, high: float | None = None) -> Kind[float]:
     """Numbers from ``low`` to ``high``."""
-    bound = f"a number from {low:g} to {high:g}" if high is not None else f"a number, {low:g} or more"
+    bound = (
+        f"a number from {low:g} to {high:g}" if high is not None else f"a number, {low:g} or more"
+    )
 
     def read(text: str) -> float:
         value = float(text)
@@ -129,8 +149,12 @@ def choice(*words: str) -> Kind[str]:
             raise ValueError(text)
         return text
 
-    return Kind(read, "|".join(w or "''" for w in words),
-                "one of " + ", ".join(w or "''" for w in words), choices=words)
+    return Kind(
+        read,
+        "|".join(w or "''" for w in words),
+        "one of " + ", ".join(w or "''" for w in words),
+        choices=words,
+    )
 
 
 def words_of(kind: Kind[str] | None = None, separator: str = ",") -> Kind[tuple[str, ...]]:
@@ -194,7 +218,9 @@ def read_named_pairs(text: str) -> tuple[str, Mapping[str, str]]:
 
 def _tag(text: str) -> str:
     allowed = set(".+*/:@-_")
-    if not 1 <= len(text) <= 128 or not all(c.isascii() and c.isalnum() or c in allowed for c in text):
+    if not 1 <= len(text) <= 128 or not all(
+        (c.isascii() and c.isalnum()) or c in allowed for c in text
+    ):
         raise ValueError(text)
     return text
 
@@ -203,8 +229,10 @@ def _hostname(text: str) -> str:
     name = text.lower()
     labels = name.split(".")
     good = all(
-        0 < len(label) <= 63 and label[0] != "-" and label[-1] != "-"
-        and all(c.isascii() and c.isalnum() or c in "-_" for c in label)
+        0 < len(label) <= 63
+        and label[0] != "-"
+        and label[-1] != "-"
+        and all((c.isascii() and c.isalnum()) or c in "-_" for c in label)
         for label in labels
     )
     if not good or len(name) > 253:
@@ -239,9 +267,12 @@ SIZE: Kind[int] = Kind(read_size, "SIZE", "a size: a number with m, g or t (MiB 
 DURATION: Kind[int] = Kind(read_duration, "SECONDS", "a time in seconds, or with m, h, d, w")
 PAIRS: Kind[Mapping[str, str]] = Kind(read_pairs, "KEY=VALUE,…", "a list of key=value")
 NAMED_PAIRS: Kind[tuple[str, Mapping[str, str]]] = Kind(
-    read_named_pairs, "NAME:KEY=VALUE,…", "a name, a colon and a list of key=value")
+    read_named_pairs, "NAME:KEY=VALUE,…", "a name, a colon and a list of key=value"
+)
 TAG: Kind[str] = Kind(_tag, "TAG", "a tag: 1 to 128 of letters, digits and _.+*/:@-")
-HOSTNAME: Kind[str] = Kind(_hostname, "NAME", "a host name: labels of letters, digits and - joined by dots")
+HOSTNAME: Kind[str] = Kind(
+    _hostname, "NAME", "a host name: labels of letters, digits and - joined by dots"
+)
 MAC: Kind[str] = Kind(_mac, "MAC", "a MAC address: six hexadecimal octets joined by colons")
 IP: Kind[str] = Kind(_ip, "ADDRESS", "an IPv4 or IPv6 address")
 PATH: Kind[str] = Kind(_absolute, "PATH", "an absolute path without ..")

@@ -22,12 +22,18 @@ if TYPE_CHECKING:
             """Where the nodes are and their pinned host keys; the term that tasks carry."""
 
         def ask(
-            self, calls: Iterable[Call[Any]], *, deadline: float | None = None,
+            self,
+            calls: Iterable[Call[Any]],
+            *,
+            deadline: float | None = None,
         ) -> dict[Key, Any]:
             """All calls side by side, one frame per node: {call.key: answer or NodeFailed}."""
 
         def perform(
-            self, calls: Sequence[Call[Any]], *, fence: str,
+            self,
+            calls: Sequence[Call[Any]],
+            *,
+            fence: str,
             tell: Callable[[Call[Any], Progress], None] | None = None,
         ) -> dict[Key, Any]:
             """As ``ask``, but under the fence of a job: per node in order, stopping at a failure.
@@ -57,7 +63,10 @@ if TYPE_CHECKING:
         """The lower half of a transport: raw scripts on the kept shells.  The store speaks this."""
 
         def frames(
-            self, scripts: Mapping[str, Frame], *, deadline: float = 15.0,
+            self,
+            scripts: Mapping[str, Frame],
+            *,
+            deadline: float = 15.0,
         ) -> dict[str, Reply | NodeFailed]:
             """One frame per node, side by side; one round trip."""
 
@@ -71,7 +80,10 @@ if TYPE_CHECKING:
             """The committed state, fresh from the master."""
 
         def commit(
-            self, make: Callable[[Config], Change], *, attempts: int = 8,
+            self,
+            make: Callable[[Config], Change],
+            *,
+            attempts: int = 8,
         ) -> Config:
             """Commit what ``make`` returns for the current state; called again if it moved."""
 

@@ -42,7 +42,7 @@ class Guest(Record):
     disks: tuple[GuestDisk, ...] = ()
     ports: tuple[Port, ...] = ()
     console_port: int | None = None  # VNC or SPICE
-    runtime: Mapping[str, str | int | float | bool | None] = {}  # noqa: RUF012 - never changed
+    runtime: Mapping[str, str | int | float | bool | None] = {}
     seed: str = ""  # path of a cloud-init seed on the node, or empty
     paused: bool = False
 
@@ -62,7 +62,7 @@ class Capabilities(Record):
     """What a node's hypervisor said of itself; part of the plan, kept with the instance."""
 
     version: str
-    runtime: Mapping[str, str | int | float | bool | None] = {}  # noqa: RUF012 - never changed
+    runtime: Mapping[str, str | int | float | bool | None] = {}
     problems: tuple[str, ...] = ()
 
 
@@ -108,7 +108,9 @@ class Hypervisor(ABC):
 
 class Migratable(Hypervisor):
     @abstractmethod
-    def migrate(self, guest: Guest, target: Guest, *, live: bool) -> tuple[tuple[Step, ...], tuple[Step, ...]]:
+    def migrate(
+        self, guest: Guest, target: Guest, *, live: bool
+    ) -> tuple[tuple[Step, ...], tuple[Step, ...]]:
         """(attempt, settle): after attempt the guest runs on the target and is ended here."""
 
     @abstractmethod

@@ -61,7 +61,7 @@ def _types(cls: type[Record]) -> dict[str, Any]:
     found = _RESOLVED.get(cls)
     if found is None:
         found = _RESOLVED[cls] = {
-            name: eval(annotation, vars(sys.modules[module]))  # noqa: S307 - our own annotations
+            name: eval(annotation, vars(sys.modules[module]))
             for name, (annotation, module) in cls.TYPES.items()
         }
     return found

@@ -116,8 +116,10 @@ class Config:
         """The object of this kind and key; its absence is damage."""
         found = self.get(kind, key)
         if found is None:
-            raise Damaged(f"{SECTIONS[kind]}.{key} is referred to but does not exist",
-                          hint="gnt-cluster verify")
+            raise Damaged(
+                f"{SECTIONS[kind]}.{key} is referred to but does not exist",
+                hint="gnt-cluster verify",
+            )
         return found
 
     def all(self, kind: type[T]) -> list[T]:
@@ -207,8 +209,9 @@ class Config:
         names = {str(getattr(thing, "name")): thing for thing in self.all(kind)}  # noqa: B009 - T has no name
         matches = [full for full in names if full.startswith(name + ".")]
         if len(matches) > 1:
-            raise Ambiguous(f"{noun} {name} may be {', '.join(sorted(matches))}",
-                            hint="give the full name")
+            raise Ambiguous(
+                f"{noun} {name} may be {', '.join(sorted(matches))}", hint="give the full name"
+            )
         if not matches:
             raise NotFound(f"there is no {noun} {name}", hint=_closest(noun, name, names))
         return names[matches[0]]
@@ -227,7 +230,9 @@ SECTIONS: Mapping[type[Record], str] = {kind: section for section, kind in KINDS
 class MemoryState:
     """A :class:`State` of plain dictionaries: ``{section: {key: data}}``."""
 
-    def __init__(self, data: Mapping[str, Mapping[str, Any]], term: int, serial: int, head: str) -> None:
+    def __init__(
+        self, data: Mapping[str, Mapping[str, Any]], term: int, serial: int, head: str
+    ) -> None:
         self.data = data
         self.term, self.serial, self.head = term, serial, head
         self._indexes: dict[str, dict[str, list[str]]] = {}

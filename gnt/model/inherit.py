@@ -32,8 +32,9 @@ class BackendParams(Record):
 
 
 class NicParams(Record):
-    mode: str = field(choice("bridged", "routed", "openvswitch", "ext"), "how it is connected",
-                      default="bridged")
+    mode: str = field(
+        choice("bridged", "routed", "openvswitch", "ext"), "how it is connected", default="bridged"
+    )
     link: str = field(TEXT, "bridge, switch or routing table", default="br0")
     vlan: str = field(TEXT, "VLAN: 10 or .10 access, :10:20 trunk, .10:20:30 both", default="")
 
@@ -92,8 +93,10 @@ def parse_backend(typed: Mapping[str, str], where: str = "-B") -> dict[str, Scal
 def backend(cfg: Config, inst: Instance) -> BackendParams:
     filled = fill(BackendParams, (cfg.cluster.beparams, inst.beparams), f"{inst.name}.beparams")
     if filled.minmem > filled.maxmem:
-        raise Invalid(f"{inst.name}.beparams",
-                      f"minmem ({filled.minmem}M) is more than maxmem ({filled.maxmem}M)")
+        raise Invalid(
+            f"{inst.name}.beparams",
+            f"minmem ({filled.minmem}M) is more than maxmem ({filled.maxmem}M)",
+        )
     return filled
 
 
@@ -107,8 +110,9 @@ def nic(cfg: Config, nic: Nic, group: Group | None = None) -> NicParams:
 
 def node(cfg: Config, node: Node) -> NodeParams:
     group = cfg.one(Group, node.group)
-    return fill(NodeParams, (cfg.cluster.ndparams, group.ndparams, node.ndparams),
-                f"{node.name}.ndparams")
+    return fill(
+        NodeParams, (cfg.cluster.ndparams, group.ndparams, node.ndparams), f"{node.name}.ndparams"
+    )
 
 
 def hypervisor_levels(cluster: Cluster, inst: Instance) -> tuple[Params, ...]:

@@ -29,7 +29,7 @@ class DiskSpec(Record):
     name: str | None = None
     spindles: int | None = None
     adopt: str | None = None
-    options: Mapping[str, str] = {}  # noqa: RUF012 - never changed: the driver's own, checked by it
+    options: Mapping[str, str] = {}
 
 
 class Source(Record):
@@ -37,7 +37,7 @@ class Source(Record):
 
     driver: str  # file, host_device, rbd, gluster …
     path: str  # path or the driver's own name of the image
-    options: Mapping[str, str] = {}  # noqa: RUF012 - never changed
+    options: Mapping[str, str] = {}
 
 
 class Space(Record):
@@ -57,7 +57,12 @@ class Storage(ABC):
 
     @abstractmethod
     def shape(
-        self, cfg: Config, inst: Instance, nodes: tuple[Node, ...], index: int, spec: DiskSpec,
+        self,
+        cfg: Config,
+        inst: Instance,
+        nodes: tuple[Node, ...],
+        index: int,
+        spec: DiskSpec,
         uuid: str,
     ) -> tuple[Disk, ...]:
         """The disk as it will be recorded (first), with its children, on these nodes."""
