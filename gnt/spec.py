@@ -213,8 +213,33 @@ class Lines(Record):
     exit_code: int = 0
 
 
+class Settings(Record):
+    """What a command line's general options said: the front end makes it, the session obeys it."""
+
+    cluster: str = ""  # name of a context; empty: the current one
+    reason: str = ""
+    priority: str = "normal"  # low, normal, high
+    submit: bool = False  # leave the job to a detached driver
+    print_jobid: bool = False
+    dry_run: bool = False
+    plan_out: str = ""  # write the plan there instead of running it
+    wait: bool = True  # for conflicting jobs
+    yes: bool = False  # every question is answered with yes
+    timing: bool = False
+    debug: bool = False
+    argv: tuple[str, ...] = ()  # the command as typed, without the general options
+
+
 class Query(Command):
     """Answers a question; changes nothing, needs no majority."""
+
+    def columns(self) -> tuple[str, tuple[str, ...]] | None:
+        """(kind, fields) when cached columns can answer without a session; see ``table``."""
+        return None
+
+    def table(self, columns: Mapping[str, list[Any]]) -> Table:
+        """The answer from the cached columns that ``columns`` asked for."""
+        raise NotImplementedError
 
     def facts(self, cfg: Config) -> Iterable[Call[Any]]:
         """Questions to ask nodes; none keeps the command off the network."""

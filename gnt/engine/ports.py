@@ -4,14 +4,15 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from contextlib import AbstractContextManager
     from typing import Any, Protocol
 
-    from gnt.errors import NodeFailed
+    from gnt.errors import GntError, NodeFailed
     from gnt.model.config import Config
     from gnt.model.objects import Node
-    from gnt.plan import Call, Edit, Progress
+    from gnt.plan import Call, Edit, Plan, Progress, Step
+    from gnt.spec import Document, Lines, Table
 
     Key = tuple[str, str, str]
 
@@ -72,6 +73,38 @@ if TYPE_CHECKING:
 
         def post(self, scripts: Mapping[str, Frame]) -> None:
             """Write frames and do not wait; their replies are read before the next frame."""
+
+    class Listener(Protocol):
+        """Hears how a job goes.  ``index`` counts ``plan.steps`` from 0."""
+
+        def waiting(self, job: str, others: Sequence[str]) -> None:
+            """The job waits for these."""
+
+        def job_started(self, job: str, plan: Plan) -> None: ...
+        def step_started(self, index: int, step: Step) -> None: ...
+        def step_progress(self, index: int, step: Step, progress: Progress) -> None: ...
+        def step_done(self, index: int, step: Step) -> None: ...
+        def step_failed(self, index: int, step: Step, error: GntError) -> None: ...
+        def undoing(self, index: int, step: Step) -> None: ...
+        def job_done(self, job: str, outcome: str) -> None:
+            """``outcome``: success, undone, or interrupted (to be resumed)."""
+
+    class Front(Protocol):
+        """Who speaks with the person.  ``gnt.session.Session(settings, front)`` gets one."""
+
+        @property
+        def listener(self) -> Listener: ...
+        def show(self, answer: Table | Document | Lines) -> None:
+            """Data, on stdout."""
+
+        def tell(self, message: str) -> None:
+            """A message, on stderr."""
+
+        def confirm(self, question: str) -> None:
+            """Return if the answer is yes; raise ConfirmationNeeded otherwise."""
+
+        def lines(self) -> Iterator[str]:
+            """Standard input."""
 
     class Store(Protocol):
         """The signed configuration."""
