@@ -19,7 +19,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     import socket
     from collections.abc import Callable, Iterator, Mapping
-    from typing import Any, Concatenate, Generic, ParamSpec, Protocol, TypeVar
+    from typing import Any, Concatenate, Generic, ParamSpec, Protocol, TypeVar, overload
 
     P = ParamSpec("P")
     R = TypeVar("R")
@@ -51,6 +51,9 @@ else:
 
     _PR = _R = _Sub
     P = R = R_co = None
+
+    def overload(function: object) -> object:
+        return function
 
 
 class Progress(Record):
@@ -111,12 +114,15 @@ def quote(word: str) -> str:
     return "'" + word.replace("'", "'\\''") + "'"
 
 
-def script(
-    body: str,
-    *words: object,
-    parse: Callable[[str], R] = nothing,
-    stdin: bytes = b"",  # type: ignore[assignment]  # R is None by default
-) -> Script[R]:
+@overload
+def script(body: str, *words: object, stdin: bytes = b"") -> Script[None]: ...
+@overload
+def script(  # noqa: F811 - an overload
+    body: str, *words: object, parse: Callable[[str], R], stdin: bytes = b""
+) -> Script[R]: ...
+def script(  # noqa: F811 - an overload
+    body: str, *words: object, parse: Callable[[str], Any] = nothing, stdin: bytes = b""
+) -> Script[Any]:
     """A :class:`Script` from constant text and words of any type."""
     return Script(body, tuple(_word(word) for word in words), parse=parse, stdin=stdin)
 

@@ -66,6 +66,8 @@ class Record:
         types, defaults, fields = dict(cls.TYPES), dict(cls.DEFAULTS), dict(cls.FIELDS)
         own = cls.__dict__.get("__annotations__", {})  # noqa: RUF063 - inspect is slow to import
         for name, annotation in own.items():
+            if not isinstance(annotation, str):
+                raise TypeError(f"{cls.__module__} needs: from __future__ import annotations")
             if annotation.startswith("ClassVar"):
                 continue
             types[name] = (annotation, cls.__module__)
