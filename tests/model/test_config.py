@@ -43,7 +43,7 @@ def test_names_short_names_and_uuids():
 
 
 def test_an_unknown_name_suggests_the_closest():
-    with pytest.raises(NotFound, match="no node nude2.lab") as caught:
+    with pytest.raises(NotFound, match=r"no node nude2\.lab") as caught:
         config().node("nude2.lab")
     assert caught.value.hint == "did you mean node2.lab?"
 
