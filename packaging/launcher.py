@@ -1,0 +1,7 @@
+"""Where the frozen program starts."""
+
+import sys
+
+from gnt.cli.main import main
+
+sys.exit(main())
