@@ -154,3 +154,4 @@ class Change(Record):
     job: str = ""
     reason: str = ""
     note: str = ""  # spelled-out dangers (no-voting …) that belong in the history
+    result: str = ""  # how the job ended, in its last transaction: success, undone: why, cancelled
