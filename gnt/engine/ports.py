@@ -118,7 +118,21 @@ if TYPE_CHECKING:
             *,
             attempts: int = 8,
         ) -> Config:
-            """Commit what ``make`` returns for the current state; called again if it moved."""
+            """Commit what ``make`` returns for the current state; called again if it moved.
+
+            ``make`` runs while the turn is held, so the transaction's serial will be
+            ``cfg.serial + 1``; what it raises gives the turn back and is passed on.
+            """
+
+        def take_turn(self) -> None:
+            """Let the turn of the next commit ride on the next frame to the master.
+
+            Costs no round trip of its own.  A commit that finds no turn, or a turn that was lost
+            after 20 s, takes one itself.
+            """
+
+        def give_turn(self) -> None:
+            """Let go of a turn that was taken and is not needed; nothing when there is none."""
 
         def history(self, *, newest: int | None = None) -> Iterable[Mapping[str, Any]]:
             """Past transactions, newest first, as plain data."""
