@@ -54,6 +54,7 @@ class Storage(ABC):
 
     name: ClassVar[str]
     params: ClassVar[type[Record]] = Record  # disk parameters: one field each
+    takes_disks: ClassVar[bool] = True  # False: instances of this template have none
 
     @abstractmethod
     def shape(
