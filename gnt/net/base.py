@@ -42,6 +42,7 @@ def tap_name(uuid: str) -> str:
 
 class NicMode(ABC):
     name: ClassVar[str]
+    needs_address: ClassVar[bool] = False  # its NICs must have an IP address
 
     @abstractmethod
     def plug(self, node: str, port: Port) -> Iterator[Step]:
