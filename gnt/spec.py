@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from gnt.errors import NodeFailed
     from gnt.model.config import Config
+    from gnt.model.objects import Node
     from gnt.plan import Call
     from gnt.values import Kind
 
@@ -147,6 +148,8 @@ class Command(Record):
     aliases: ClassVar[tuple[str, ...]] = ()
     examples: ClassVar[tuple[tuple[str, str], ...]] = ()  # (command line, what it does)
     rapi: ClassVar[str] = ""  # "POST /2/instances"
+    tabular: ClassVar[bool] = False  # takes --no-headers, --separator, --units and -v
+    jobs: ClassVar[bool] = False  # takes the job options (--submit, --dry-run …)
 
     def __init_subclass__(cls, *, command: str = "", **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -157,6 +160,7 @@ class Command(Record):
 class Operation(Command):
     """Changes the cluster by a job."""
 
+    jobs: ClassVar[bool] = True
     hook: ClassVar[str] = ""  # the hook directory's name, as the reference's ("instance-add")
 
     def holds(self, cfg: Config) -> Holds:
@@ -170,6 +174,14 @@ class Operation(Command):
     def plan(self, cfg: Config, seen: Seen) -> Plan:
         """What to do.  Pure: reads its arguments only; raises GntError when it cannot be done."""
         raise NotImplementedError
+
+    def prepare(self, session: Session) -> tuple[Operation, ...]:
+        """The jobs that this request stands for, each complete; asked before anything else.
+
+        Here a request for several instances becomes one operation for each, and what only a person
+        or a host outside the cluster can answer (a new node's fingerprint) becomes a parameter.
+        """
+        return (self,)
 
     def confirm(self, cfg: Config) -> str:
         """A question that must be answered with yes first; empty: none."""
@@ -282,3 +294,31 @@ if TYPE_CHECKING:
 
         def lines(self) -> Iterator[str]:
             """The lines of standard input."""
+
+        def scan(self, host: str, port: int = 22) -> tuple[str, tuple[str, ...]]:
+            """A host's IP address and the host keys it shows ("ssh-ed25519 AAAA…"), unverified."""
+
+        def know(self, nodes: Iterable[Node]) -> None:
+            """Where hosts outside the configuration are, with their pinned keys: ``ask`` reaches
+            them, logging in with the admin's own keys."""
+
+        def own_keys(self) -> tuple[str, ...]:
+            """The public keys that this admin logs in with: files and agent."""
+
+        def create(self, objects: Mapping[str, Mapping[str, Any]], master: Node) -> None:
+            """Sign the first base (``{section: {key: data}}``) and put it on the first master.
+
+            The signer who does it is added to ``signers`` when it is not there.
+            """
+
+        def attach(self, node: Node, words: tuple[str, ...]) -> int:
+            """Run a command on a node, connected to this terminal; returns its exit status."""
+
+        def take_over(self, node: Node, *, voting: bool, ignore_offline: bool) -> None:
+            """Make ``node`` the master: majority, new term, fencing (``gnt.config``)."""
+
+        def redistribute(self) -> dict[str, NodeFailed | None]:
+            """Bring every candidate to the head, and every node to the term: by node name."""
+
+        def forget(self) -> None:
+            """Drop the context, pins and caches of this cluster, once it is destroyed."""
