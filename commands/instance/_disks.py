@@ -1,0 +1,129 @@
+"""``--disk``: what was asked for, and the steps that follow."""
+
+from __future__ import annotations
+
+from gnt.errors import Conflict, Invalid
+from gnt.storage.base import DiskSpec, storage
+from gnt.values import SIZE, choice, whole
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+    from gnt.model.config import Config
+    from gnt.model.objects import Disk, Instance, Node
+    from gnt.plan import Step
+
+AT_MOST = 16
+SMALLEST = 1  # MiB
+OWN = ("size", "mode", "name", "spindles", "adopt")
+_INDEX = whole(0, AT_MOST - 1)
+_MODE = choice("rw", "ro")
+
+
+def read_specs(
+    typed: Iterable[tuple[str, Mapping[str, str]]], single: int | None, template: str,
+) -> tuple[DiskSpec, ...]:
+    """The disks of a new instance, from ``--disk N:size=…`` in any order, or from ``-s SIZE``."""
+    given = list(typed)
+    if single is not None:
+        if given:
+            raise Invalid("-s", "cannot be combined with --disk", hint="use --disk 0:size=SIZE")
+        given = [("0", {"size": str(single)})]
+    if not storage(template).takes_disks:
+        if given:
+            raise Invalid("--disk", f"disk template {template} has no disks")
+        return ()
+    by_index: dict[int, DiskSpec] = {}
+    for word, pairs in given:
+        index = _INDEX.read(word, "--disk")
+        if index in by_index:
+            raise Invalid("--disk", f"disk {index} is given twice")
+        by_index[index] = read_spec(pairs, f"--disk {index}")
+    if not by_index:
+        raise Invalid("--disk", "no disk is given", hint="--disk 0:size=10g, or -t diskless")
+    if sorted(by_index) != list(range(len(by_index))):
+        raise Invalid("--disk", f"the numbers {_list(sorted(by_index))} do not count from 0")
+    return tuple(by_index[index] for index in sorted(by_index))
+
+
+def _list(numbers: Iterable[int]) -> str:
+    return ", ".join(str(number) for number in numbers)
+
+
+def read_spec(typed: Mapping[str, str], where: str) -> DiskSpec:
+    """One disk; names that are not ours are options of the disk template's provider."""
+    if "size" not in typed and "adopt" not in typed:
+        raise Invalid(where, "no size is given", hint=f"{where}:size=10g")
+    size = SIZE.read(typed.get("size", "0"), f"{where}.size")
+    if size < SMALLEST and "adopt" not in typed:
+        raise Invalid(f"{where}.size", f"{typed['size']!r} is not a size above 0")
+    return DiskSpec(
+        size=size, mode=_MODE.read(typed.get("mode", "rw"), f"{where}.mode"),
+        name=read_name(typed.get("name"), where),
+        spindles=whole(1).read(typed["spindles"], f"{where}.spindles") if "spindles" in typed
+        else None,
+        adopt=typed.get("adopt"), options={k: v for k, v in typed.items() if k not in OWN},
+    )
+
+
+def read_name(text: str | None, where: str) -> str | None:
+    """A disk's or NIC's name: not a number, which would be an index; ``none`` is none."""
+    if text is None or text.lower() == "none":
+        return None
+    if text.isdigit() or not text:
+        raise Invalid(f"{where}.name", f"{text!r} is not a name (it must not be a number)")
+    return text
+
+
+def pick(disks: Sequence[Disk], word: str, what: str) -> int:
+    """The index of a disk by index, name or uuid."""
+    for index, disk in enumerate(disks):
+        if word in (str(index), disk.name, disk.uuid):
+            return index
+    if word == "-1" and disks:
+        return len(disks) - 1
+    raise Conflict(f"{what} has no disk {word} (it has {len(disks)})",
+                   hint="by number from 0, name or uuid")
+
+
+def top(made: Iterable[tuple[Disk, ...]]) -> list[Disk]:
+    """The disks themselves, without their children."""
+    return [shape[0] for shape in made]
+
+
+def create(cfg: Config, disks: Iterable[Disk]) -> Iterator[Step]:
+    for disk in disks:
+        yield from storage(disk.dev_type).create(cfg, disk)
+
+
+def remove(cfg: Config, disks: Iterable[Disk]) -> Iterator[Step]:
+    for disk in disks:
+        yield from storage(disk.dev_type).remove(cfg, disk)
+
+
+def activate(cfg: Config, disks: Iterable[Disk], node: Node) -> Iterator[Step]:
+    for disk in disks:
+        yield from storage(disk.dev_type).activate(cfg, disk, node)
+
+
+def deactivate(cfg: Config, disks: Iterable[Disk], node: Node) -> Iterator[Step]:
+    for disk in disks:
+        yield from storage(disk.dev_type).deactivate(cfg, disk, node)
+
+
+def room(disks: Iterable[Disk]) -> int:
+    """MiB that the disks take on each of their nodes."""
+    return sum(storage(disk.dev_type).usage(disk) for disk in disks)
+
+
+def owned(cfg: Config, inst: Instance) -> list[Disk]:
+    """The disks with their children, for removal from the configuration."""
+    from gnt.model.objects import Disk as Kind
+
+    found, queue = [], list(inst.disks)
+    while queue:
+        disk = cfg.one(Kind, queue.pop(0))
+        found.append(disk)
+        queue.extend(disk.children)
+    return found
