@@ -1,0 +1,55 @@
+"""Entry point of ``gnt`` and of every ``gnt-*`` link: one program, found out by its name.
+
+``--version`` is answered before anything else is imported.  This is the one place that catches
+errors broadly; what each turns into is in ``gnt.cli.failure``.
+"""
+
+from __future__ import annotations
+
+import sys
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+def main() -> int:
+    """Run the command line of this process and return its exit code."""
+    code = run(sys.argv)
+    if "fabric" in sys.modules:  # its threads would hold up the interpreter's shutdown
+        import os
+
+        os._exit(code)
+    return code
+
+
+def run(argv: Sequence[str]) -> int:
+    """Run one command line; ``argv[0]`` may be a link named ``gnt-<noun>``."""
+    program = argv[0].rpartition("/")[2]
+    if program.endswith(".py"):  # python -m gnt.cli.main
+        program = "gnt"
+    if argv[1:2] == ["--version"]:
+        from gnt import __version__
+
+        return _print_version(program if program.startswith("gnt-") else "gnt", __version__)
+    try:
+        from gnt.cli.start import start
+
+        code = start(program, argv[1:])
+        sys.stdout.flush()
+        return code
+    except SystemExit as leaving:
+        return leaving.code if isinstance(leaving.code, int) else 1
+    except BaseException as error:  # noqa: BLE001 - the one place that catches everything
+        from gnt.cli.failure import explain
+
+        return explain(error, program, argv)
+
+
+def _print_version(name: str, version: str) -> int:
+    sys.stdout.write(f"{name} (gnt) {version}\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

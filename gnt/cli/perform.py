@@ -1,0 +1,52 @@
+"""Run one command: from cached columns when they answer it, else in a session."""
+
+from __future__ import annotations
+
+from gnt.cli.terminal import Terminal
+from gnt.spec import Action, Operation, Query
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from gnt.cli.general import Layout
+    from gnt.session import Session
+    from gnt.spec import Command, Settings
+
+
+def perform(command: Command, settings: Settings, layout: Layout) -> int:
+    """Do what ``command`` says; returns the exit code."""
+    front = Terminal(settings, layout)
+    if isinstance(command, Query) and _from_columns(command, settings, front):
+        return 0
+    from gnt.session import Session
+
+    session = Session(settings, front)
+    try:
+        return _in_session(command, session, front)
+    finally:
+        session.close()
+
+
+def _in_session(command: Command, session: Session, front: Terminal) -> int:
+    if isinstance(command, Operation):
+        return session.execute(command)
+    if isinstance(command, Action):
+        return command.run(session)
+    assert isinstance(command, Query)
+    cfg = session.config()
+    answer = command.answer(cfg, session.ask(command.facts(cfg)))
+    front.show(answer)
+    return int(getattr(answer, "exit_code", 0))
+
+
+def _from_columns(command: Query, settings: Settings, front: Terminal) -> bool:
+    wanted = command.columns()
+    if wanted is None:
+        return False
+    from gnt.config.columns import load_columns
+    from gnt.config.context import directory
+
+    columns = load_columns(directory(settings.cluster), wanted[0])
+    if columns is None or not all(name in columns for name in wanted[1]):
+        return False
+    front.show(command.table(columns))
+    return True

@@ -1,0 +1,106 @@
+"""One command line from words to exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from gnt.cli import find, general
+from gnt.cli.parser import parse, wants_help
+from gnt.cli.slots import table
+from gnt.errors import UsageError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from gnt.spec import Command
+
+HELP = ("-h", "--help", "help")
+DEFAULTS = {  # words put before those of a list command
+    "instance": "GNT_INSTANCE_LIST", "node": "GNT_NODE_LIST", "group": "GNT_GROUP_LIST",
+}
+
+
+def start(program: str, words: Sequence[str]) -> int:
+    """Run the command that ``words`` name for a program called ``program``."""
+    leading, words = leading_options(find.program_words(program, words))
+    if not words or words[0] in HELP:
+        return _suite_help(words)
+    noun, words = words[0], words[1:]
+    if _is_group(noun):
+        more, words = leading_options(words)
+        leading += more
+        if not words or words[0] in HELP:
+            return _noun_help(noun, words)
+    cls, rest = find.command([noun, *words])
+    groups = general.groups(cls)
+    if wants_help(cls, [*leading, *rest], groups):
+        from gnt.cli.help import command_help
+
+        sys.stdout.write(command_help(cls))
+        return 0
+    rest = [*leading, *defaults(cls), *rest]
+    parsed = parse(cls, rest, groups)
+    from gnt.cli.perform import perform
+
+    return perform(parsed.command, general.settings(parsed.general, tuple([noun, *words])),
+                   general.layout(parsed.general))
+
+
+def leading_options(words: list[str]) -> tuple[list[str], list[str]]:
+    """(general options before the next word with their values, the words from there on)."""
+    options = table(general.Every, ())
+    at = 0
+    while at < len(words) and words[at].startswith("-") and words[at] not in HELP:
+        word = words[at]
+        if word == "--":
+            raise UsageError("-- comes after the command's name", hint="gnt --help")
+        name, equals, _ = word[2:].partition("=")
+        slot = options.resolve(name)[0] if word.startswith("--") else options.letter(word[1], word)
+        at += 1 if equals or slot.flag else 2
+    if at > len(words):
+        raise UsageError(f"{words[-1]} needs a value", hint="gnt --help")
+    return words[:at], words[at:]
+
+
+def defaults(cls: type[Command]) -> list[str]:
+    """What the environment puts before the words of a list command."""
+    text = os.environ.get(DEFAULTS.get(cls.noun, ""), "") if cls.verb == "list" else ""
+    if not text:
+        return []
+    import shlex
+
+    try:
+        return shlex.split(text)
+    except ValueError as error:
+        raise UsageError(f"{DEFAULTS[cls.noun]}: {error}",
+                         hint=f"unset {DEFAULTS[cls.noun]}") from None
+
+
+def _is_group(noun: str) -> bool:
+    """Whether verbs follow; unknown nouns are for ``find.command`` to refuse."""
+    package = find.package(noun)
+    return package is not None and hasattr(package, "__path__")
+
+
+def _suite_help(words: list[str]) -> int:
+    from gnt.cli.help import command_help, noun_help, suite_help
+
+    if len(words) > 2:
+        sys.stdout.write(command_help(find.command(words[1:])[0]))
+    elif len(words) == 2:
+        sys.stdout.write(noun_help(words[1]))
+    else:
+        sys.stdout.write(suite_help())
+    return 0 if words else UsageError.exit_code
+
+
+def _noun_help(noun: str, words: list[str]) -> int:
+    from gnt.cli.help import command_help, noun_help
+
+    if len(words) > 1:
+        sys.stdout.write(command_help(find.command([noun, *words[1:]])[0]))
+    else:
+        sys.stdout.write(noun_help(noun))
+    return 0 if words else UsageError.exit_code

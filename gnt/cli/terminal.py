@@ -1,0 +1,60 @@
+"""The person at the other end: data on stdout, messages on stderr, questions on the terminal."""
+
+from __future__ import annotations
+
+import sys
+
+from gnt.cli.render import render
+from gnt.errors import ConfirmationNeeded
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from gnt.cli.general import Layout
+    from gnt.engine.ports import Listener
+    from gnt.spec import Document, Lines, Settings, Table
+
+
+class Terminal:
+    """The front end that the session speaks through (``gnt.engine.ports.Front``)."""
+
+    def __init__(self, settings: Settings, layout: Layout) -> None:
+        self.settings = settings
+        self.layout = layout
+        self._listener: Listener | None = None
+
+    @property
+    def listener(self) -> Listener:
+        """Shows how a job goes: live on a terminal, line by line elsewhere."""
+        if self._listener is None:
+            from gnt.cli.progress import listener
+
+            self._listener = listener(sys.stderr)
+        return self._listener
+
+    def show(self, answer: Table | Document | Lines) -> None:
+        sys.stdout.write(render(answer, self.layout))
+        for problem in answer.problems:
+            self.tell(problem)
+
+    def tell(self, message: str) -> None:
+        sys.stdout.flush()
+        sys.stderr.write(message + "\n")
+        sys.stderr.flush()
+
+    def confirm(self, question: str) -> None:
+        if self.settings.yes:
+            return
+        if not sys.stdin.isatty():
+            raise ConfirmationNeeded(f"{question} Nobody is there to say yes.",
+                                     hint="add --yes if you are sure")
+        sys.stdout.flush()
+        sys.stderr.write(f"{question} [y/N] ")
+        sys.stderr.flush()
+        if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+            raise ConfirmationNeeded("not confirmed; nothing was changed")
+
+    def lines(self) -> Iterator[str]:
+        for line in sys.stdin:
+            yield line.rstrip("\n")
