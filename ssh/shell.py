@@ -1,0 +1,117 @@
+"""A kept shell: batches may be queued; replies come in order."""
+
+from __future__ import annotations
+
+from gnt.engine.ports import Reply
+from gnt.ssh.framing import PRELUDE, Overflow, Stream, compose
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from gnt.ssh.framing import Batch
+    from gnt.ssh.links import Link
+
+
+class Pending:
+    """A batch on its way: what is known of its scripts so far."""
+
+    def __init__(self, batch: Batch, at: float) -> None:
+        self.batch = batch
+        self.since = at  # when the script that runs now began, as far as we know
+        self.ended = 0  # streams that said the batch is done
+        self.outcome = ""  # ok, fenced TERM, nofence, unwritable; or lost, flood
+        self._parts: list[list[tuple[int, bytes]]] = [[], []]
+
+    def add(self, stream: int, script: int | None, words: str, output: bytes) -> bool:
+        """Take what one stream said; true when a script or the batch is complete by it."""
+        if script is None:
+            self.ended += 1
+            self.outcome = words
+            return self.ended == 2
+        self._parts[stream].append((int(words), output))
+        return len(self._parts[stream]) <= len(self._parts[1 - stream])
+
+    @property
+    def replies(self) -> tuple[Reply, ...]:
+        """Those of the scripts that ended, in order."""
+        pairs = zip(*self._parts, strict=False)
+        return tuple(Reply(status=out[0], out=out[1], err=err[1]) for out, err in pairs)
+
+    @property
+    def complete(self) -> bool:
+        return self.ended == 2 or self.outcome in ("lost", "flood")
+
+    @property
+    def due(self) -> float:
+        """When the script that runs now has had its time."""
+        items = self.batch.items
+        now = min(len(self.replies), len(items) - 1)
+        return self.since + items[now].limit
+
+
+class Shell:
+    """Writes batches to one shell and sorts out what comes back."""
+
+    def __init__(self, link: Link, wake: Callable[[Shell], None]) -> None:
+        import os
+
+        self.link = link
+        self._nonce = os.urandom(12).hex()
+        self._sent = 0
+        self._streams = (Stream(self._nonce), Stream(self._nonce))
+        self._pending: dict[int, Pending] = {}
+        self.lost = False
+        link.wake(lambda: wake(self))
+
+    def submit(self, batch: Batch) -> Pending:
+        """Write a batch; its reply is looked for by :meth:`feed`."""
+        import time
+
+        text = compose(self._nonce, self._sent, batch)
+        pending = self._pending[self._sent] = Pending(batch, time.monotonic())
+        if not self._sent:
+            text = PRELUDE.encode() + text
+        self._sent += 1
+        self.link.send(text)
+        return pending
+
+    def feed(self) -> None:
+        """Read what has come; batches that are complete afterwards say so."""
+        closed = self.link.closed
+        try:
+            for stream, data in enumerate(self.link.take()):
+                if data:
+                    self._sort(stream, data)
+        except Overflow:
+            self._give_up("flood")
+        if closed:
+            self._give_up("lost")
+
+    def close(self) -> None:
+        self.link.close()
+        self._give_up("lost")
+
+    @property
+    def busy(self) -> bool:
+        return bool(self._pending)
+
+    def _sort(self, stream: int, data: bytes) -> None:
+        import time
+
+        for seq, script, words, output in self._streams[stream].feed(data):
+            pending = self._pending[seq]
+            if pending.add(stream, script, words, output):
+                pending.since = time.monotonic()
+            if pending.complete:
+                del self._pending[seq]
+                for later in self._pending.values():
+                    later.since = time.monotonic()
+
+    def _give_up(self, why: str) -> None:
+        if not self.lost:
+            self.lost = True
+            self.link.close()
+        for pending in self._pending.values():
+            pending.outcome = pending.outcome if pending.ended == 2 else why
+        self._pending.clear()
