@@ -1,0 +1,175 @@
+"""What may be believed: bytes in, trusted state out.  Nothing here touches a disk or the network.
+
+The rules: a transaction is signed by a signer of the state before it, follows the head before it,
+and never goes back in term; a base is signed by a signer the reader already believes in, is of the
+same cluster, and is not older than what the reader has seen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from gnt.config import base as bases
+from gnt.config import journal, signature
+from gnt.errors import Damaged, NotAuthorised
+from gnt.record import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Any, Protocol
+
+    from gnt.config.base import Base
+    from gnt.config.journal import Entry, Txn
+    from gnt.model.config import State
+
+    class Working(State, Protocol):
+        """A state that follows the journal."""
+
+        def reset(self, data: Mapping[str, Mapping[str, Any]], at: Position) -> None:
+            """Forget everything and begin with a base."""
+
+        def apply(self, txn: Txn, at: Position) -> None:
+            """Follow one transaction."""
+
+        @property
+        def position(self) -> Position:
+            """Where in the chain it stands."""
+
+        def everything(self) -> dict[str, dict[str, Any]]:
+            """All objects, by section and key, in order of creation."""
+
+
+class Position(Record):
+    """A place in the chain.  ``base`` and ``offset``: the journal file and the bytes of it read."""
+
+    term: int = 0
+    turn: int = 0
+    serial: int = 0
+    head: str = ""
+    base: int = 0
+    offset: int = 0
+
+
+class Pin(Record):
+    """What a reader believes in before it has read anything, and the highest it has ever seen."""
+
+    signers: tuple[str, ...]  # public keys
+    cluster: str = ""  # uuid; empty: whatever the base of a trusted signer says
+    term: int = 0
+    serial: int = 0
+
+
+class Trusted:
+    """Follows a chain and refuses what is not signed, not next, or older than what was seen."""
+
+    def __init__(self, state: Working, pin: Pin) -> None:
+        self.state = state
+        self.pin = pin
+        self._signers = self._listed()
+
+    @property
+    def position(self) -> Position:
+        return self.state.position
+
+    def signers(self) -> Mapping[str, str]:
+        """Public keys that may sign now, and their names."""
+        return self._signers
+
+    def _listed(self) -> dict[str, str]:
+        listed = {}
+        for name in self.state.keys("signers"):
+            found = self.state.load("signers", name) or {}
+            listed[str(found.get("key", ""))] = name
+        return listed
+
+    def begin(self, data: bytes, where: str) -> None:
+        """Believe a base, if it is signed by somebody known and no older than what was seen."""
+        taken = bases.parse(data, where)
+        author = signature.verify(taken.body, taken.signature, where)
+        if author not in (self._signers or self.pin.signers):
+            raise NotAuthorised(
+                f"{where}: signed by {signature.fingerprint(author)}, who is not a known signer",
+                hint="compare fingerprints with another admin, then gnt-context join again")
+        self._check_base(taken, where)
+        header = taken.header
+        self.state.reset(taken.data, Position(
+            term=header.term, turn=header.turn, serial=header.serial, head=taken.head,
+            base=header.serial))
+        self._signers = self._listed()
+
+    def _check_base(self, taken: Base, where: str) -> None:
+        cluster, listed = taken.data["cluster"]["cluster"], taken.data.get("signers")
+        uuid = cluster.get("uuid")  # type: ignore[attr-defined]  # a table, bases.parse has checked
+        if self.pin.cluster and uuid != self.pin.cluster:
+            raise NotAuthorised(f"{where}: it belongs to another cluster ({uuid})")
+        if not listed:
+            raise Damaged(f"{where}: nobody may sign this configuration")
+        at, header = self.position, taken.header
+        if at.serial and (header.term, header.serial) < (at.term, at.serial):
+            raise Damaged(f"{where}: serial {header.serial} of term {header.term} is older than "
+                          f"{at.serial} of term {at.term}, which was seen before")
+        if at.serial == header.serial and at.head != taken.head:
+            raise Damaged(f"{where}: another history has the serial {at.serial}")
+
+    def follow(self, entry: Entry, where: str) -> Txn:
+        """Believe one record, if it is next and signed by a signer of the state before it."""
+        at = self.position
+        name = f"{where}, txn.{entry.serial}"
+        if entry.serial != at.serial + 1:
+            raise Damaged(f"{name}: the record after {at.serial} should be {at.serial + 1}")
+        author = signature.verify(entry.body, entry.signature, name)
+        if author not in self._signers:
+            raise NotAuthorised(
+                f"{name}: signed by {signature.fingerprint(author)}, who may not sign here")
+        txn = journal.parse(entry, name)
+        if txn.prev != at.head:
+            raise Damaged(f"{name}: it does not follow the record before it")
+        if txn.term < at.term or (txn.term == at.term and txn.turn < at.turn):
+            raise Damaged(f"{name}: term {txn.term}, turn {txn.turn} go back behind term "
+                          f"{at.term}, turn {at.turn}")
+        self._keep_identity(txn, name)
+        self.state.apply(txn, Position(
+            term=txn.term, turn=txn.turn, serial=entry.serial, head=entry.hash, base=at.base,
+            offset=at.offset + len(entry.record)))
+        if any(path.startswith("signers/") for path in _paths(txn)):
+            self._signers = self._listed()
+        return txn
+
+    def _keep_identity(self, txn: Txn, where: str) -> None:
+        """A transaction must leave the cluster's uuid, and somebody who may sign the next one."""
+        for put in txn.put:
+            if put.path == "cluster/cluster":
+                known = (self.state.load("cluster", "cluster") or {}).get("uuid")
+                if put.value.get("uuid") != known:
+                    raise Damaged(f"{where}: it changes the cluster's uuid")
+        if "cluster/cluster" in txn.drop:
+            raise Damaged(f"{where}: it drops the cluster")
+        gone = {path.partition("/")[2] for path in txn.drop if path.startswith("signers/")}
+        added = any(put.path.startswith("signers/") for put in txn.put)
+        if gone and not added and gone >= set(self._signers.values()):
+            raise Damaged(f"{where}: it would leave nobody who may sign")
+
+    def reach(self, entries: Iterable[Entry], head: str, where: str) -> list[Txn]:
+        """Follow records up to and including the one whose hash is ``head``, and no further."""
+        done: list[Txn] = []
+        if self.position.head == head:
+            return done
+        for entry in entries:
+            done.append(self.follow(entry, where))
+            if self.position.head == head:
+                return done
+        raise Damaged(f"{where}: the committed head {head[:12]}… is not in the journal",
+                      hint="gnt-cluster redist-conf repairs a candidate; gnt-cluster config verify")
+
+    def seen(self, term: int, serial: int, where: str) -> None:
+        """Refuse a head that is older than what this reader has seen."""
+        if (term, serial) < (self.pin.term, self.pin.serial):
+            raise Damaged(
+                f"{where}: its configuration (term {term}, serial {serial}) is older than one seen "
+                f"before (term {self.pin.term}, serial {self.pin.serial})",
+                hint="was it restored from a backup? gnt-cluster redist-conf brings it up to date")
+
+
+def _paths(txn: Txn) -> list[str]:
+    return [put.path for put in txn.put] + list(txn.drop)
