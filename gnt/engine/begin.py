@@ -1,0 +1,177 @@
+"""From an operation to a begun job: holds, facts, plan, and the commit that begins it.
+
+    read ─ obstacles? ─ facts ─ plan ─ commit ─▶ begun
+               └ commit `waiting` ─ block on the job before ─ read again
+
+The id of a job is the serial of the transaction that records it first.  Its liveness lock is taken
+while that transaction's turn is held, so whoever sees the record can tell whether its driver lives.
+"""
+
+from __future__ import annotations
+
+from gnt.engine import job as transactions
+from gnt.engine.holds import Claim, Obstacle, described, obstacles
+from gnt.errors import Busy, GntError, Interrupted, JobFailed
+from gnt.model.objects import Job
+from gnt.spec import Seen
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+    from gnt.engine.desk import Desk, Life
+    from gnt.engine.job import Wish
+    from gnt.engine.ports import Change, Key
+    from gnt.model.config import Config
+    from gnt.spec import Operation
+
+WAIT = 60.0  # seconds; after each the order is looked at again (priorities may have changed)
+
+
+class _Moved(Exception):
+    """The state at the commit is not the one that was planned on: what to look at instead."""
+
+    def __init__(self, cfg: Config) -> None:
+        super().__init__(cfg)
+        self.cfg = cfg
+
+
+class Beginning:
+    """Brings one operation to its begin; ``job`` is its record when it was recorded before."""
+
+    def __init__(
+        self, desk: Desk, life: Life, operation: Operation, wish: Wish, job: Job | None = None,
+    ) -> None:
+        self.desk, self.life, self.operation, self.wish = desk, life, operation, wish
+        self.job = job
+        self.gone: set[str] = set()  # waiting jobs without a driver
+        self._answers: Mapping[Key, Any] = {}
+        self._made: Job | None = None
+
+    def until_begun(self) -> tuple[Config, Job | None]:
+        """(state, record) when the job has begun; no record when one commit did everything."""
+        try:
+            cfg, job = self.record()
+            while job is not None and job.state == "waiting":
+                cfg, job = self._try(self._wait(job))
+        except GntError as error:
+            self._withdraw(error)
+            raise
+        return cfg, job
+
+    def record(self) -> tuple[Config, Job | None]:
+        """One commit: the job has begun, or is recorded as waiting."""
+        return self._try(self.desk.read())
+
+    def _try(self, cfg: Config) -> tuple[Config, Job | None]:
+        while True:
+            before = obstacles(cfg, self._claim(cfg), self.gone)
+            dead = self._dead(cfg, before)
+            if dead:
+                cfg = self._bury(dead)
+                continue
+            if before and self.job is not None:
+                return cfg, self.job
+            if not before:
+                self._ask(cfg)
+            try:
+                cfg = self.desk.store.commit(self._change)
+            except _Moved as moved:
+                cfg = moved.cfg
+                continue
+            self.job = self._made
+            return cfg, self.job
+
+    def _claim(self, cfg: Config) -> Claim:
+        job = self.job
+        if job is not None and cfg.get(Job, job.id) is None:
+            raise JobFailed(f"job {job.id} was cancelled while it waited; nothing was done")
+        return Claim(
+            holds=self.operation.holds(cfg), depends=self.wish.depends, id=job.id if job else "",
+            priority=cfg.one(Job, job.id).priority if job else self.wish.priority,
+        )
+
+    def _ask(self, cfg: Config) -> None:
+        """Ask the facts; the turn of the commit rides along."""
+        calls = list(self.operation.facts(cfg))
+        self.desk.transport.know(cfg.nodes, cfg.term)
+        if calls:
+            self.desk.store.take_turn()
+            self._answers = self.desk.transport.ask(calls)
+
+    def _change(self, cfg: Config) -> Change:
+        """The transaction that begins the job on this very state, or records that it waits."""
+        before = obstacles(cfg, self._claim(cfg), self.gone)
+        if before:
+            return self._queue(cfg, before[0])
+        if any(call.key not in self._answers for call in self.operation.facts(cfg)):
+            raise _Moved(cfg)
+        plan = self.operation.plan(cfg, Seen(self._answers))
+        if not plan.steps and self.job is None:
+            self._made = None
+            return transactions.at_once(cfg, self.operation, plan, self.wish)
+        job = self.job or self._born(cfg)
+        self.life.begin(cfg.master.name, job.id)
+        self._made, change = transactions.begin(cfg, job, plan, self.desk.clock())
+        return change
+
+    def _queue(self, cfg: Config, first: Obstacle) -> Change:
+        if not self.wish.wait:
+            raise Busy(f"job {first.job.id} ({first.job.operation}) holds "
+                       + ", ".join(described(cfg, path) for path in first.over),
+                       hint=f"gnt-job wait {first.job.id}, or leave out --no-wait")
+        if self.job is not None:
+            raise _Moved(cfg)
+        self._made = self._born(cfg)
+        self.life.begin(cfg.master.name, self._made.id)
+        return transactions.queue(self._made)
+
+    def _born(self, cfg: Config) -> Job:
+        return transactions.born(
+            cfg, self.operation, self.operation.holds(cfg), self.wish, self.desk.clock())
+
+    def _dead(self, cfg: Config, before: list[Obstacle]) -> list[Obstacle]:
+        """Those in the way that have no driver."""
+        if not before:
+            return []
+        owned = self.desk.transport.owned(cfg.master.name, [o.job.id for o in before])
+        return [o for o in before if not owned.get(o.job.id)]
+
+    def _bury(self, dead: list[Obstacle]) -> Config:
+        """Forget waiting jobs without a driver; stop at one that had begun."""
+        cfg = self.desk.read()  # after the look at the locks: a job that ended is gone from it
+        for obstacle in dead:
+            job = cfg.get(Job, obstacle.job.id)
+            if job is not None and job.state != "waiting":
+                raise orphaned(cfg, obstacle)
+            self.gone.add(obstacle.job.id)
+        return cfg
+
+    def _wait(self, job: Job) -> Config:
+        """Block until the job before this one ends, or it is time to look again."""
+        cfg = self.desk.read()
+        before = obstacles(cfg, self._claim(cfg), self.gone)
+        if before:
+            self.desk.listener.waiting(job.id, [o.job.id for o in before])
+            with self.desk.stop.at_once(f"job {job.id} waits, and has done nothing",
+                                        f"gnt-job cancel {job.id}, or gnt-job resume {job.id}"):
+                self.desk.transport.wait_owner(cfg.master.name, before[0].job.id, WAIT)
+        return self.desk.read()
+
+    def _withdraw(self, error: GntError) -> None:
+        """A recorded job that cannot begin leaves the queue."""
+        self.desk.store.give_turn()
+        job = self.job
+        if job is not None and not isinstance(error, Interrupted):
+            self.desk.store.commit(
+                lambda cfg: transactions.dropped(cfg, job.id, f"failed: {error.message}"))
+
+
+def orphaned(cfg: Config, obstacle: Obstacle) -> Busy:
+    """A job stands in the way whose driver is gone."""
+    job = obstacle.job
+    over = ", ".join(described(cfg, path) for path in obstacle.over)
+    undo = "" if job.state == "settling" else f", or gnt-job undo {job.id}"
+    return Busy(f"job {job.id} ({job.operation}) holds {over}, but its driver ({job.driver}) "
+                "is gone", hint=f"gnt-job resume {job.id}{undo}")

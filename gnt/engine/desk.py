@@ -1,0 +1,64 @@
+"""What one driver works with: the store, the transport, who listens, and the lock it lives by."""
+
+from __future__ import annotations
+
+import time
+from contextlib import ExitStack
+
+from gnt.engine.stop import Stop
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from types import TracebackType
+
+    from gnt.engine.ports import Listener, Store, Transport
+    from gnt.model.config import Config
+
+
+class Desk:
+    """Shared by everything that a driver does for one job."""
+
+    def __init__(
+        self, store: Store, transport: Transport, listener: Listener, *,
+        stop: Stop | None = None, clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.store, self.transport, self.listener = store, transport, listener
+        self.stop = stop or Stop()
+        self.clock = clock
+
+    def read(self) -> Config:
+        """The committed state; the transport learns where its nodes are."""
+        cfg = self.store.read()
+        self.transport.know(cfg.nodes, cfg.term)
+        return cfg
+
+
+class Life:
+    """The liveness lock of one job at a time, held on the master while this process lives."""
+
+    def __init__(self, transport: Transport) -> None:
+        self.transport = transport
+        self.job = ""
+        self._held = ExitStack()
+
+    def begin(self, master: str, job: str) -> None:
+        """Hold the lock of ``job`` and no other; Busy when its driver lives."""
+        if job == self.job:
+            return
+        self.end()
+        self._held.enter_context(self.transport.own(master, job))
+        self.job = job
+
+    def end(self) -> None:
+        self.job = ""
+        self._held.close()
+
+    def __enter__(self) -> Life:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.end()

@@ -1,0 +1,121 @@
+"""A begun job to its end: attempt, point of no return, settle; or back.
+
+    begun ─ attempt ─ [commit pivot ─ settle] ─ commit end
+               └ failure, cancel: undo in reverse, commit what was before
+
+Nothing about single steps is recorded: they look, compare and act, so going on starts at the first
+one and going back takes back all of them (ADR 0005).
+"""
+
+from __future__ import annotations
+
+from gnt.engine import job as transactions
+from gnt.engine.begin import Beginning
+from gnt.engine.desk import Desk, Life
+from gnt.engine.steps import Performer, StepFailed
+from gnt.errors import GntError, Interrupted, JobFailed
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from gnt.engine.job import Wish
+    from gnt.model.config import Config
+    from gnt.model.objects import Job
+    from gnt.plan import Plan
+    from gnt.spec import Operation
+
+
+def run(desk: Desk, operation: Operation, wish: Wish) -> str:
+    """Run an operation as a job of its own; its id, or "" when one commit did it all."""
+    with Life(desk.transport) as life:
+        cfg, job = Beginning(desk, life, operation, wish).until_begun()
+        if job is not None:
+            Drive(desk, cfg, job).forward()
+    return job.id if job else ""
+
+
+class Drive:
+    """Drives one begun job whose liveness lock is held."""
+
+    def __init__(self, desk: Desk, cfg: Config, job: Job) -> None:
+        self.desk, self.job = desk, job
+        self.plan: Plan = transactions.plan_of(job)
+        self.settling = job.state == "settling"
+        self.offline = [node.name for node in cfg.nodes if node.offline]
+        desk.transport.know(cfg.nodes, cfg.term)
+        self.performer = Performer(
+            desk.transport, desk.listener, desk.stop, cfg.master.name, job.id)
+
+    @property
+    def id(self) -> str:
+        return self.job.id
+
+    def forward(self) -> None:
+        """To the end; raises JobFailed after undoing, or Interrupted at a safe point."""
+        self.desk.listener.job_started(self.id, self.plan)
+        if not self.settling:
+            self._attempt()
+        self._settle()
+        self.desk.store.commit(lambda cfg: transactions.end(cfg, self.id))
+        self.desk.listener.job_done(self.id, "success")
+
+    def _attempt(self) -> None:
+        plan = self.plan
+        try:
+            whole = self.performer.forward(plan.attempt, 0, self.desk.store.take_turn)
+        except StepFailed as failure:
+            self.desk.store.give_turn()
+            raise self._taken_back(failure.reached, failure) from failure.cause
+        if self.desk.stop.cancelled:
+            self.desk.store.give_turn()
+            raise self._taken_back(len(plan.attempt), None)
+        if not whole:
+            raise self._interrupted()
+        if plan.settle or self.job.plan.get("pivot"):
+            self.desk.store.commit(lambda cfg: transactions.pivot(cfg, self.id))
+        self.settling = True
+
+    def _settle(self) -> None:
+        plan = self.plan
+        try:
+            whole = self.performer.forward(
+                plan.settle, len(plan.attempt), self.desk.store.take_turn, cancellable=False)
+        except StepFailed as failure:
+            self.desk.store.give_turn()
+            self.desk.listener.job_done(self.id, "interrupted")
+            raise JobFailed(
+                f"job {self.id} ({self.job.operation}) is past its point of no return and could "
+                f"not be finished: {failure.message}",
+                hint=f"put that right, then: gnt-job resume {self.id}") from failure.cause
+        if not whole:
+            raise self._interrupted()
+
+    def _interrupted(self) -> Interrupted:
+        self.desk.store.give_turn()
+        self.desk.listener.job_done(self.id, "interrupted")
+        undo = "" if self.settling else f", or gnt-job undo {self.id}"
+        return Interrupted(f"job {self.id} ({self.job.operation}) stopped between two steps",
+                           hint=f"gnt-job resume {self.id}{undo}")
+
+    def _taken_back(self, reached: int, failure: StepFailed | None) -> GntError:
+        """Undo what was begun; the error to raise then."""
+        why = failure.message if failure else "cancelled"
+        done = self.backward(reached, f"undone: {why}" if failure else "cancelled")
+        did = "".join(f"\n    undone: {line}" for line in done) or "\n    nothing had to be undone"
+        return JobFailed(f"job {self.id} ({self.job.operation}): {why}{did}",
+                         hint=failure.hint if failure else "")
+
+    def backward(self, reached: int, result: str) -> list[str]:
+        """Undo the first ``reached`` steps and what ``start`` changed; says what was undone."""
+        try:
+            done = self.performer.backward(self.plan.attempt, reached, self.offline)
+        except StepFailed as failure:
+            self.desk.store.commit(
+                lambda cfg: transactions.changed(cfg, self.id, state="undoing"))
+            self.desk.listener.job_done(self.id, "interrupted")
+            raise JobFailed(
+                f"job {self.id} ({self.job.operation}): {result}; and it could not be taken back: "
+                f"{failure.message}", hint=f"put that right, then: gnt-job undo {self.id}",
+            ) from failure.cause
+        self.desk.store.commit(lambda cfg: transactions.undone(cfg, self.id, result))
+        self.desk.listener.job_done(self.id, "undone")
+        return done
