@@ -1,0 +1,178 @@
+"""The life of one job: forward, back, stopped, and with doubtful answers."""
+
+from __future__ import annotations
+
+import pytest
+
+from gnt.engine import driver, recover
+from gnt.errors import Busy, Interrupted, JobFailed, NodeFailed
+from gnt.model.objects import Group
+from tests.engine.toys import WISH, Build, Lab, Tag
+
+ALL = ["node1:web-a", "node1:web-b", "node2:web-c", "node3:web-d"]
+
+
+def failing(thing, kind="failed", times=99):
+    left = [times]
+
+    def before(call):
+        if call.args.get("thing") == thing and call.task.endswith(".make") and left[0]:
+            left[0] -= 1
+            raise NodeFailed(call.node, kind, "broke", task=call.task, status=1)
+
+    return before
+
+
+def test_a_job_does_all_and_leaves_no_record():
+    lab = Lab()
+    job = driver.run(lab.desk(), Build(name="web"), WISH)
+    assert lab.nodes.things == ALL
+    assert lab.jobs == []
+    assert lab.disk.config().one(Group, "web").tags == ("ready",)
+    assert [t["job"] for t in lab.disk.transactions] == ["", job]
+    assert lab.disk.transactions[-1]["result"] == "success"
+    assert lab.nodes.owners == {}
+
+
+def test_an_instance_like_job_takes_ten_round_trips_at_most():
+    desk = Lab().desk()
+    driver.run(desk, Build(name="web"), WISH)
+    assert desk.trips == [
+        "read", "ask", "own", "append", "head",  # the turn rode on the facts
+        "perform", "perform", "append", "head",  # and on the last step
+    ]
+
+
+def test_only_configuration_is_one_commit_without_a_job():
+    lab = Lab()
+    desk = lab.desk()
+    assert driver.run(desk, Tag(), WISH) == ""
+    assert lab.disk.config().one(Group, "t").name == "t"
+    assert len(lab.disk.transactions) == 1
+    assert "own" not in desk.trips
+
+
+def test_a_failed_step_takes_everything_back():
+    lab = Lab()
+    with pytest.raises(JobFailed) as failed:
+        driver.run(lab.desk(before=failing("web-c")), Build(name="web"), WISH)
+    assert "broke" in str(failed.value)
+    assert "engine.toys.unmake thing=web-a" in str(failed.value)
+    assert lab.nodes.things == []
+    assert lab.jobs == [] and lab.taken == 0
+    assert lab.disk.config().get(Group, "web") is None
+    assert lab.disk.transactions[-1]["result"].startswith("undone: node node2: broke")
+
+
+def test_steps_never_begun_are_not_undone():
+    lab = Lab()
+    with pytest.raises(JobFailed):
+        driver.run(lab.desk(before=failing("web-a")), Build(name="web"), WISH)
+    assert [c.task for c in lab.nodes["node2"].asked] == ["tests.engine.toys.look"]
+
+
+@pytest.mark.parametrize("kind", ["timeout", "lost"])
+def test_an_unknown_outcome_waits_for_the_fence_and_is_asked_once_more(kind):
+    lab = Lab()
+    desk = lab.desk(before=failing("web-c", kind, times=1))
+    job = driver.run(desk, Build(name="web"), WISH)
+    assert lab.nodes.things == ALL
+    assert desk.transport.fenced == [(job, ("node2",))]
+
+
+def test_twice_unknown_is_failed():
+    lab = Lab()
+    with pytest.raises(JobFailed):
+        driver.run(lab.desk(before=failing("web-c", "timeout")), Build(name="web"), WISH)
+    assert lab.nodes.things == [] and lab.jobs == []
+
+
+def test_failed_undo_stays_recorded_until_undo_is_asked():
+    lab = Lab()
+
+    def before(call):
+        if call.args.get("thing") == "web-c" or call.task.endswith(".unmake"):
+            raise NodeFailed(call.node, "failed", "broke", task=call.task)
+
+    with pytest.raises(JobFailed) as failed:
+        driver.run(lab.desk(before=lambda c: c.task.endswith(".look") or before(c)),
+                   Build(name="web"), WISH)
+    (job,) = lab.jobs
+    assert job.state == "undoing" and f"gnt-job undo {job.id}" in failed.value.hint
+    recover.undo(lab.desk(), job.id)
+    assert lab.nodes.things == [] and lab.jobs == [] and lab.taken == 0
+
+
+def test_failed_settle_goes_only_forward():
+    lab = Lab()
+    with pytest.raises(JobFailed) as failed:
+        driver.run(lab.desk(before=failing("web-e")), Build(name="web", settle=True), WISH)
+    (job,) = lab.jobs
+    assert job.state == "settling" and f"gnt-job resume {job.id}" in failed.value.hint
+    assert lab.nodes.things == ALL
+    with pytest.raises(Exception, match="point of no return"):
+        recover.undo(lab.desk(), job.id)
+    recover.resume(lab.desk(), job.id, "there 2")
+    assert lab.nodes.things == [*ALL, "node3:web-e"] and lab.jobs == []
+
+
+def test_a_stop_is_obeyed_between_phases_and_can_be_resumed_or_undone():
+    lab = Lab()
+    for finish in (lambda j: recover.undo(lab.desk(), j),
+                   lambda j: recover.resume(lab.desk(), j, "x")):
+        desk = lab.desk(after=lambda call: call.args.get("thing") == "web-a" and
+                        not desk.stop.requested and desk.stop.request())
+        with pytest.raises(Interrupted) as stopped:
+            driver.run(desk, Build(name="web"), WISH)
+        (job,) = lab.jobs
+        assert f"gnt-job resume {job.id}, or gnt-job undo {job.id}" == stopped.value.hint
+        assert lab.nodes.things == ALL[:2]
+        finish(job.id)
+        assert lab.jobs == []
+    assert lab.nodes.things == ALL
+
+
+def test_a_cancelled_job_takes_back_what_it_did():
+    lab = Lab()
+    desk = lab.desk(after=lambda call: call.args.get("thing") == "web-a"
+                    and recover.cancel(lab.desk(), lab.jobs[0].id))
+    with pytest.raises(JobFailed, match="cancelled"):
+        driver.run(desk, Build(name="web"), WISH)
+    assert lab.nodes.things == [] and lab.jobs == []
+    assert lab.disk.transactions[-1]["result"] == "cancelled"
+
+
+def test_a_living_job_cannot_be_recovered():
+    lab = Lab()
+
+    def after(call):
+        if call.args.get("thing") == "web-a" and call.task.endswith(".make"):
+            with pytest.raises(Busy, match="lives"):
+                recover.resume(lab.desk(), lab.jobs[0].id, "x")
+            with pytest.raises(Busy, match="lives"):
+                recover.undo(lab.desk(), lab.jobs[0].id)
+
+    driver.run(lab.desk(after=after), Build(name="web"), WISH)
+    assert lab.nodes.things == ALL
+
+
+def test_undo_keeps_what_another_job_reserved_meanwhile():
+    lab = Lab()
+
+    def other(call):
+        if call.args.get("thing") == "web-b" and call.task.endswith(".make"):
+            driver.run(lab.desk(), Build(name="db"), WISH)
+            raise NodeFailed(call.node, "failed", "broke")
+
+    with pytest.raises(JobFailed):
+        driver.run(lab.desk(before=other), Build(name="web"), WISH)
+    assert lab.taken == 1
+    assert all(":db-" in thing for thing in lab.nodes.things)
+
+
+def test_secrets_are_not_recorded():
+    lab = Lab()
+    seen = []
+    driver.run(lab.desk(committing=lambda change: seen.append(repr(change))),
+               Build(name="web", secret_word="hunter2"), WISH)
+    assert seen and not any("hunter2" in text for text in seen)
