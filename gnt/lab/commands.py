@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gnt.lab.layout import COUNT, LAB
 from gnt.spec import Command, arg, args, opt
-from gnt.values import HOSTNAME, TEXT
+from gnt.values import BOOL, HOSTNAME, TEXT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -172,6 +172,45 @@ class Thaw(NodeCommand, command="lab thaw"):
 
         layout = Layout(name=self.name)
         power.thaw(layout, layout.node(self.node))
+        return 0
+
+
+class Cut(LabCommand, command="lab cut"):
+    """Cut the network between a host and others, or all others when none is named.
+
+    Packets vanish without a notice.  Instances' own network stays.
+    """
+
+    examples = (
+        ("gnt-lab cut node1", "isolate node1"),
+        ("gnt-lab cut node1 node2 admin", "node1 still reaches node3"),
+        ("gnt-lab cut --one-way node1 node2", "node2 hears nothing from node1, but can send to it"),
+    )
+
+    one_way: bool = opt(BOOL, "lose only what the first host sends", default=False)
+    host: str = arg(HOSTNAME, "a node, or admin")
+    others: tuple[str, ...] = args(HOSTNAME, "the hosts it cannot reach any more", default=())
+
+    def run(self, console: Console) -> int:
+        from gnt.lab import network
+        from gnt.lab.layout import Layout
+
+        layout = Layout(name=self.name)
+        others = [layout.host(other) for other in self.others]
+        network.cut(layout, layout.host(self.host), others, one_way=self.one_way)
+        return 0
+
+
+class Heal(LabCommand, command="lab heal"):
+    """End all cuts of the network."""
+
+    examples = (("gnt-lab heal", "let every host reach every other again"),)
+
+    def run(self, console: Console) -> int:
+        from gnt.lab import network
+        from gnt.lab.layout import Layout
+
+        network.heal(Layout(name=self.name))
         return 0
 
 

@@ -107,6 +107,11 @@ class Layout(Record):
         digits = [n.removeprefix("node") for n in names if n.startswith("node")]
         return tuple(Host(number=n) for n in sorted(int(d) for d in digits if d.isdigit()))
 
+    def host(self, text: str) -> Host:
+        """A node of this lab, or the admin's host."""
+        host = host_named(text)
+        return host if host == ADMIN else self.node(text)
+
     def node(self, text: str) -> Host:
         """A node of this lab by name."""
         host = host_named(text)

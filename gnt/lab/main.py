@@ -70,11 +70,12 @@ def _declare(parser: argparse.ArgumentParser, command: type[LabCommand]) -> None
     for name, field in command.FIELDS.items():
         settings: dict[str, Any] = {"help": field.help, "type": _reader(field.kind, name)}
         if isinstance(field, Opt):
-            if not field.required:
-                settings["default"] = field.default
             flags = [f"--{field.long or name.replace('_', '-')}"]
-            flags += [f"-{field.short}"] if field.short else []
-            parser.add_argument(*flags, dest=name, metavar=field.kind.metavar, **settings)
+            if field.default is False:
+                settings = {"help": field.help, "action": "store_true"}
+            else:
+                settings |= {"metavar": field.kind.metavar, "default": field.default}
+            parser.add_argument(*flags, dest=name, **settings)
         elif isinstance(field, Arg):
             if field.many:
                 settings["nargs"] = argparse.REMAINDER

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import time
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 BOOT_DEADLINE = 60.0  # seconds; one node takes 0.1 s, 200 at once on two busy cores 20 s
+LOCK_DEADLINE = 30.0
 AT_ONCE = 24  # nodes that boot side by side
 
 
@@ -26,24 +28,39 @@ def running(layout: Layout) -> dict[str, int]:
     return {marker.split("/")[-2]: pid for marker, pid in found.items()}
 
 
+@contextlib.contextmanager
 def locked(layout: Layout) -> Iterator[None]:
     """Nobody else switches hosts of this lab meanwhile."""
     import fcntl
 
-    layout.run.mkdir(parents=True, exist_ok=True)
-    with open(layout.run / "lock", "w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise Busy(f"somebody else is switching hosts of lab {layout.name}",
-                       hint="wait a moment and try again") from None
-        yield
+    latest = time.monotonic() + LOCK_DEADLINE
+    while True:
+        layout.run.mkdir(parents=True, exist_ok=True)
+        with open(layout.run / "lock", "w") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                if _same(file.fileno(), layout.run / "lock"):
+                    yield
+                    return
+            except BlockingIOError:
+                if time.monotonic() > latest:
+                    raise Busy(f"somebody else is switching hosts of lab {layout.name}",
+                               hint="wait a moment and try again") from None
+                time.sleep(0.05)
+
+
+def _same(handle: int, path: Path) -> bool:
+    """Whether the open file is still the one there: down removes it."""
+    try:
+        return os.path.samestat(os.fstat(handle), os.stat(path))
+    except FileNotFoundError:
+        return False
 
 
 def up(layout: Layout, count: int, tell: Callable[[str], None]) -> tuple[Host, ...]:
     """Make sure that nodes 1 … ``count`` and the admin's host run; returns those started."""
     needs.check()
-    for _ in locked(layout):
+    with locked(layout):
         _make_disks(layout)
         on = running(layout)
         hub = _hub(layout, on)
@@ -63,7 +80,7 @@ def up(layout: Layout, count: int, tell: Callable[[str], None]) -> tuple[Host, .
 def start(layout: Layout, host: Host) -> None:
     """Power on one node with the disk it has; nothing happens when it is on."""
     needs.check()
-    for _ in locked(layout):
+    with locked(layout):
         on = running(layout)
         if "hub" not in on:
             raise GntError(f"lab {layout.name} is not up",
@@ -74,7 +91,7 @@ def start(layout: Layout, host: Host) -> None:
 
 def kill(layout: Layout, host: Host) -> None:
     """Pull the plug: no process of the node does another thing, and nobody hears of it."""
-    for _ in locked(layout):
+    with locked(layout):
         on = running(layout)
         if host.short not in on:
             return
@@ -102,7 +119,7 @@ def state(on: dict[str, int], host: Host) -> str:
 
 def down(layout: Layout) -> None:
     """End everything of the lab and remove its disks."""
-    for _ in locked(layout):
+    with locked(layout):
         on = running(layout)
         hub = on.pop("hub", None)
         spaces = {processes.namespace(pid, "net") for pid in on.values()}

@@ -1,0 +1,40 @@
+"""Fixtures for all tests.  Tests that use ``lab`` carry the marker ``lab`` by themselves."""
+
+from __future__ import annotations
+
+import pytest
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from tests.labs import Lab
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    for item in items:
+        if {"lab", "new_lab"} & set(getattr(item, "fixturenames", ())):
+            item.add_marker("lab")
+
+
+@pytest.fixture(scope="module")
+def new_lab() -> Iterator[Callable[[int], Lab]]:
+    """Makes labs of N nodes (0.1 s each) that end with the module."""
+    from tests import labs
+
+    labs.sweep()
+    made: list[Lab] = []
+
+    def make(count: int) -> Lab:
+        made.append(labs.make(f"{len(made)}", count))
+        return made[-1]
+
+    yield make
+    for lab in made:
+        lab.down()
+
+
+@pytest.fixture(scope="module")
+def lab(new_lab: Callable[[int], Lab]) -> Lab:
+    """A fresh lab of three nodes for the module."""
+    return new_lab(3)
