@@ -271,6 +271,52 @@ class Action(Command):
 
 if TYPE_CHECKING:
 
+    class Jobs(Protocol):
+        """What can be done with jobs besides running one (``gnt.engine``)."""
+
+        def details(self, job: str) -> Mapping[str, Any]:
+            """Everything known about a pending or finished job; NotFound."""
+
+        def finished(self, newest: int | None = None) -> list[Mapping[str, Any]]:
+            """Ended jobs from the signed history, newest first: id, operation, author, reason,
+            result (``success``, ``undone: why``, ``cancelled``), began, ended, archived."""
+
+        def alive(self, jobs: Iterable[str]) -> dict[str, bool]:
+            """Which pending jobs have a living driver."""
+
+        def watch(self, job: str) -> int:
+            """Show what the job's driver does until the job ends; the exit code it deserves."""
+
+        def wait(self, job: str) -> int:
+            """Wait until the job ends; the exit code it deserves."""
+
+        def cancel(self, job: str) -> str:
+            """Take it out of the queue or ask it to stop; what was done, for people."""
+
+        def resume(self, job: str) -> int: ...
+        def undo(self, job: str) -> int: ...
+        def change_priority(self, job: str, priority: str) -> None: ...
+        def archive(self, jobs: Iterable[str]) -> int:
+            """Hide ended jobs from lists; how many."""
+
+        def autoarchive(self, age: int) -> int:
+            """Hide jobs that ended more than ``age`` seconds ago; how many."""
+
+    class Contexts(Protocol):
+        """The clusters this user knows, each with a pinned trust root."""
+
+        def known(self) -> list[Mapping[str, Any]]:
+            """name, master, signers (fingerprints), current."""
+
+        def use(self, name: str) -> None:
+            """Make it the one that commands without --cluster talk to."""
+
+        def join(
+            self, name: str, host: str, port: int, signer: str, host_key: str,
+        ) -> tuple[str, ...]:
+            """Pin a cluster's signer and its master's host key, shown and confirmed unless given
+            as fingerprints; makes keys when there are none.  Lines for people."""
+
     class Session(Protocol):
         """What an Action may use; the real one is ``gnt.session.Session``."""
 
@@ -319,6 +365,14 @@ if TYPE_CHECKING:
 
         def redistribute(self) -> dict[str, NodeFailed | None]:
             """Bring every candidate to the head, and every node to the term: by node name."""
+
+        @property
+        def jobs(self) -> Jobs:
+            """Pending and finished jobs."""
+
+        @property
+        def contexts(self) -> Contexts:
+            """The clusters this user knows."""
 
         def forget(self) -> None:
             """Drop the context, pins and caches of this cluster, once it is destroyed."""
