@@ -1,0 +1,57 @@
+"""``gnt-instance list``."""
+
+from __future__ import annotations
+
+from gnt.query.listing import Listing
+from gnt.spec import args
+from gnt.values import TEXT
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Any
+
+    from gnt.commands._listing import Questions
+    from gnt.model.config import Config
+    from gnt.plan import Call
+    from gnt.query.view import View
+    from gnt.spec import Seen
+
+
+class InstanceList(Listing, command="instance list"):
+    """List instances and their state.
+
+    Without words all instances are listed, in the order that people expect (web2 before web10).
+    Words are names, name patterns (web*) or one filter; rows for names come in the order given.
+    Only fields that need it (status and those beginning with oper_) make gnt ask the nodes; lists
+    of other fields are answered from this machine's copy of the configuration.
+    """
+
+    kind = "instance"
+    examples = (
+        ("gnt-instance list", "all instances with their state and memory"),
+        ("gnt-instance list -o name,pnode,snodes web1 'db*'", "where some instances are"),
+        ("gnt-instance list -o +be/vcpus 'be/vcpus > 2 and \"prod\" in tags'",
+         "the usual fields and one more, for instances that match a filter"),
+        ("gnt-instance list --no-headers --separator=: -o name,status", "for scripts"),
+        ("gnt-instance list --format json", "for programs"),
+    )
+    names: tuple[str, ...] = args(TEXT, "names, patterns, or one filter", default=(),
+                                  complete="instance")
+
+    def facts(self, cfg: Config) -> Iterable[Call[Any]]:
+        return self._questions(cfg).calls()
+
+    def view(self, cfg: Config, seen: Seen) -> View:
+        from gnt.commands import _listing
+        from gnt.query.view import View
+
+        return View(cfg, self._questions(cfg).live(seen), _listing.defaults, _listing.extra)
+
+    def problems(self, cfg: Config, seen: Seen) -> tuple[str, ...]:
+        return self._questions(cfg).problems(seen)
+
+    def _questions(self, cfg: Config) -> Questions:
+        from gnt.commands._listing import Questions
+
+        return Questions(cfg, self.live(), facts=False)
