@@ -1,0 +1,283 @@
+# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True
+# distutils: extra_compile_args = -ffp-contract=off -fno-math-errno -fno-trapping-math
+"""A cluster in flat arrays: made from rows of numbers, changed by moves, scored.
+
+``nodes``: rows of ``NODE_FIELDS``; ``instances``: rows of ``INST_FIELDS``.  Loading follows the
+reference: what nodes report is taken as it is; memory that is neither the node's own nor any
+instance's is missing, and is kept away from placements.
+"""
+
+from libc.math cimport trunc
+from libc.stdlib cimport calloc, free, realloc
+from libc.string cimport memset
+
+from gnt.htools_ext.cluster cimport INTERNAL, OK, Cluster, Inst, Node, begin, rollback
+from gnt.htools_ext.moves cimport do_move
+from gnt.htools_ext.ops cimport (
+    add_pri, add_sec, largest_peer, remove_pri, remove_sec, spread_locations, spread_tags, unmet,
+)
+from gnt.htools_ext.score cimport TERMS, components, exact_score, weigh
+
+NODE_FIELDS = (
+    "t_mem", "n_mem", "f_mem", "t_dsk", "f_dsk", "t_cpu", "n_cpu", "speed", "offline", "t_spn",
+    "f_spn", "excl", "group", "vcpu_ratio", "spindle_ratio", "min_disk",
+)
+INST_FIELDS = (
+    "mem", "dsk", "cpu", "su", "spindles", "uses_mem", "online", "auto_balance", "local",
+    "mirror", "forthcoming", "movable", "pri", "sec", "cpu_load", "mem_load", "dsk_load",
+    "net_load", "excl_tags", "wanted", "wants",
+)
+FAILURES = (
+    "FailMem", "FailDisk", "FailCPU", "FailN1", "FailTags", "FailMig", "FailDiskCount",
+    "FailSpindles", "FailInternal",
+)
+STATE_FIELDS = (
+    "i_mem", "u_mem", "x_mem", "f_dsk", "u_cpu", "i_spn", "f_spn", "r_mem", "pri", "sec",
+    "fail_n1", "cpu_load", "mem_load", "dsk_load", "net_load", "offline", "f_mem_f",
+)
+
+
+cdef void fill_node(Node* t, tuple row) except *:
+    memset(t, 0, sizeof(Node))
+    (t.t_mem, t.n_mem, t.f_mem, t.t_dsk, t.f_dsk, t.t_cpu, t.u_cpu, t.speed, t.offline, t.t_spn,
+     t.f_spn, t.excl, t.group, t.ratio, t.hi_spn, t.lo_dsk) = row
+    t.hi_spn = t.hi_spn * t.t_spn
+    t.lo_dsk = trunc(t.lo_dsk * t.t_dsk)
+    t.f_mem_f, t.f_dsk_f, t.u_cpu_f, t.f_spn_f = t.f_mem, t.f_dsk, t.u_cpu, t.f_spn
+
+
+cdef class State:
+    """See the module; ``tags`` and ``locations`` are how many different ones there are."""
+
+    def __cinit__(self):
+        memset(&self.c, 0, sizeof(Cluster))
+
+    def __dealloc__(self):
+        cdef Cluster* c = &self.c
+        for block in (<size_t>c.node, <size_t>c.inst, <size_t>c.peer, <size_t>c.tags,
+                      <size_t>c.tag_count, <size_t>c.wants, <size_t>c.member, <size_t>c.common,
+                      <size_t>c.loc_count, <size_t>c.may_migrate, <size_t>c.log):
+            free(<void*><size_t>block)
+
+    def __init__(self, list nodes, list instances, int tags=0, list members=None, bytes migrations=b""):
+        cdef Cluster* c = &self.c
+        cdef int k, n = len(nodes), place
+        if c.node != NULL:
+            raise RuntimeError("a State is made once")
+        c.n, c.ntags = n, tags
+        c.nlocs = 1 + max((m for row in members or () for m in row), default=-1)
+        c.node = <Node*>calloc(max(n, 1), sizeof(Node))
+        c.peer = <int*>calloc(<size_t>max(n, 1) * max(n, 1), sizeof(int))
+        c.tag_count = <int*>calloc(<size_t>max(n, 1) * max(tags, 1), sizeof(int))
+        c.member = <unsigned char*>calloc(max(n, 1) * max(c.nlocs, 1), 1)
+        c.loc_count = <int*>calloc(max(c.nlocs, 1) * max(tags, 1), sizeof(int))
+        if c.node == NULL or c.peer == NULL or c.tag_count == NULL or c.loc_count == NULL:
+            raise MemoryError
+        for k in range(n):
+            fill_node(&c.node[k], nodes[k])
+        if c.nlocs:
+            for k in range(n):
+                for place in members[k]:
+                    c.member[k * c.nlocs + place] = 1
+            self.share_locations()
+        if migrations:
+            if len(migrations) != n * n:
+                raise ValueError("migrations needs one byte per pair of nodes")
+            c.may_migrate = <unsigned char*>calloc(n * n, 1)
+            for k in range(n * n):
+                c.may_migrate[k] = migrations[k]
+        self.load(instances)
+
+    cdef void share_locations(self) noexcept:
+        cdef Cluster* c = &self.c
+        cdef int a, b, k, both
+        c.common = <int*>calloc(<size_t>c.n * c.n, sizeof(int))
+        for a in range(c.n):
+            for b in range(c.n):
+                both = 0
+                for k in range(c.nlocs):
+                    both += c.member[a * c.nlocs + k] & c.member[b * c.nlocs + k]
+                c.common[a * c.n + b] = both
+
+    def load(self, list rows):
+        """Put the instances where they are, without checks."""
+        cdef Cluster* c = &self.c
+        cdef int k, ntags = 0, nwants = 0
+        cdef Node* t
+        for row in rows:
+            ntags += len(row[18])
+            nwants += len(row[19])
+        c.tags = <int*>calloc(ntags + 1, sizeof(int))
+        c.wants = <int*>calloc(nwants + 1, sizeof(int))
+        ntags = nwants = 0
+        for row in rows:
+            k = self.room()
+            fill_inst(&c.inst[k], row, ntags, nwants)
+            for tag in row[18]:
+                c.tags[ntags] = tag
+                ntags += 1
+            for place in row[19]:
+                c.wants[nwants] = place
+                nwants += 1
+            c.ni += 1
+            settle(c, &c.inst[k])
+        for k in range(c.n):
+            t = &c.node[k]
+            t.r_mem = largest_peer(c, k)
+            t.x_mem = trunc(t.t_mem) - t.n_mem - t.i_mem - t.f_mem
+            t.u_mem = trunc(t.t_mem) - t.n_mem - t.i_mem - max(0, t.x_mem)
+            t.fail_n1 = t.f_mem < t.r_mem
+
+    cdef int room(self) except -1:
+        """The index of the next instance, after making room for it."""
+        cdef Cluster* c = &self.c
+        cdef void* grown
+        if c.ni == c.cap:
+            grown = realloc(c.inst, (2 * c.cap + 64) * sizeof(Inst))
+            if grown == NULL:
+                raise MemoryError
+            c.inst = <Inst*>grown
+            c.cap = 2 * c.cap + 64
+        return c.ni
+
+    @property
+    def size(self):
+        return self.c.n, self.c.ni
+
+    def score(self, int group=-1):
+        """The cluster's score, or that of the nodes of one group."""
+        return exact_score(&self.c, group)
+
+    def parts(self):
+        """The 20 components, unweighted, in the reference's order."""
+        cdef double out[TERMS]
+        components(&self.c, -1, out)
+        return [out[k] for k in range(TERMS)]
+
+    def place_of(self, int i):
+        """The primary and secondary of an instance (-1: none)."""
+        return self.c.inst[i].pri, self.c.inst[i].sec
+
+    def node(self, int n):
+        """The changing figures of a node, by name."""
+        cdef Node* t = &self.c.node[n]
+        return dict(zip(STATE_FIELDS, (
+            t.i_mem, t.u_mem, t.x_mem, t.f_dsk, t.u_cpu, t.i_spn, t.f_spn, t.r_mem, t.pri, t.sec,
+            bool(t.fail_n1), t.load[0], t.load[1], t.load[2], t.load[3], bool(t.offline),
+            t.f_mem_f,
+        ), strict=True))
+
+    def peers(self, int n):
+        """Memory to be started on a node if another dies: {primary: MiB}."""
+        cdef int k
+        return {k: self.c.peer[n * self.c.n + k] for k in range(self.c.n) if self.c.peer[n * self.c.n + k]}
+
+    def move(self, int i, int kind, int target=-1, bint force=False):
+        """Apply a move; returns -1, or the number of the failure with nothing changed."""
+        cdef int why
+        begin(&self.c, i, target)
+        why = do_move(&self.c, i, kind, target, force)
+        if why != OK:
+            rollback(&self.c)
+        return why
+
+    def set_offline(self, int n, bint offline):
+        """Change a node's status; loads and reservations stay."""
+        cdef Cluster* c = &self.c
+        cdef int i
+        if c.node[n].offline == offline:
+            return
+        for i in range(c.ni):
+            if c.inst[i].pri == n and not c.inst[i].forthcoming and c.nlocs:
+                if offline:
+                    spread_locations(c, n, &c.inst[i], -1)
+        c.node[n].offline = offline
+        for i in range(c.ni):
+            if c.inst[i].pri == n and not c.inst[i].forthcoming and c.nlocs:
+                if not offline:
+                    spread_locations(c, n, &c.inst[i], 1)
+
+    def set_movable(self, int i, bint movable):
+        self.c.inst[i].movable = movable
+
+    def failing(self):
+        """The online nodes that fail N+1."""
+        return [k for k in range(self.c.n) if self.c.node[k].fail_n1 and not self.c.node[k].offline]
+
+    def force_place(self, int i, int pri, int sec):
+        """Move an instance to any nodes, unchecked: for planners that check the end state."""
+        cdef Inst* x = &self.c.inst[i]
+        cdef Cluster* c = &self.c
+        remove_pri(c, x.pri, x)
+        if x.mirror == INTERNAL:
+            remove_sec(c, x.sec, x)
+        if c.common != NULL:
+            x.loc = c.common[pri * c.n + sec] if sec >= 0 else 0
+        x.pri, x.sec = pri, sec
+        if add_pri(c, pri, x, True) != OK:
+            return False
+        return x.mirror != INTERNAL or add_sec(c, sec, x, pri, True, True) == OK
+
+
+cdef void fill_inst(Inst* x, tuple row, int tag0, int want0) except *:
+    cdef bint auto
+    memset(x, 0, sizeof(Inst))
+    (x.mem, x.dsk, x.cpu, x.su, x.spindles, x.uses_mem, x.online, auto, x.local, x.mirror,
+     x.forthcoming, x.movable, x.pri, x.sec, x.util[0], x.util[1], x.util[2], x.util[3]) = row[:18]
+    x.reserves = x.online and auto
+    x.movable = x.movable and auto
+    x.tag0, x.tagn = tag0, len(row[18])
+    x.want0, x.wantn, x.wants = want0, len(row[19]), row[20]
+
+
+cdef void settle(Cluster* c, Inst* x) noexcept:
+    """Count a loaded instance on its nodes."""
+    cdef Node* t = &c.node[x.pri]
+    cdef int k
+    if c.common != NULL and x.sec >= 0:
+        x.loc = c.common[x.pri * c.n + x.sec]
+    spread_tags(c, x.pri, x, 1)
+    c.log_n = 0
+    if x.online:
+        t.u_cpu_f += x.cpu
+    if not x.uses_mem:
+        t.f_mem_f -= x.mem
+    load_spindles(t, x)
+    if x.forthcoming:
+        load_forthcoming(t, x)
+    else:
+        t.i_mem += x.mem if x.uses_mem else 0
+        if x.online:
+            t.u_cpu += x.cpu
+        for k in range(4):
+            t.load[k] += x.util[k]
+        t.pri += 1
+        if c.nlocs:
+            t.loc += x.loc + unmet(c, x.pri, x)
+            spread_locations(c, x.pri, x, 1)
+            c.log_n = 0
+    if x.sec < 0:
+        return
+    t = &c.node[x.sec]
+    load_spindles(t, x)
+    if x.forthcoming:
+        load_forthcoming(t, x)
+        return
+    t.load[2] += x.util[2]
+    t.sec += 1
+    if x.reserves:
+        c.peer[<size_t>x.sec * c.n + x.pri] += <int>x.mem
+
+
+cdef void load_spindles(Node* t, Inst* x) noexcept:
+    if x.local and not t.excl:
+        t.i_spn_f += x.su
+        if not x.forthcoming:
+            t.i_spn += x.su
+
+
+cdef void load_forthcoming(Node* t, Inst* x) noexcept:
+    if x.local:
+        t.f_dsk_f -= x.dsk
+    if t.excl:
+        t.f_spn_f = t.f_spn_f - x.spindles if x.spindles >= 0 else -1
