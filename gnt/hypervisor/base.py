@@ -45,6 +45,8 @@ class Guest(Record):
     runtime: Mapping[str, str | int | float | bool | None] = {}
     seed: str = ""  # path of a cloud-init seed on the node, or empty
     paused: bool = False
+    address: str = ""  # the node's secondary address: where migration comes in
+    migration_port: int = 0  # chosen by ``incoming_port``; 0 derives one from the uuid
 
 
 class Running(Record):
@@ -112,6 +114,10 @@ class Migratable(Hypervisor):
         self, guest: Guest, target: Guest, *, live: bool
     ) -> tuple[tuple[Step, ...], tuple[Step, ...]]:
         """(attempt, settle): after attempt the guest runs on the target and is ended here."""
+
+    def incoming_port(self, guest: Guest) -> Call[int] | None:
+        """Asks the target for a free port to migrate in (``Guest.migration_port``), if it needs one."""
+        return None
 
     @abstractmethod
     def balloon(self, guest: Guest, memory: int) -> Iterator[Step]:
