@@ -1,1 +1,118 @@
-""""""
+"""KVM and QEMU: a guest is a QEMU process that daemonizes, watched and steered over QMP."""
+
+from __future__ import annotations
+
+from gnt.hypervisor.base import Migratable
+from gnt.hypervisor.kvm import check, command, display, qmp, tasks
+from gnt.hypervisor.kvm.command import DIR, params_of
+from gnt.hypervisor.kvm.params import GLOBAL, Params
+from gnt.plan import Step
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import ClassVar
+
+    from gnt.hypervisor.base import Capabilities, Guest, Running
+    from gnt.plan import Call
+    from gnt.record import Record
+
+PORTS = 100  # from migration_port on
+
+
+class Kvm(Migratable):
+    name = "kvm"
+    params: ClassVar[type[Record]] = Params
+    global_params = GLOBAL
+
+    def check(self, params: Record, where: str) -> None:
+        check.check(params, where)
+
+    def capabilities(self, node: str, params: Record) -> Call[Capabilities]:
+        assert isinstance(params, Params)
+        return tasks.capabilities.on(node, params.kvm_path, params.kvm_flag, params.machine_version)
+
+    def start(self, guest: Guest) -> Iterator[Step]:
+        params = params_of(guest)
+        yield self._run(guest, command.command(guest))
+        if params.cpu_mask != "all":
+            yield Step(do=tasks.pin.on(guest.node, guest.uuid, check.masks(guest, params)))
+        if guest.memory < guest.maxmem:
+            yield Step(do=qmp.balloon.on(guest.node, guest.node, guest.uuid, guest.memory))
+        yield from self._unlock(guest, params)
+
+    def _run(self, guest: Guest, argv: tuple[str, ...]) -> Step:
+        bind = display.interface(params_of(guest))
+        return Step(do=tasks.start.on(guest.node, guest.uuid, argv, bind),
+                    undo=tasks.kill.on(guest.node, guest.uuid), title=f"start {guest.name}")
+
+    def _unlock(self, guest: Guest, params: Params) -> Iterator[Step]:
+        for protocol, file in (("vnc", params.vnc_password_file), ("spice", params.spice_password_file)):
+            if file:
+                yield Step(do=qmp.unlock.on(guest.node, guest.node, guest.uuid, protocol, file, guest.paused))
+
+    def stop(self, guest: Guest, timeout: int) -> Iterator[Step]:
+        if timeout > 0 and params_of(guest).acpi:
+            yield Step(do=qmp.power_down.on(guest.node, guest.node, guest.uuid, timeout),
+                       title=f"ask {guest.name} to shut down")
+        yield Step(do=tasks.kill.on(guest.node, guest.uuid), title=f"end {guest.name}")
+
+    def reboot(self, guest: Guest) -> Iterator[Step]:
+        if params_of(guest).reboot_behavior == "reboot":
+            yield Step(do=qmp.reset.on(guest.node, guest.node, guest.uuid))
+            return
+        yield Step(do=tasks.kill.on(guest.node, guest.uuid))  # QEMU would exit at a reset
+        yield from self.start(guest)
+
+    def found(self, node: str) -> Call[tuple[Running, ...]]:
+        return tasks.found.on(node)
+
+    def leftovers(self, node: str) -> Call[tuple[str, ...]]:
+        return tasks.leftovers.on(node)
+
+    def console(self, guest: Guest) -> tuple[str, ...]:
+        return ("socat", "STDIO,raw,echo=0,escape=0x1d", f"UNIX-CONNECT:{DIR}/{guest.uuid}.serial")
+
+    def migrate(
+        self, guest: Guest, target: Guest, *, live: bool,
+    ) -> tuple[tuple[Step, ...], tuple[Step, ...]]:
+        params = params_of(guest)
+        capabilities = tuple(name for name in params.migration_caps.split(":") if name)
+        port = guest.migration_port or target.migration_port or self._port(guest)
+        host = f"[{target.address}]" if ":" in target.address else target.address
+        uri = f"tcp:{host}:{port}"
+        there, here = target.node, guest.node
+        argv = command.command(target, incoming="defer" if capabilities else uri)
+        abandon = qmp.abandon.on(there, there, target.uuid)
+        wait = self._run(target, argv).replace(undo=abandon, title=f"wait for {guest.name} on {there}")
+        to = qmp.Target(address=target.address, port=port, bandwidth=params.migration_bandwidth,
+                        downtime=params.migration_downtime, capabilities=capabilities, live=live)
+        attempt = [wait]
+        if capabilities:
+            attempt.append(Step(do=qmp.listen.on(there, there, target.uuid, uri, capabilities)))
+        attempt += [
+            Step(do=qmp.send.on(here, here, guest.uuid, dict(to.items())),
+                 undo=qmp.stay.on(here, here, guest.uuid, guest.paused),
+                 title=f"migrate {guest.name} to {there}"),
+            Step(do=qmp.arrived.on(there, there, target.uuid, guest.paused), undo=abandon),
+        ]
+        settle = [Step(do=tasks.forget.on(here, guest.uuid), title=f"end {guest.name} on {here}")]
+        if params.cpu_mask != "all":
+            settle.append(Step(do=tasks.pin.on(there, target.uuid, check.masks(target, params))))
+        settle += self._unlock(target, params)
+        return tuple(attempt), tuple(settle)
+
+    def incoming_port(self, guest: Guest) -> Call[int]:
+        params = params_of(guest)
+        return tasks.free_port.on(guest.node, params.migration_port,
+                                  self._port(guest) - params.migration_port)
+
+    def _port(self, guest: Guest) -> int:
+        """Spread by uuid, so that several guests can move to one node at a time."""
+        return params_of(guest).migration_port + int(guest.uuid[:8], 16) % PORTS
+
+    def balloon(self, guest: Guest, memory: int) -> Iterator[Step]:
+        yield Step(do=qmp.balloon.on(guest.node, guest.node, guest.uuid, memory))
+
+
+DRIVER = Kvm()
