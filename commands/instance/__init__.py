@@ -1,1 +1,3 @@
-""""""
+"""Create, run, move and remove virtual machines."""
+
+ALIASES = {"start": "startup", "stop": "shutdown", "show": "info"}

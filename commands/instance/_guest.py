@@ -46,7 +46,7 @@ def guest(
         disks=tuple(_disk(cfg, disk, index, node) for index, disk in enumerate(own)),
         ports=tuple(
             port(cfg, inst, nic, index, group, filled) for index, nic in enumerate(inst.nics)),
-        console_port=inst.network_port, runtime=inst.runtime,
+        console_port=inst.network_port, runtime=inst.runtime, address=node.secondary_ip,
     )
 
 
@@ -63,11 +63,9 @@ def port(
 ) -> Port:
     """One NIC with the parameters of its network's connection to the group."""
     filled = inherit.nic(cfg, nic, group)
-    extra = {
-        name: value for name, value in params.items() if name == "vnet_hdr"
-    } | {"queues": value for name, value in params.items() if name == "virtio_net_queues"}
     return Port(
         uuid=nic.uuid, interface=tap_name(nic.uuid), mac=nic.mac, mode=filled.mode,
         link=filled.link, vlan=filled.vlan, ip=nic.ip, instance=inst.name, index=index,
-        network=cfg.one(Network, nic.network).name if nic.network else "", **extra,
+        network=cfg.one(Network, nic.network).name if nic.network else "",
+        queues=getattr(params, "virtio_net_queues", 1), vnet_hdr=getattr(params, "vnet_hdr", False),
     )

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+from gnt.commands.instance import _disks
 from gnt.errors import Conflict, Invalid
 from gnt.model import address, inherit
 from gnt.model.names import mac_owner, new_mac, new_uuid
 from gnt.model.objects import Group, Instance, Network, Nic
 from gnt.values import IP, MAC, whole
-
-from . import _disks
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -1,1 +1,3 @@
-""""""
+"""Add, change and remove the hosts that run instances."""
+
+ALIASES = {"show": "info"}

@@ -13,7 +13,7 @@ from gnt.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
     from gnt.model.config import Config
 
@@ -41,7 +41,11 @@ def choose(cfg: Config, rooms: Mapping[str, Room], request: Request) -> Node:
     left: dict[str, int] = {}
     reasons = []
     for node in cfg.nodes:
-        why = unsuitable(cfg, node, request) or _lacks(cfg, node, rooms.get(node.name), request)
+        why = unsuitable(cfg, node, request)
+        room = rooms.get(node.name)
+        if room is None and not why:
+            continue  # nobody considers it: where a moving instance is now
+        why = why or _lacks(cfg, node, room or Room(), request)
         if why:
             reasons.append(f"{node.name}: {why}")
         else:
@@ -95,9 +99,7 @@ def free_memory(cfg: Config, node: Node, room: Room) -> int:
     return min(room.free, room.total - committed(cfg, node))
 
 
-def _lacks(cfg: Config, node: Node, room: Room | None, request: Request) -> str:
-    if room is None:
-        return "not asked"
+def _lacks(cfg: Config, node: Node, room: Room, request: Request) -> str:
     if room.problem:
         return room.problem
     free = free_memory(cfg, node, room)
@@ -116,6 +118,3 @@ def require_memory(cfg: Config, node: Node, room: Room, memory: int, name: str) 
             hint=f"gnt-instance modify -B memory=SIZE {name}, or free memory on {node.name}",
         )
 
-
-def names_of(cfg: Config, uuids: Iterable[str]) -> str:
-    return ", ".join(cfg.one(Node, uuid).name for uuid in uuids)

@@ -1,0 +1,94 @@
+"""A guest comes up on a node and goes down again: the same steps for every command."""
+
+from __future__ import annotations
+
+from gnt.commands.instance import _disks
+from gnt.errors import Conflict
+from gnt.hypervisor.base import hypervisor
+from gnt.model.objects import Node
+from gnt.net.base import nic_mode
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from gnt.hypervisor.base import Guest, Running
+    from gnt.model.config import Config
+    from gnt.model.objects import Disk, Instance
+    from gnt.plan import Call, Step
+    from gnt.spec import Seen
+
+TIMEOUT = 120  # seconds a guest gets to shut down
+
+
+def up(
+    cfg: Config, inst: Instance, guest: Guest, disks: Iterable[Disk], node: Node,
+) -> Iterator[Step]:
+    """Disks usable, NICs connected, the guest running; each undone."""
+    yield from _disks.activate(cfg, disks, node)
+    yield from plug(guest)
+    yield from hypervisor(inst.hypervisor).start(guest)
+
+
+def down(
+    cfg: Config, inst: Instance, guest: Guest, disks: Iterable[Disk], node: Node, timeout: int,
+) -> Iterator[Step]:
+    """The guest ended, NICs gone, disks let go; nothing is undone."""
+    yield from hypervisor(inst.hypervisor).stop(guest, timeout)
+    yield from clear(cfg, guest, disks, node)
+
+
+def clear(cfg: Config, guest: Guest, disks: Iterable[Disk], node: Node) -> Iterator[Step]:
+    """NICs gone, disks let go, once the guest has ended there."""
+    yield from unplug(guest)
+    yield from _disks.deactivate(cfg, disks, node)
+
+
+def plug(guest: Guest) -> Iterator[Step]:
+    for port in guest.ports:
+        yield from nic_mode(port.mode).plug(guest.node, port)
+
+
+def unplug(guest: Guest) -> Iterator[Step]:
+    for port in guest.ports:
+        yield from nic_mode(port.mode).unplug(guest.node, port)
+
+
+def home(cfg: Config, inst: Instance) -> Node:
+    return cfg.one(Node, inst.primary_node)
+
+
+def running(inst: Instance, node: Node) -> Call[tuple[Running, ...]]:
+    """Asks a node which guests it runs."""
+    return hypervisor(inst.hypervisor).found(node.name)
+
+
+def runs_on(inst: Instance, node: Node, seen: Seen) -> bool:
+    """Whether a node that was asked runs the instance, in any state but ended."""
+    return any(
+        guest.state != "shutdown" and (guest.uuid == inst.uuid or (
+            not guest.uuid and guest.name == inst.name))
+        for guest in seen[running(inst, node)]
+    )
+
+
+def require_made(inst: Instance) -> None:
+    """Raise Conflict for an instance that is only reserved, or still being made."""
+    if inst.forthcoming:
+        raise Conflict(f"instance {inst.name} is reserved, not made",
+                       hint=f"gnt-job list, or gnt-instance remove {inst.name}")
+
+
+def require_down(inst: Instance, why: str) -> None:
+    """Raise Conflict when an instance is meant to run."""
+    if inst.admin_state == "up":
+        raise Conflict(f"instance {inst.name} is running; {why} needs it down",
+                       hint=f"gnt-instance shutdown {inst.name}")
+
+
+def require_online(node: Node, inst: Instance) -> None:
+    """Raise Conflict when an instance's node must be reached and is marked offline."""
+    if node.offline:
+        raise Conflict(f"node {node.name}, where {inst.name} is, is marked offline",
+                       hint=f"gnt-instance failover {inst.name}, or "
+                            f"gnt-node modify --offline=no {node.name}")

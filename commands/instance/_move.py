@@ -1,0 +1,106 @@
+"""Where an instance can move, and the proof that it runs in one place only."""
+
+from __future__ import annotations
+
+from gnt.commands._edits import change
+from gnt.commands.instance import _guest, _life, _place, _wish
+from gnt.errors import Conflict
+from gnt.model import allocate
+from gnt.model.allocate import Request
+from gnt.model.objects import Group
+from gnt.plan import Plan
+from gnt.storage.base import Shared, storage
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from gnt.model.config import Config
+    from gnt.model.objects import Instance, Node
+    from gnt.spec import Seen
+
+
+def require_reachable(cfg: Config, inst: Instance) -> None:
+    """Raise Conflict when the disks are not within reach of other nodes."""
+    driver = storage(inst.disk_template)
+    if driver.takes_disks and not isinstance(driver, Shared):
+        raise Conflict(
+            f"the disks of {inst.name} ({inst.disk_template}) are on one node only",
+            hint=f"gnt-instance add -t sharedfile makes instances that can move; {inst.name} "
+                 "has to be exported and made anew")
+
+
+def needs(cfg: Config, inst: Instance) -> dict[str, _place.Needs]:
+    """What the instance needs of nodes, by group."""
+    params = _guest.hv_params(cfg, inst)
+    return {group.uuid: _place.needs(cfg, inst, group, params) for group in cfg.groups}
+
+
+def candidates(cfg: Config, inst: Instance, wanted: str) -> list[Node]:
+    """The nodes to ask: the one named, or all suitable ones of the group."""
+    home = _life.home(cfg, inst)
+    if wanted:
+        node = cfg.node(wanted)
+        if node.uuid == home.uuid:
+            raise Conflict(f"{inst.name} is on {node.name} already", hint="-n another node")
+        allocate.require_usable(node)
+        return [node]
+    request = Request(name=inst.name, memory=0, group=home.group)
+    return [node for node in cfg.nodes
+            if node.uuid != home.uuid and not allocate.unsuitable(cfg, node, request)]
+
+
+def choose(cfg: Config, inst: Instance, wanted: str, seen: Seen, memory: int) -> Node:
+    """The node to move to: it has what the instance needs and does not run it yet."""
+    able = needs(cfg, inst)
+    asked = candidates(cfg, inst, wanted)
+    if wanted:
+        target = asked[0]
+        _place.require(cfg, seen, target, able[target.group], memory, inst.name)
+    else:
+        rooms = {node.name: able[node.group].room(cfg, node, seen) for node in asked}
+        request = Request(name=inst.name, memory=memory, group=_life.home(cfg, inst).group)
+        target = allocate.choose(cfg, rooms, request)
+    if _life.runs_on(inst, target, seen):
+        raise Conflict(f"{inst.name} runs on {target.name} already, which is not its home",
+                       hint=f"gnt-instance migrate --cleanup {inst.name}")
+    return target
+
+
+def enforce(cfg: Config, inst: Instance, target: Node) -> None:
+    """Raise PolicyViolation when the group it would move to does not allow the instance."""
+    _wish.specification(cfg, inst).enforce(cfg, cfg.one(Group, target.group))
+
+
+def require_same_version(
+    cfg: Config, inst: Instance, source: Node, target: Node, seen: Seen,
+) -> None:
+    """Raise Conflict when the hypervisors differ."""
+    able = needs(cfg, inst)
+    here, there = (seen[able[node.group].capable(node)].version for node in (source, target))
+    if here != there:
+        raise Conflict(
+            f"{inst.hypervisor} is {here} on {source.name} and {there} on {target.name}",
+            hint="--ignore-hvversions if you know that both understand one another")
+
+
+def cleanup(cfg: Config, inst: Instance, seen: Seen) -> Plan:
+    """Record where the instance runs, after somebody was cut off."""
+    asked = [node for node in cfg.online() if node.vm_capable]
+    where = [node for node in asked if not seen.failed(_life.running(inst, node))
+             and _life.runs_on(inst, node, seen)]
+    silent = [node.name for node in asked if seen.failed(_life.running(inst, node))]
+    if len(where) > 1:
+        raise Conflict(
+            f"{inst.name} runs on {' and '.join(node.name for node in where)}",
+            hint="end one of them by hand first: two of them write to the same disks")
+    if silent:
+        raise Conflict(f"{', '.join(silent)} did not answer: {inst.name} may run there",
+                       hint="gnt-node modify --offline=yes NODE once it is powered off")
+    if not where:
+        return Plan(notes=(f"{inst.name} runs nowhere",))
+    if where[0].uuid == inst.primary_node:
+        return Plan(notes=(f"{inst.name} runs on its home {where[0].name}: nothing to do",))
+    home = _life.home(cfg, inst)
+    settle = () if home.offline else tuple(
+        _life.clear(cfg, _guest.guest(cfg, inst, home), cfg.disks(inst), home))
+    return Plan(pivot=(change(inst, primary_node=where[0].uuid, admin_state="up"),), settle=settle,
+                notes=(f"{inst.name} runs on {where[0].name}, which becomes its home",))

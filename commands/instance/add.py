@@ -1,0 +1,201 @@
+"""gnt-instance add."""
+
+from __future__ import annotations
+
+from gnt.commands._edits import put
+from gnt.commands.instance import _disks, _guest, _install, _life, _nics, _place, _wish
+from gnt.errors import Invalid, NotYet
+from gnt.model import inherit
+from gnt.model.allocate import Request
+from gnt.model.names import new_port, new_uuid
+from gnt.model.objects import Group, Instance
+from gnt.plan import Plan
+from gnt.record import Record
+from gnt.spec import Holds, Operation, arg, opt, opts
+from gnt.storage.base import storage
+from gnt.values import BOOL, HOSTNAME, NAMED_PAIRS, PAIRS, SIZE, TAG, TEXT, words_of
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from typing import Any
+
+    from gnt.model.config import Config
+    from gnt.model.objects import Disk, Node
+    from gnt.plan import Call
+    from gnt.spec import Seen
+    from gnt.storage.base import DiskSpec
+
+
+class Add(Operation, command="instance add"):
+    """Create an instance: reserve its place, make its disks, install them, start it.
+
+    Without -n the node with the most free memory is taken.  With -O image=FILE_OR_URL the first
+    disk is written from a disk image, which is checked against -O sha256=HEX before it is used.
+    """
+
+    hook = "instance-add"
+    rapi = "POST /2/instances"
+    examples = (
+        ("gnt-instance add -t file --disk 0:size=10g -B memory=1g,vcpus=2 web.example.com",
+         "one disk of 10 GiB, on the node with the most room"),
+        ("gnt-instance add -t file -s 5g -n node2 -O image=/srv/debian.qcow2,sha256=9f86d081… web",
+         "from an image, on a certain node"),
+        ("gnt-instance add -t diskless --net 0:link=br1,ip=192.0.2.7 --no-start probe",
+         "no disk, a NIC on another bridge, not started"),
+    )
+
+    name: str = arg(HOSTNAME, "name of the new instance")
+    disk_template: str = opt(TEXT, "disk template (default: the first enabled one)", default="",
+                             short="-t", metavar="TEMPLATE")
+    disk: tuple[tuple[str, Mapping[str, str]], ...] = opts(
+        NAMED_PAIRS, "a disk, by number: size=, mode=rw|ro, name=", metavar="N:size=SIZE,…")
+    os_size: int | None = opt(SIZE, "a single disk of this size", default=None, short="-s")
+    net: tuple[tuple[str, Mapping[str, str]], ...] = opts(
+        NAMED_PAIRS, "a NIC, by number: link=, mode=, mac=, ip=ADDRESS|pool, network=, vlan=",
+        metavar="N:KEY=VALUE,…")
+    no_nics: bool = opt(BOOL, "make no NIC (without this and --net: one with defaults)",
+                        default=False)
+    node: str = opt(TEXT, "node to run on", default="", short="-n", metavar="NODE")
+    node_group: str = opt(TEXT, "group to choose the node from", default="", short="-g",
+                          metavar="GROUP")
+    iallocator: str = opt(TEXT, "allocator that chooses the node (only the built-in choice so far)",
+                          default="", short="-I", metavar="NAME")
+    backend_parameters: Mapping[str, str] = opt(
+        PAIRS, "memory=, minmem=, maxmem=, vcpus=, auto_balance=, always_failover=, spindle_use=",
+        default={}, short="-B", name="backend-parameters")
+    hypervisor_parameters: tuple[str, Mapping[str, str]] | None = opt(
+        NAMED_PAIRS, "hypervisor, with parameters of its own for this instance", default=None,
+        short="-H", metavar="HYPERVISOR:KEY=VALUE,…")
+    os_type: str = opt(TEXT, "what is installed, for the parameters the cluster keeps for it",
+                       default="", short="-o", metavar="OS")
+    os_parameters: Mapping[str, str] = opt(
+        PAIRS, "image=FILE_OR_URL, sha256=HEX, user_data=FILE and others", default={}, short="-O")
+    start: bool = opt(BOOL, "start it when it is made", default=True)
+    install: bool = opt(BOOL, "write the image; without it the instance is not started either",
+                        default=True)
+    ignore_ipolicy: bool = opt(BOOL, "also when the instance policy does not allow it",
+                               default=False)
+    conflicts_check: bool = opt(BOOL, "refuse addresses that something else has", default=True)
+    tags: tuple[str, ...] = opt(words_of(TAG), "tags, separated by commas", default=(),
+                                metavar="TAG,…")
+    forthcoming: bool = opt(BOOL, "only reserve name, room and addresses", default=False)
+    wait_for_sync: bool = opt(BOOL, "wait until mirrored disks are in step", default=True,
+                              hidden=True)
+
+    def holds(self, cfg: Config) -> Holds:
+        node = (f"nodes/{_place.read_node(cfg, self.node).uuid}",) if self.node else ()
+        return Holds(exclusive=(f"instances/{self.uuid(cfg)}",), shared=node)
+
+    def uuid(self, cfg: Config) -> str:
+        return new_uuid(cfg, "instance", self.name)
+
+    def facts(self, cfg: Config) -> Iterator[Call[Any]]:
+        wish = self.read(cfg)
+        for node in _place.candidates(cfg, wish.request, self.node):
+            yield from wish.needs(cfg, node.group).ask(cfg, node)
+
+    def plan(self, cfg: Config, seen: Seen) -> Plan:
+        wish = self.read(cfg)
+        asked = _place.candidates(cfg, wish.request, self.node)
+        needs = {group: wish.needs(cfg, group) for group in _place.groups_of(asked)}
+        node = _place.choose(cfg, seen, wish.request, self.node, needs, start=wish.starts)
+        capable = seen[needs[node.group].capable(node)]
+        return wish.plan(cfg, node, capable.runtime)
+
+    def hook_env(self, cfg: Config) -> Mapping[str, str]:
+        return {"OP_TARGET": self.name, "INSTANCE_NAME": self.name}
+
+    def read(self, cfg: Config) -> Wish:
+        """What is asked for, checked against the configuration alone."""
+        if self.iallocator:
+            raise NotYet(f"-I {self.iallocator}: choosing nodes by an allocator is not there yet",
+                         hint="-n NODE, or neither: the node with the most room")
+        _wish.require_new_name(cfg, self.name)
+        hv, hv_typed = self.hypervisor_parameters or ("", {})
+        hv = _wish.enabled_hypervisor(cfg, hv)
+        template = _wish.enabled_template(cfg, self.disk_template)
+        if len(self.tags) != len(set(self.tags)):
+            raise Invalid("--tags", "a tag is given twice")
+        draft = Instance(
+            uuid=self.uuid(cfg), name=self.name, primary_node="", os=self.os_type, hypervisor=hv,
+            hvparams=_wish.hv_level(hv, hv_typed), osparams=dict(self.os_parameters),
+            beparams=inherit.overlay({}, inherit.parse_backend(self.backend_parameters)),
+            disk_template=template, tags=self.tags, forthcoming=True,
+        )
+        image = _install.read(self.os_parameters) if self.install else None
+        specs = _disks.read_specs(self.disk, self.os_size, template)
+        _install.require_disk(image, specs)
+        be = inherit.backend(cfg, draft)
+        return Wish(
+            asked=self, draft=draft, specs=specs, image=image,
+            nets=tuple(_nics.read(self.net, self.no_nics)),
+            params=_guest.hv_params(cfg, draft),
+            request=Request(
+                name=self.name, memory=be.maxmem, disk=_wish.total(specs, template),
+                group=cfg.group(self.node_group).uuid if self.node_group else ""),
+        )
+
+
+class Wish(Record):
+    """A new instance, read but not yet placed."""
+
+    asked: Add
+    draft: Instance
+    specs: tuple[DiskSpec, ...]
+    nets: tuple[Mapping[str, str], ...]
+    image: _install.Image | None
+    params: Record
+    request: Request
+
+    @property
+    def starts(self) -> bool:
+        return self.asked.start and self.asked.install and not self.asked.forthcoming
+
+    def in_group(self, cfg: Config, group: Group) -> Instance:
+        """With its NICs, whose parameters may be the group's."""
+        maker = _nics.Maker(cfg, self.draft.name, group, check=self.asked.conflicts_check)
+        return self.draft.replace(
+            nics=tuple(maker.make(typed, index) for index, typed in enumerate(self.nets)))
+
+    def needs(self, cfg: Config, uuid: str) -> _place.Needs:
+        """What it needs of the nodes of a group."""
+        group = cfg.one(Group, uuid)
+        inst = self.in_group(cfg, group)
+        return _place.needs(cfg, inst, group, self.params)
+
+    def plan(self, cfg: Config, node: Node, runtime: Mapping[str, Any]) -> Plan:
+        group = cfg.one(Group, node.group)
+        inst = self.in_group(cfg, group).replace(
+            primary_node=node.uuid, runtime=dict(runtime),
+            network_port=new_port(cfg, self.draft.uuid)
+            if _wish.needs_port(self.draft.hypervisor) else None)
+        if not self.asked.ignore_ipolicy:
+            sizes = [spec.size for spec in self.specs]
+            _wish.specification(cfg, inst, sizes=sizes).enforce(cfg, group)
+        made = [
+            storage(inst.disk_template).shape(
+                cfg, inst, (node,), index, spec, new_uuid(cfg, "disk", inst.name, index))
+            for index, spec in enumerate(self.specs)
+        ]
+        disks = _disks.top(made)
+        inst = inst.replace(disks=tuple(disk.uuid for disk in disks))
+        every = [disk for shape in made for disk in shape]
+        if self.asked.forthcoming:
+            return Plan(start=(put(inst), *(put(d.replace(forthcoming=True)) for d in every)))
+        return self._build(cfg, inst, node, disks, every)
+
+    def _build(
+        self, cfg: Config, inst: Instance, node: Node, disks: list[Disk], every: list[Disk],
+    ) -> Plan:
+        guest = _guest.guest(cfg, inst, node, disks=disks, params=self.params)
+        install = _install.steps(self.image, guest, inst) if self.image else ()
+        boot = _life.up(cfg, inst, guest, disks, node) if self.starts else ()
+        done = inst.replace(forthcoming=False, admin_state="up" if self.starts else "down",
+                            disks_active=self.starts)
+        return Plan(
+            start=(put(inst), *(put(disk) for disk in every)),
+            attempt=(*_disks.create(cfg, disks), *install, *boot),
+            end=(put(done),),
+        )
+

@@ -1,0 +1,149 @@
+"""gnt-instance failover."""
+
+from __future__ import annotations
+
+from gnt.commands._edits import change
+from gnt.commands.instance import _guest, _life, _move
+from gnt.errors import Conflict, NotYet
+from gnt.hypervisor.base import hypervisor
+from gnt.model import inherit
+from gnt.model.objects import Node
+from gnt.plan import Plan
+from gnt.spec import Holds, Operation, arg, opt, opts
+from gnt.values import BOOL, DURATION, TEXT
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
+    from gnt.hypervisor.base import Guest
+    from gnt.model.config import Config
+    from gnt.model.objects import Instance
+    from gnt.plan import Call, Step
+    from gnt.spec import Seen
+
+
+class Failover(Operation, command="instance failover"):
+    """Stop an instance and start it on another node.
+
+    When its node answers, it is shut down there first, and started there again should the other
+    node fail.  When its node does not answer, the instance may still run and write to its disks:
+    failing over then needs proof that it does not.  Proof is a node marked offline, or your word
+    that you have powered it off.
+    """
+
+    hook = "instance-failover"
+    rapi = "PUT /2/instances/{name}/failover"
+    examples = (
+        ("gnt-instance failover web", "to the node with the most room"),
+        ("gnt-instance failover --i-have-powered-off node1 -n node3 web",
+         "node1 is dead, and you have made sure of it"),
+    )
+
+    name: str = arg(TEXT, "instance", complete="instance")
+    target_node: str = opt(TEXT, "node to move it to (default: the one with the most room)",
+                           default="", short="-n", metavar="NODE")
+    iallocator: str = opt(TEXT, "allocator that chooses the node (only the built-in choice so far)",
+                          default="", short="-I", metavar="NAME")
+    i_have_powered_off: tuple[str, ...] = opts(
+        TEXT, "a node that is without power: nothing runs there, on your word", metavar="NODE")
+    shutdown_timeout: int = opt(DURATION, "how long shutting down may take",
+                                default=_life.TIMEOUT)
+    ignore_consistency: bool = opt(BOOL, "also when the copy on the target may not be whole",
+                                   default=False)
+    ignore_ipolicy: bool = opt(BOOL, "also when the target's policy does not allow it",
+                               default=False)
+    cleanup: bool = opt(BOOL, "only find out where it runs and record that", default=False)
+    force: bool = opt(BOOL, "do not ask", default=False, short="-f")
+
+    def holds(self, cfg: Config) -> Holds:
+        inst = cfg.instance(self.name)
+        target = (f"nodes/{cfg.node(self.target_node).uuid}",) if self.target_node else ()
+        return Holds(exclusive=(f"instances/{inst.uuid}",),
+                     shared=(f"nodes/{inst.primary_node}", *target))
+
+    def confirm(self, cfg: Config) -> str:
+        if self.force or self.cleanup:
+            return ""
+        inst = cfg.instance(self.name)
+        how = "shut down" if inst.admin_state == "up" else "moved"
+        return f"Fail instance {inst.name} over? It is {how} and comes up on another node."
+
+    def facts(self, cfg: Config) -> Iterator[Call[Any]]:
+        inst = self._checked(cfg)
+        if self.cleanup:
+            yield from (_life.running(inst, node) for node in cfg.online() if node.vm_capable)
+            return
+        source = _life.home(cfg, inst)
+        if not self._proven(cfg, source):
+            yield _life.running(inst, source)
+        needs = _move.needs(cfg, inst)
+        for node in _move.candidates(cfg, inst, self.target_node):
+            yield _life.running(inst, node)
+            yield from needs[node.group].ask(cfg, node)
+
+    def plan(self, cfg: Config, seen: Seen) -> Plan:
+        inst = self._checked(cfg)
+        if self.cleanup:
+            return _move.cleanup(cfg, inst, seen)
+        source = _life.home(cfg, inst)
+        dead = self._proven(cfg, source)
+        runs = not dead and self._asked(inst, source, seen)
+        starts = inst.admin_state == "up"
+        memory = inherit.backend(cfg, inst).maxmem if starts else 0
+        target = _move.choose(cfg, inst, self.target_node, seen, memory)
+        if not self.ignore_ipolicy:
+            _move.enforce(cfg, inst, target)
+        runtime = seen[_move.needs(cfg, inst)[target.group].capable(target)].runtime
+        moved = change(inst, primary_node=target.uuid, runtime=dict(runtime), disks_active=starts)
+        disks = cfg.disks(inst)
+        here = _guest.guest(cfg, inst, source)
+        there = _guest.guest(cfg, inst.replace(runtime=dict(runtime)), target)
+        stop = () if dead else self._stop(inst, here, runs)
+        return Plan(
+            attempt=(*stop, *(_life.up(cfg, inst, there, disks, target) if starts else ())),
+            pivot=(moved,),
+            settle=() if dead else tuple(_life.clear(cfg, here, disks, source)),
+            notes=(dead or f"{inst.name} is shut down on {source.name} first",
+                   f"{inst.name} moves from {source.name} to {target.name}"),
+        )
+
+    def _stop(self, inst: Instance, here: Guest, runs: bool) -> Iterator[Step]:
+        """Ended at its home: the proof.  Undone by starting it again, if it ran."""
+        driver = hypervisor(inst.hypervisor)
+        again = [step.do for step in driver.start(here)] if runs else []
+        for step in driver.stop(here, self.shutdown_timeout):  # undone from the last to the first
+            yield step.replace(undo=again.pop() if again else None)
+
+    def _proven(self, cfg: Config, source: Node) -> str:
+        """Why nothing can run on the source without asking it; empty when nothing says so."""
+        if source.offline:
+            return f"{source.name} is marked offline: taken as proof that nothing runs there"
+        if source.uuid in {cfg.node(name).uuid for name in self.i_have_powered_off}:
+            return f"{source.name} is without power, on your word"
+        return ""
+
+    def _asked(self, inst: Instance, source: Node, seen: Seen) -> bool:
+        """Whether it runs at home; raises when the node cannot be asked."""
+        failed = seen.failed(_life.running(inst, source))
+        if failed is not None:
+            raise Conflict(
+                f"{source.name} does not answer ({failed.problem}): {inst.name} may still run "
+                "there and write to its disks",
+                hint=f"make sure that {source.name} is without power, then "
+                     f"gnt-instance failover --i-have-powered-off {source.name} {inst.name}")
+        return _life.runs_on(inst, source, seen)
+
+    def _checked(self, cfg: Config) -> Instance:
+        if self.iallocator:
+            raise NotYet(f"-I {self.iallocator}: choosing nodes by an allocator is not there yet",
+                         hint="-n NODE, or neither: the node with the most room")
+        for name in self.i_have_powered_off:
+            cfg.node(name)
+        inst = cfg.instance(self.name)
+        _life.require_made(inst)
+        if not self.cleanup:
+            _move.require_reachable(cfg, inst)
+        return inst
+

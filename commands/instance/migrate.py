@@ -1,0 +1,152 @@
+"""gnt-instance migrate."""
+
+from __future__ import annotations
+
+from gnt.commands._edits import change
+from gnt.commands.instance import _disks, _guest, _life, _move
+from gnt.errors import Conflict, NotYet
+from gnt.hypervisor.base import Migratable, hypervisor
+from gnt.model import inherit
+from gnt.plan import Plan
+from gnt.spec import Holds, Operation, arg, opt
+from gnt.values import BOOL, TEXT, choice
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
+    from gnt.model.config import Config
+    from gnt.model.objects import Instance, Node
+    from gnt.plan import Call
+    from gnt.spec import Seen
+
+
+class Migrate(Operation, command="instance migrate"):
+    """Move a running instance to another node without stopping it.
+
+    Its disks must be reachable from there.  Both nodes are asked first where it runs; it is
+    refused when that is not exactly its home.  --cleanup puts the record right after a migration
+    that was cut off, by looking where the instance runs.
+    """
+
+    hook = "instance-migrate"
+    rapi = "PUT /2/instances/{name}/migrate"
+    examples = (
+        ("gnt-instance migrate -n node2 web", "live, to node2"),
+        ("gnt-instance migrate --non-live web", "paused while it is copied, to a node with room"),
+        ("gnt-instance migrate --cleanup web", "find where it runs and record that"),
+    )
+
+    name: str = arg(TEXT, "instance", complete="instance")
+    target_node: str = opt(TEXT, "node to move it to (default: the one with the most room)",
+                           default="", short="-n", metavar="NODE")
+    iallocator: str = opt(TEXT, "allocator that chooses the node (only the built-in choice so far)",
+                          default="", short="-I", metavar="NAME")
+    non_live: bool = opt(BOOL, "pause it while its memory is copied", default=False)
+    migration_mode: str | None = opt(choice("live", "non-live"), "live or non-live", default=None)
+    cleanup: bool = opt(BOOL, "only find out where it runs and record that", default=False)
+    allow_failover: bool = opt(BOOL, "fail it over when it cannot be migrated", default=False)
+    ignore_ipolicy: bool = opt(BOOL, "also when the target's policy does not allow it",
+                               default=False)
+    ignore_hvversions: bool = opt(BOOL, "also between different versions of the hypervisor",
+                                  default=False)
+    runtime_changes: bool = opt(BOOL, "its memory may be ballooned down to fit", default=True)
+    force: bool = opt(BOOL, "do not ask", default=False, short="-f")
+
+    def holds(self, cfg: Config) -> Holds:
+        inst = cfg.instance(self.name)
+        target = (f"nodes/{cfg.node(self.target_node).uuid}",) if self.target_node else ()
+        return Holds(exclusive=(f"instances/{inst.uuid}",),
+                     shared=(f"nodes/{inst.primary_node}", *target))
+
+    def confirm(self, cfg: Config) -> str:
+        return "" if self.force or self.cleanup else (
+            f"Migrate instance {cfg.instance(self.name).name}? Its disks stay where they are; "
+            "should the migration break, it goes on running where it is.")
+
+    def facts(self, cfg: Config) -> Iterator[Call[Any]]:
+        inst = self._checked(cfg)
+        if self.cleanup:
+            yield from (_life.running(inst, node) for node in cfg.online() if node.vm_capable)
+            return
+        source = _life.home(cfg, inst)
+        needs = _move.needs(cfg, inst)
+        yield _life.running(inst, source)
+        yield needs[source.group].capable(source)
+        for node in _move.candidates(cfg, inst, self.target_node):
+            yield _life.running(inst, node)
+            yield from needs[node.group].ask(cfg, node)
+            port = self._port(cfg, inst, node)
+            if port is not None:
+                yield port
+
+    def plan(self, cfg: Config, seen: Seen) -> Plan:
+        inst = self._checked(cfg)
+        if self.cleanup:
+            return _move.cleanup(cfg, inst, seen)
+        source = _life.home(cfg, inst)
+        _life.require_online(source, inst)
+        if not _life.runs_on(inst, source, seen):
+            if self.allow_failover:
+                raise Conflict(f"{inst.name} does not run on {source.name}",
+                               hint=f"gnt-instance failover {inst.name}")
+            raise Conflict(f"{inst.name} does not run on its home {source.name}",
+                           hint=f"gnt-instance startup {inst.name}, or --cleanup if it runs "
+                                "elsewhere")
+        target = _move.choose(cfg, inst, self.target_node, seen, self._memory(cfg, inst))
+        if not self.ignore_ipolicy:
+            _move.enforce(cfg, inst, target)
+        if not self.ignore_hvversions:
+            _move.require_same_version(cfg, inst, source, target, seen)
+        return self._steps(cfg, inst, source, target, seen)
+
+    def _steps(
+        self, cfg: Config, inst: Instance, source: Node, target: Node, seen: Seen,
+    ) -> Plan:
+        driver = hypervisor(inst.hypervisor)
+        assert isinstance(driver, Migratable)
+        disks = cfg.disks(inst)
+        here = _guest.guest(cfg, inst, source)
+        there = _guest.guest(cfg, inst, target)
+        port = self._port(cfg, inst, target)
+        if port is not None:
+            there = there.replace(migration_port=seen[port])
+        attempt, settle = driver.migrate(here, there, live=self._live(here.params))
+        return Plan(
+            attempt=(*_disks.activate(cfg, disks, target), *_life.plug(there), *attempt),
+            pivot=(change(inst, primary_node=target.uuid),),
+            settle=(*settle, *_life.clear(cfg, here, disks, source)),
+            notes=(f"{inst.name} moves from {source.name} to {target.name}",),
+        )
+
+    def _checked(self, cfg: Config) -> Instance:
+        if self.iallocator:
+            raise NotYet(f"-I {self.iallocator}: choosing nodes by an allocator is not there yet",
+                         hint="-n NODE, or neither: the node with the most room")
+        inst = cfg.instance(self.name)
+        _life.require_made(inst)
+        if not isinstance(hypervisor(inst.hypervisor), Migratable):
+            raise Conflict(f"guests of {inst.hypervisor} cannot be migrated",
+                           hint=f"gnt-instance failover {inst.name}")
+        if self.cleanup:
+            return inst
+        if inherit.backend(cfg, inst).always_failover:
+            raise Conflict(f"{inst.name} is to be failed over, never migrated (always_failover)",
+                           hint=f"gnt-instance failover {inst.name}")
+        _move.require_reachable(cfg, inst)
+        return inst
+
+    def _port(self, cfg: Config, inst: Instance, node: Node) -> Call[int] | None:
+        driver = hypervisor(inst.hypervisor)
+        assert isinstance(driver, Migratable)
+        return driver.incoming_port(_guest.guest(cfg, inst, node))
+
+    def _live(self, params: Any) -> bool:
+        mode = "non-live" if self.non_live else self.migration_mode
+        return (mode or getattr(params, "migration_mode", "live")) == "live"
+
+    def _memory(self, cfg: Config, inst: Instance) -> int:
+        be = inherit.backend(cfg, inst)
+        return be.minmem if self.runtime_changes else be.maxmem
+
