@@ -183,6 +183,10 @@ class Operation(Command):
         """
         return (self,)
 
+    def then(self, cfg: Config) -> tuple[Operation, ...]:
+        """What follows as jobs of its own once this one ended well; ``cfg`` is the state then."""
+        return ()
+
     def confirm(self, cfg: Config) -> str:
         """A question that must be answered with yes first; empty: none."""
         return ""
