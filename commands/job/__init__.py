@@ -1,1 +1,3 @@
-""""""
+"""Follow, stop, resume and undo the changes under way."""
+
+ALIASES = {"show": "info"}

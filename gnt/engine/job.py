@@ -5,7 +5,7 @@ from __future__ import annotations
 from gnt.engine.edits import View, backward, difference, forward
 from gnt.engine.ports import Change
 from gnt.engine.record import dump_params, dump_plan, load_plan
-from gnt.errors import Damaged, NotFound
+from gnt.errors import Conflict, Damaged, NotFound
 from gnt.model.codec import to_data
 from gnt.model.objects import Job
 from gnt.plan import Edit, Plan
@@ -154,3 +154,9 @@ def _change(
 ) -> Change:
     return Change(edits=tuple(edits), operation=job.operation, reason=job.reason, result=result,
                   job=job.id if job_id is None else job_id)
+
+
+def refuse_pending(cfg: Config, job_id: str) -> None:
+    """Raise Conflict when the job has not ended."""
+    if found(cfg, job_id) is not None:
+        raise Conflict(f"job {job_id} has not ended", hint=f"gnt-job cancel {job_id}")

@@ -1,0 +1,26 @@
+"""gnt-job resume."""
+
+from __future__ import annotations
+
+from gnt.spec import Action, arg
+
+from ._ids import JOB
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from gnt.spec import Session
+
+
+class Resume(Action, command="job resume"):
+    """Go on with a job whose driver died, to its end.
+
+    First waits until nothing that the dead driver began still runs on any node, then performs the
+    plan from its first step: steps look before they act, so what was done is not done twice.
+    """
+
+    examples = (("gnt-job resume 1234", "after a crash or Ctrl-C of its driver"),)
+
+    job: str = arg(JOB, "the job", complete="job")
+
+    def run(self, session: Session) -> int:
+        return session.jobs.resume(self.job)
