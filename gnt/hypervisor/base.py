@@ -50,7 +50,11 @@ class Guest(Record):
 
 
 class Running(Record):
-    """A guest found on a node.  ``state``: running, paused, incoming, shutdown (by its user)."""
+    """A guest found on a node.
+
+    ``state``: running, paused, incoming (waits for a migration), migrated (handed over, only to be
+    ended), shutdown (by its user), unknown (it is there but does not answer).
+    """
 
     name: str
     uuid: str

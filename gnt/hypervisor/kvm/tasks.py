@@ -132,8 +132,9 @@ for file in "$dir"/*.lock; do
     echo "guest ${base##*/}"
     read -r stat <"/proc/$pid/stat" && echo "stat ${stat##*) }"
     tr '\0\n' '\n ' <"/proc/$pid/cmdline" | while read -r word; do echo "arg $word"; done
-    # shellcheck disable=SC2016 # expanded by the shell that socat starts
-    [ -S "$base.mon" ] && timeout 2 socat -t0.01 "UNIX-CONNECT:$base.mon" 'SYSTEM:eval "$ask"' 3>&1 2>/dev/null
+    # shellcheck disable=SC2016 # for the shell that socat starts
+    [ ! -S "$base.mon" ] ||
+        timeout 2 socat -t0.01 "UNIX-CONNECT:$base.mon" 'SYSTEM:eval \"$ask\"' 3>&1 2>/dev/null
     echo end
 done
 exit 0
