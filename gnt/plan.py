@@ -169,9 +169,11 @@ class Task(_PR[P, R]):
         self.deadline = deadline
         code = body.__code__
         self._names = code.co_varnames[int(dialogue) : code.co_argcount + code.co_kwonlyargcount]
-        self._defaults = dict(
-            zip(reversed(self._names), reversed(body.__defaults__ or ()), strict=False)
-        )
+        positional = code.co_varnames[: code.co_argcount]
+        self._defaults = {
+            **dict(zip(reversed(positional), reversed(body.__defaults__ or ()), strict=False)),
+            **(body.__kwdefaults__ or {}),
+        }
         TASKS[self.name] = self
 
     def on(self, node: str, *args: P.args, **kwargs: P.kwargs) -> Call[R]:
