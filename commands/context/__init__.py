@@ -1,1 +1,1 @@
-""""""
+"""Choose among several clusters."""

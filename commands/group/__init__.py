@@ -1,1 +1,3 @@
-""""""
+"""Put nodes into groups with policies of their own."""
+
+ALIASES = {"show": "info"}

@@ -1,1 +1,1 @@
-""""""
+"""Balance clusters, place instances, plan capacity and maintenance."""

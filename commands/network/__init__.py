@@ -1,1 +1,3 @@
-""""""
+"""Keep IP networks whose addresses instances get."""
+
+ALIASES = {"show": "info"}

@@ -42,11 +42,15 @@ def _from_columns(command: Query, settings: Settings, front: Terminal) -> bool:
     wanted = command.columns()
     if wanted is None:
         return False
+    kind, names = wanted
+    if not names:  # about gnt itself
+        front.show(command.table({}))
+        return True
     from gnt.config.columns import load_columns
     from gnt.config.context import directory
 
-    columns = load_columns(directory(settings.cluster), wanted[0])
-    if columns is None or not all(name in columns for name in wanted[1]):
+    columns = load_columns(directory(settings.cluster), kind)
+    if columns is None or not all(name in columns for name in names):
         return False
     front.show(command.table(columns))
     return True

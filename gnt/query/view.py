@@ -117,6 +117,10 @@ class View:
     def members(self, group: Group) -> list[Node]:
         return [node for node in self.cfg.nodes if node.group == group.uuid]
 
+    def group_instances(self, group: Group) -> list[str]:
+        """Names of the instances whose primary node is in the group."""
+        return [name for node in self.members(group) for name in self.primaries(node)]
+
     def users(self, network: Network) -> list[str]:
         """Names of the instances with a NIC in the network."""
         return [inst.name for inst in self.cfg.instances
