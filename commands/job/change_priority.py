@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+from gnt.commands.job._ids import JOB
 from gnt.spec import Action, args, opt
 from gnt.values import choice
-
-from ._ids import JOB
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

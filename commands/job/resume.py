@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
+from gnt.commands.job._ids import JOB
 from gnt.spec import Action, arg
-
-from ._ids import JOB
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -10,6 +10,7 @@ while that transaction's turn is held, so whoever sees the record can tell wheth
 from __future__ import annotations
 
 from gnt.engine import job as transactions
+from gnt.engine.desk import know
 from gnt.engine.holds import Claim, Obstacle, described, obstacles
 from gnt.errors import Busy, GntError, Interrupted, JobFailed
 from gnt.model.objects import Job
@@ -17,14 +18,17 @@ from gnt.spec import Seen
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from typing import Any
 
     from gnt.engine.desk import Desk, Life
     from gnt.engine.job import Wish
     from gnt.engine.ports import Change, Key
     from gnt.model.config import Config
+    from gnt.plan import Plan
     from gnt.spec import Operation
+
+    Check = Callable[[Config, Plan], None]
 
 WAIT = 60.0  # seconds; after each the order is looked at again (priorities may have changed)
 
@@ -42,7 +46,9 @@ class Beginning:
 
     def __init__(
         self, desk: Desk, life: Life, operation: Operation, wish: Wish, job: Job | None = None,
+        *, check: Check | None = None,
     ) -> None:
+        self.check = check  # sees the state and the plan that are about to be committed
         self.desk, self.life, self.operation, self.wish = desk, life, operation, wish
         self.job = job
         self.gone: set[str] = set()  # waiting jobs without a driver
@@ -95,7 +101,7 @@ class Beginning:
     def _ask(self, cfg: Config) -> None:
         """Ask the facts; the turn of the commit rides along."""
         calls = list(self.operation.facts(cfg))
-        self.desk.transport.know(cfg.nodes, cfg.term)
+        know(self.desk.transport, cfg)
         if calls:
             self.desk.store.take_turn()
             self._answers = self.desk.transport.ask(calls)
@@ -108,6 +114,8 @@ class Beginning:
         if any(call.key not in self._answers for call in self.operation.facts(cfg)):
             raise _Moved(cfg)
         plan = self.operation.plan(cfg, Seen(self._answers))
+        if self.check is not None:
+            self.check(cfg, plan)
         if not plan.steps and self.job is None:
             self._made = None
             return transactions.at_once(cfg, self.operation, plan, self.wish)

@@ -6,6 +6,7 @@ import time
 from contextlib import ExitStack
 
 from gnt.engine.stop import Stop
+from gnt.model import inherit
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,8 +31,14 @@ class Desk:
     def read(self) -> Config:
         """The committed state; the transport learns where its nodes are."""
         cfg = self.store.read()
-        self.transport.know(cfg.nodes, cfg.term)
+        know(self.transport, cfg)
         return cfg
+
+
+def know(transport: Transport, cfg: Config) -> None:
+    """Tell the transport where the nodes of this state are."""
+    ports = {node.name: inherit.node(cfg, node).ssh_port for node in cfg.nodes}
+    transport.know(cfg.nodes, cfg.term, ports=ports)
 
 
 class Life:

@@ -11,12 +11,13 @@ from __future__ import annotations
 
 from gnt.engine import job as transactions
 from gnt.engine.begin import Beginning
-from gnt.engine.desk import Desk, Life
+from gnt.engine.desk import Desk, Life, know
 from gnt.engine.steps import Performer, StepFailed
 from gnt.errors import GntError, Interrupted, JobFailed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from gnt.engine.begin import Check
     from gnt.engine.job import Wish
     from gnt.model.config import Config
     from gnt.model.objects import Job
@@ -24,10 +25,13 @@ if TYPE_CHECKING:
     from gnt.spec import Operation
 
 
-def run(desk: Desk, operation: Operation, wish: Wish) -> str:
-    """Run an operation as a job of its own; its id, or "" when one commit did it all."""
+def run(desk: Desk, operation: Operation, wish: Wish, check: Check | None = None) -> str:
+    """Run an operation as a job of its own; its id, or "" when one commit did it all.
+
+    ``check`` may refuse the plan that is about to be committed.
+    """
     with Life(desk.transport) as life:
-        cfg, job = Beginning(desk, life, operation, wish).until_begun()
+        cfg, job = Beginning(desk, life, operation, wish, check=check).until_begun()
         if job is not None:
             Drive(desk, cfg, job).forward()
     return job.id if job else ""
@@ -41,7 +45,7 @@ class Drive:
         self.plan: Plan = transactions.plan_of(job)
         self.settling = job.state == "settling"
         self.offline = [node.name for node in cfg.nodes if node.offline]
-        desk.transport.know(cfg.nodes, cfg.term)
+        know(desk.transport, cfg)
         self.performer = Performer(
             desk.transport, desk.listener, desk.stop, cfg.master.name, job.id)
 

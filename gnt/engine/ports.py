@@ -19,8 +19,13 @@ if TYPE_CHECKING:
     class Transport(Protocol):
         """Performs calls on nodes."""
 
-        def know(self, nodes: Iterable[Node], term: int) -> None:
-            """Where the nodes are and their pinned host keys; the term that tasks carry."""
+        def know(
+            self, nodes: Iterable[Node], term: int, *, ports: Mapping[str, int] | None = None,
+        ) -> None:
+            """Where the nodes are and their pinned host keys; the term that tasks carry.
+
+            ``ports``: where sshd listens, by node name; 22 without.
+            """
 
         def ask(
             self,

@@ -52,7 +52,7 @@ class FakeTransport:
         self.known = set()
         self.fenced = []
 
-    def know(self, nodes, term):
+    def know(self, nodes, term, *, ports=None):
         self.known |= {node.name for node in nodes}
 
     def ask(self, calls, *, deadline=None):
