@@ -29,7 +29,7 @@ class AgentKey:
         self._agent = agent
 
     def sign(self, data: bytes, algorithm: str = "") -> bytes:
-        """The SSH signature blob: string algorithm, string signature.  May take a touch or a PIN."""
+        """The SSH signature blob: string algorithm, string signature.  May wait for a person."""
         kind = self.public.split(" ", 1)[0]
         flags = RSA_FLAGS.get(algorithm, RSA_FLAGS["rsa-sha2-512"] if kind == "ssh-rsa" else 0)
         body = _string(self.blob) + _string(data) + flags.to_bytes(4, "big")
@@ -47,7 +47,7 @@ class Agent:
         if not self._path:
             raise GntError("there is no ssh-agent", hint="type: eval $(ssh-agent); ssh-add")
 
-    def keys(self) -> tuple[AgentKey, ...]:
+    def held(self) -> tuple[AgentKey, ...]:
         answer = self.request(REQUEST_IDENTITIES, b"", IDENTITIES, "list its keys")
         count = int.from_bytes(answer[:4], "big")
         fields = list(_strings(answer[4:]))

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any
 
-    from gnt.ssh.nodes import Target
+    from gnt.ssh.peers import Target
 
 CIPHERS = ("aes128-gcm@openssh.com", "aes256-gcm@openssh.com", "aes256-ctr", "aes128-ctr")
 EXCHANGES = ("mlkem768x25519-sha256", "curve25519-sha256@libssh.org", "curve25519-sha256",
@@ -113,7 +113,7 @@ class NodeConnection(fabric.Connection):  # type: ignore[misc]  # fabric has no 
                 "transport_factory": self._transport_of,
             },
         )
-        self._set(target=target, deadline=deadline, made=None)
+        self._set(target=target, deadline=deadline, made=None, dropped=False)
         self.client.set_missing_host_key_policy(PinnedKeys(target))
 
     def _transport_of(self, raw: socket.socket, **options: Any) -> paramiko.Transport:
@@ -142,13 +142,18 @@ class NodeConnection(fabric.Connection):  # type: ignore[misc]  # fabric has no 
             self.abort()
             raise hostkeys.missing_type(self.target.name, self.target.host_keys) from None
         except (OSError, EOFError, paramiko.SSHException) as error:
+            self._set(dropped=_dropped(error))
             self.abort()
             raise unreachable(self.target, _why(error)) from None
 
     def abort(self) -> None:
-        """End the connection from any thread, whatever it is waiting for."""
-        if self.made is not None:
-            self.made.close()
+        """End the connection from any thread, whatever it waits for, and wait for nothing."""
+        if self.made is None:
+            return
+        try:
+            self.made.sock.shutdown(socket.SHUT_RDWR)
+        except OSError:
+            return  # it ended before
 
     def _denied(self, error: paramiko.AuthenticationException) -> NodeFailed:
         if "timeout" in str(error).lower():
@@ -169,6 +174,12 @@ def unreachable(target: Target, why: str) -> NodeFailed:
         hint=f"is it on, and does sshd run there? if it is gone for longer, type: "
              f"gnt-node modify --offline yes {target.name}",
     )
+
+
+def _dropped(error: Exception) -> bool:
+    """Whether it was closed before sshd said a word: it sheds load, another attempt may do."""
+    cause = error.__cause__ or error.__context__ or error
+    return isinstance(cause, (EOFError, ConnectionResetError))
 
 
 def _why(error: Exception) -> str:

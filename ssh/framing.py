@@ -102,7 +102,7 @@ class Batch(Record):
     ``term`` 0 stands for a cluster that is not known yet: nothing is checked.
     """
 
-    items: tuple[Item, ...]
+    scripts: tuple[Item, ...]
     term: int = 0
     fence: str = ""
     hold: int = 0  # keep the alarm armed with this many seconds after the batch (a lease)
@@ -116,7 +116,7 @@ def compose(nonce: str, seq: int, batch: Batch) -> bytes:
     lines = [f"if {f'gnt_admit {batch.term}' if batch.term else 'true'}; then"]
     if batch.fence:
         lines.append(f"(gnt_fence {quote(batch.fence)} || exit 1")
-    for number, item in enumerate(batch.items):
+    for number, item in enumerate(batch.scripts):
         lines += _item(f"{tag}.{number}", seq, number, item, stop=bool(batch.fence))
     if batch.fence:
         lines.append("exit 0) || gnt_why=nofence")

@@ -49,8 +49,9 @@ def algorithms(keys: Iterable[str]) -> tuple[str, ...]:
 def unrecorded(node: str) -> NodeFailed:
     return NodeFailed(
         node, "hostkey", "no host key of it is recorded, so nothing is sent to it",
-        hint=f"read its fingerprint on its console (ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub)"
-             f" and type: gnt-node add --readd --ssh-host-key SHA256:… {node}",
+        hint="read its fingerprint on its console "
+             "(ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub) and type: "
+             f" gnt-node add --readd --ssh-host-key SHA256:… {node}",
     )
 
 
@@ -64,7 +65,7 @@ def changed(node: str, recorded: Iterable[str], shown: bytes) -> NodeFailed:
         "nothing was sent to it",
         hint="if it was installed anew, compare with what its console says "
              "(ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub) and type: "
-             f"gnt-node add --readd --ssh-host-key {found} {node}; otherwise somebody is in between",
+             f"gnt-node add --readd --ssh-host-key {found} {node}; if not, somebody sits between",
     )
 
 

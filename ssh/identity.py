@@ -47,7 +47,7 @@ def _from_file(path: str) -> Any:
     except paramiko.PasswordRequiredException:
         raise Invalid(path, "this private key has a passphrase",
                       hint=f"type: ssh-add {path}") from None
-    except (OSError, ValueError, TypeError, paramiko.SSHException, paramiko.UnknownKeyType) as error:
+    except (OSError, ValueError, TypeError, paramiko.SSHException) as error:
         raise Invalid(path, f"this private key cannot be read: {error}") from None
     return key
 
@@ -80,4 +80,4 @@ def _from_agent(socket_path: str) -> list[Any]:
             signed: bytes = self._key.sign(data, algorithm or "")
             return paramiko.Message(signed)
 
-    return [Held(key) for key in Agent(socket_path).keys()]
+    return [Held(key) for key in Agent(socket_path).held()]

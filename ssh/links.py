@@ -79,7 +79,7 @@ class _Bell:
     def is_set(self) -> bool:
         return False
 
-    isSet = is_set  # noqa: N815 - the name paramiko calls
+    isSet = is_set
 
 
 class ChannelLink:

@@ -45,7 +45,7 @@ class Pending:
     @property
     def due(self) -> float:
         """When the script that runs now has had its time."""
-        items = self.batch.items
+        items = self.batch.scripts
         now = min(len(self.replies), len(items) - 1)
         return self.since + items[now].limit
 

@@ -1,0 +1,188 @@
+"""Batches to many nodes at once: bounded connecting, one queue, a deadline for each and for all."""
+
+from __future__ import annotations
+
+from gnt.errors import GntError, NodeFailed
+from gnt.ssh.peers import RemotePeer
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+    from queue import SimpleQueue
+
+    from gnt.ssh.framing import Batch
+    from gnt.ssh.peers import Peer
+    from gnt.ssh.shell import Pending, Shell
+
+    Outcome = Pending | NodeFailed
+    Event = Shell | Callable[[], None]
+
+THREADS = 32
+
+
+def dispatch(event: Event) -> None:
+    """A shell has something to read, or a thread something to say."""
+    from gnt.ssh.shell import Shell
+
+    if isinstance(event, Shell):
+        event.feed()
+    else:
+        event()
+
+
+class Opened:
+    """Lanes being opened by at most :data:`THREADS` threads; each is reported."""
+
+    def __init__(
+        self, peers: Iterable[Peer], lane: str,
+        report: Callable[[str, Shell | BaseException], None],
+    ) -> None:
+        import collections
+        import threading
+
+        self._todo = collections.deque(peers)
+        self._lane = lane
+        self._report = report
+        self.begun: dict[str, float] = {}
+        for _ in range(min(THREADS, len(self._todo))):
+            threading.Thread(target=self._work, daemon=True).start()
+
+    def _work(self) -> None:
+        import time
+
+        while True:
+            try:
+                peer = self._todo.popleft()
+            except IndexError:
+                return
+            self.begun[peer.name] = time.monotonic()
+            try:
+                self._report(peer.name, peer.open(self._lane))
+            except BaseException as error:  # noqa: BLE001 - reported to the main thread
+                self._report(peer.name, error)
+
+
+class Fanout:
+    """One phase: a batch for each of some nodes on one lane; :meth:`collect` returns what came."""
+
+    def __init__(
+        self, queue: SimpleQueue[Event], lane: str, connect: float, whole: float | None,
+    ) -> None:
+        import time
+
+        self._queue = queue
+        self._lane = lane
+        self._connect = connect
+        self._end = None if whole is None else time.monotonic() + whole
+        self._peers: dict[str, Peer] = {}
+        self._batches: dict[str, Batch] = {}
+        self._running: dict[str, Pending] = {}
+        self._opening: set[str] = set()
+        self._opened: Opened | None = None
+        self.outcomes: dict[str, Outcome] = {}
+
+    def start(self, peers: Mapping[str, Peer], batches: Mapping[str, Batch]) -> None:
+        """Write to every shell that is open and begin to open the others."""
+        self._peers, self._batches = dict(peers), dict(batches)
+        waiting = []
+        for name, batch in batches.items():
+            peer = peers[name]
+            shell = peer.ready(self._lane)
+            resting = peer.resting()
+            if shell is not None:
+                self._running[name] = shell.submit(batch)
+            elif resting is not None:
+                self.outcomes[name] = resting
+            else:
+                waiting.append(peer)
+        self._opening = {peer.name for peer in waiting}
+        self._opened = Opened(
+            waiting, self._lane,
+            lambda name, shell: self._queue.put(lambda: self._begin(name, shell)),
+        )
+
+    def collect(self) -> dict[str, Outcome]:
+        """Wait until every node has answered, failed, or used up its time."""
+        while self._opening or self._running:
+            self._listen()
+        return self.outcomes
+
+    def settle(self) -> None:
+        """Wait until every batch is written, so that later ones come after it."""
+        while self._opening:
+            self._listen()
+
+    def _listen(self) -> None:
+        import queue
+        import time
+
+        try:
+            wait = self._due() - time.monotonic()
+            dispatch(self._queue.get(timeout=max(0.0, min(wait, 3600.0))))
+        except queue.Empty:
+            self._expire(time.monotonic())
+        self._reap()
+
+    @property
+    def unfinished(self) -> bool:
+        """Whether :meth:`collect` would still wait for something."""
+        self._reap()
+        return bool(self._opening or self._running)
+
+    def hurry(self, seconds: float) -> None:
+        """Allow this phase no more than ``seconds`` from now."""
+        import time
+
+        self._end = min(self._end or float("inf"), time.monotonic() + seconds)
+
+    def _begin(self, name: str, shell: Shell | BaseException) -> None:
+        if name not in self._opening:
+            return  # it used up its time before
+        self._opening.discard(name)
+        if isinstance(shell, NodeFailed):
+            self.outcomes[name] = shell
+        elif isinstance(shell, BaseException):
+            if isinstance(shell, GntError):
+                raise shell
+            self.outcomes[name] = NodeFailed(name, "unreachable", f"no connection: {shell}")
+        else:
+            self._running[name] = shell.submit(self._batches[name])
+
+    def _reap(self) -> None:
+        for name in [n for n, pending in self._running.items() if pending.complete]:
+            self.outcomes[name] = self._running.pop(name)
+
+    def _due(self) -> float:
+        times = [pending.due for pending in self._running.values()]
+        times += [self._connect_due(name) for name in self._opening]
+        due = min(times)
+        return due if self._end is None else min(due, self._end)
+
+    def _connect_due(self, name: str) -> float:
+        import time
+
+        assert self._opened is not None
+        return self._opened.begun.get(name, time.monotonic()) + self._connect
+
+    def _expire(self, now: float) -> None:
+        """Give up on nodes that had their time; the rest of the phase goes on."""
+        over = self._end is not None and now >= self._end
+        for name in [n for n in self._opening if over or now >= self._connect_due(n)]:
+            self._opening.discard(name)
+            self._silent(name)
+        for name, pending in list(self._running.items()):
+            if over or now >= pending.due:
+                pending.outcome = "timeout"
+                self.outcomes[name] = self._running.pop(name)
+                self._peers[name].drop(self._lane)
+
+    def _silent(self, name: str) -> None:
+        from gnt.ssh.connection import unreachable
+
+        peer = self._peers[name]
+        assert isinstance(peer, RemotePeer)
+        failure = unreachable(peer.target, f"nothing came of it in {self._connect:g} s")
+        self.outcomes[name] = failure
+        peer.silent(failure)
+        peer.abort()
+

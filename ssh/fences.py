@@ -1,0 +1,86 @@
+"""Scripts about locks on nodes: fences of jobs, and the liveness locks of their drivers.
+
+A fence is ``/run/gnt/fence/<job>``: everything that a job runs on a node holds it shared, also when
+its driver is dead; who wants to go on with the job waits until it can be held alone.  A liveness
+lock is ``/run/gnt/jobs/<job>`` on the master: the driver holds it alone as long as it lives.
+"""
+
+from __future__ import annotations
+
+from gnt.errors import NodeFailed
+from gnt.plan import script, text
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from gnt.engine.ports import Reply
+    from gnt.plan import Script
+
+STILL_HELD = 75
+
+WAIT_FENCE = """\
+[ -e "/run/gnt/fence/$1" ] || exit 0
+exec flock -E 75 -w "$2" "/run/gnt/fence/$1" true
+"""
+
+ALIVE = """\
+for job do
+    if [ -e "/run/gnt/jobs/$job" ] && ! flock -n -s "/run/gnt/jobs/$job" true; then
+        echo "$job yes"
+    else
+        echo "$job no"
+    fi
+done
+"""
+
+ENDED = """\
+if [ ! -e "/run/gnt/jobs/$1" ] || flock -s -w "$2" "/run/gnt/jobs/$1" true; then
+    echo ended
+else
+    echo runs
+fi
+"""
+
+OWN = """\
+[ -d /run/gnt/jobs ] || mkdir -p -m 700 /run/gnt/jobs || exit 1
+command exec 8>>"/run/gnt/jobs/$1" && flock -E 75 -w 1 8
+"""
+
+DISOWN = """\
+rm -f "/run/gnt/jobs/$1"
+exec 8>&-
+"""
+
+
+def waiting(fence: str, deadline: float) -> Script[str]:
+    return script(WAIT_FENCE, fence, f"{deadline:.3f}", parse=text)
+
+
+def waited(
+    node: str, fence: str, deadline: float, reply: Reply | NodeFailed,
+) -> NodeFailed | None:
+    """What became of waiting: None when nothing of the job runs there any more."""
+    if isinstance(reply, NodeFailed):
+        return reply
+    if reply.status == STILL_HELD:
+        return NodeFailed(
+            node, "timeout", f"a command of job {fence} still runs there after {deadline:g} s",
+            hint=f"see which: fuser -v /run/gnt/fence/{fence} there; then repeat this command",
+        )
+    if reply.status:
+        return NodeFailed(node, "failed", f"cannot wait for the fence of job {fence}",
+                          status=reply.status, stderr=reply.err.decode("utf-8", "replace"))
+    return None
+
+
+def alive(jobs: tuple[str, ...]) -> Script[dict[str, bool]]:
+    """Which jobs have a living driver; run on the master."""
+
+    def parse(output: str) -> dict[str, bool]:
+        return {job: word == "yes" for job, word in map(str.split, output.splitlines())}
+
+    return script(ALIVE, *jobs, parse=parse)
+
+
+def ended(job: str, deadline: float) -> Script[bool]:
+    """Waits until the driver of a job ended; run on the master."""
+    return script(ENDED, job, f"{deadline:.3f}", parse=lambda output: output == "ended\n")

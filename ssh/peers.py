@@ -1,0 +1,180 @@
+"""A node as we hold it while a command runs: its connection and its kept shells.
+
+A peer has one connection and several *lanes*, kept shells of their own: a step that takes an hour
+in one does not keep the store waiting in another.
+"""
+
+from __future__ import annotations
+
+from gnt.errors import NodeFailed
+from gnt.record import Record
+from gnt.ssh.shell import Shell
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
+
+    import paramiko
+
+    from gnt.ssh.connection import NodeConnection
+    from gnt.ssh.links import Link
+
+PAUSES = (0.1, 0.3, 0.9)  # seconds, jittered: sshd drops connections when too many log in at once
+REST = 15.0  # seconds for which a node that did not answer is not tried again
+
+
+class Target(Record):
+    """Where a node is, and which keys it must show."""
+
+    name: str
+    address: str
+    port: int = 22
+    host_keys: tuple[str, ...] = ()
+
+
+class Peer:
+    """Common to remote and local nodes: the lanes."""
+
+    def __init__(self, name: str, wake: Callable[[Shell], None]) -> None:
+        import threading
+
+        self.name = name
+        self._wake = wake
+        self._lanes: dict[str, Shell] = {}
+        self._opening = threading.Lock()
+
+    def ready(self, lane: str) -> Shell | None:
+        """The lane's shell if it is open."""
+        shell = self._lanes.get(lane)
+        return None if shell is None or shell.lost else shell
+
+    def open(self, lane: str) -> Shell:
+        """The lane's shell; connects when needed.  Blocks: for threads."""
+        with self._opening:
+            shell = self.ready(lane)
+            if shell is None:
+                shell = self._lanes[lane] = self.shell(self._wake)
+            return shell
+
+    def shell(self, wake: Callable[[Shell], None]) -> Shell:
+        """A new shell that nobody else uses."""
+        return Shell(self.link(), wake)
+
+    def drop(self, lane: str) -> None:
+        """Give up a shell that does not answer; the next use opens another."""
+        shell = self._lanes.pop(lane, None)
+        if shell is not None:
+            shell.close()
+
+    def adopt(self, shell: Shell) -> None:
+        """Keep a shell open, unused, until the end of the command."""
+        self._lanes[f"adopted {len(self._lanes)}"] = shell
+
+    def link(self) -> Link:
+        raise NotImplementedError
+
+    def resting(self) -> NodeFailed | None:
+        """A failure of a moment ago that stands for a while."""
+        return None
+
+    def abort(self) -> None:
+        for lane in list(self._lanes):
+            self.drop(lane)
+
+
+class LocalPeer(Peer):
+    """This machine."""
+
+    def __init__(
+        self, name: str, wake: Callable[[Shell], None], argv: tuple[str, ...] = ("/bin/sh",),
+    ) -> None:
+        super().__init__(name, wake)
+        self.argv = argv
+
+    def link(self) -> Link:
+        from gnt.ssh.local import PipeLink
+
+        return PipeLink(self.argv)
+
+
+class RemotePeer(Peer):
+    """A node reached by SSH."""
+
+    def __init__(
+        self, target: Target, wake: Callable[[Shell], None], *, user: str,
+        keys: Callable[[], tuple[Any, ...]], deadline: float,
+    ) -> None:
+        import threading
+
+        super().__init__(target.name, wake)
+        self.target, self.deadline = target, deadline
+        self._user, self._keys = user, keys
+        self._lock = threading.Lock()
+        self._connection: NodeConnection | None = None
+        self._resting: tuple[float, NodeFailed] | None = None
+
+    def connection(self) -> NodeConnection:
+        """The open connection, made when there is none."""
+        with self._lock:
+            if self._connection is None or not self._connection.is_connected:
+                self._connect()
+            assert self._connection is not None
+            return self._connection
+
+    def link(self) -> Link:
+        from gnt.ssh.links import ChannelLink
+
+        return ChannelLink(self.channel("exec /bin/sh"))
+
+    def channel(self, command: str) -> paramiko.Channel:
+        """A channel that runs one command."""
+        import paramiko
+
+        from gnt.ssh.connection import unreachable
+
+        connection = self.connection()
+        try:
+            channel: paramiko.Channel = connection.transport.open_session(timeout=self.deadline)
+            channel.exec_command(command)
+        except (OSError, EOFError, paramiko.SSHException) as error:
+            raise unreachable(self.target, f"it is open but starts no command ({error})") from None
+        return channel
+
+    def resting(self) -> NodeFailed | None:
+        """The failure of a moment ago, so that one silent node costs its deadline only once."""
+        import time
+
+        if self._resting and time.monotonic() < self._resting[0]:
+            return self._resting[1]
+        return None
+
+    def silent(self, failure: NodeFailed) -> None:
+        """It used up its deadline."""
+        import time
+
+        self._resting = (time.monotonic() + REST, failure)
+
+    def abort(self) -> None:
+        super().abort()
+        if self._connection is not None:
+            self._connection.abort()
+
+    def _connect(self) -> None:
+        import random
+        import time
+
+        from gnt.ssh.connection import NodeConnection
+
+        keys = self._keys()
+        for pause in (*PAUSES, None):
+            self._connection = NodeConnection(
+                self.target, self._user, keys, deadline=self.deadline)
+            try:
+                self._connection.login()
+            except NodeFailed:
+                if pause is None or not self._connection.dropped:
+                    raise
+                time.sleep(pause * random.uniform(0.5, 1.5))
+            else:
+                return
