@@ -1,0 +1,82 @@
+"""Who may log in to nodes, and what host keys look like to people."""
+
+from __future__ import annotations
+
+from gnt.errors import Invalid
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from gnt.model.objects import Node
+
+OWNER = "gnt@"  # a node's own key has this and the node's name as its comment
+
+
+def authorized(login_keys: Iterable[str], nodes: Iterable[Node]) -> tuple[str, ...]:
+    """Lines for ``authorized_keys``: nodes' keys only from these nodes' addresses."""
+    addresses = {node.name: sorted({node.primary_ip, node.secondary_ip}) for node in nodes}
+    lines = []
+    for key in login_keys:
+        owner = owner_of(key)
+        if not owner:
+            lines.append(f"restrict,pty {key}")
+        elif owner in addresses:
+            lines.append(f'restrict,pty,from="{",".join(addresses[owner])}" {key}')
+    return tuple(lines)
+
+
+def owner_of(key: str) -> str:
+    """The name of the node whose key this is; empty for an admin's."""
+    comment = (*key.split(" ", 2), "", "")[2]
+    return comment.removeprefix(OWNER) if comment.startswith(OWNER) else ""
+
+
+def with_key(keys: Iterable[str], key: str) -> tuple[str, ...]:
+    """The keys with this one in the place of any other of its owner."""
+    return (*without_owner(keys, owner_of(key)), key)
+
+
+def without_owner(keys: Iterable[str], owner: str) -> tuple[str, ...]:
+    return tuple(key for key in keys if owner_of(key) != owner)
+
+
+def plain(key: str) -> str:
+    """The type and the blob of a public key line, without its comment."""
+    return " ".join(key.split(" ", 2)[:2])
+
+
+def fingerprint(key: str) -> str:
+    """As ``ssh-keygen -l`` shows it."""
+    import base64
+    import binascii
+    import hashlib
+
+    try:
+        blob = base64.b64decode(key.split(" ", 2)[1], validate=True)
+    except (IndexError, binascii.Error):
+        raise Invalid("", f"{key!r} is not an OpenSSH public key") from None
+    return "SHA256:" + base64.b64encode(hashlib.sha256(blob).digest()).decode().rstrip("=")
+
+
+def chosen(shown: Iterable[str], wanted: str, host: str) -> tuple[str, ...]:
+    """The host keys, of those shown, that a fingerprint or a public key line names."""
+    keys = tuple(plain(key) for key in shown)
+    if wanted.startswith("SHA256:"):
+        matching = tuple(key for key in keys if fingerprint(key) == wanted)
+    else:
+        matching = tuple(key for key in keys if key == plain(wanted))
+    if not matching:
+        seen = ", ".join(f"{key.split()[0]} {fingerprint(key)}" for key in keys)
+        raise Invalid("--ssh-host-key", f"{host} shows other host keys: {seen}",
+                      hint="compare with its console: "
+                           "ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub")
+    return matching
+
+
+def question(host: str, address: str, keys: Iterable[str]) -> str:
+    """What to ask before host keys are pinned."""
+    shown = "\n".join(f"    {key.split()[0]} {fingerprint(key)}" for key in keys)
+    return (f"{host} ({address}) shows these host keys:\n{shown}\n"
+            "Do they match what its console says (ssh-keygen -lf "
+            "/etc/ssh/ssh_host_ed25519_key.pub)? They are pinned then.")

@@ -1,0 +1,131 @@
+"""gnt-node add."""
+
+from __future__ import annotations
+
+from gnt.commands import _access
+from gnt.commands._edits import change, put
+from gnt.commands.node import _meet, _role, _setup
+from gnt.errors import Conflict, NotFound
+from gnt.model import inherit
+from gnt.model.names import new_uuid
+from gnt.model.objects import Node
+from gnt.plan import Plan, Step
+from gnt.spec import Holds, Operation, arg, opt, opts
+from gnt.values import BOOL, HOSTNAME, IP, PAIRS, TEXT, whole
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from gnt.model.config import Config
+    from gnt.spec import Seen, Session
+
+
+class Add(Operation, command="node add"):
+    """Make a host a node of the cluster.
+
+    Its SSH host keys are shown and pinned once you confirm them, or when --ssh-host-key names
+    them.  The first login is with your own key or ssh-agent; after that the cluster's keys are let
+    in, restricted to their nodes' addresses, and the node gets keys of its own.  It becomes a
+    master candidate while there are fewer than the candidate pool's size.
+    """
+
+    hook = "node-add"
+    examples = (
+        ("gnt-node add node2.example.com", "shows its fingerprint and asks"),
+        ("gnt-node add --ssh-host-key SHA256:uNiVztksCs… -g rack2 node3.example.com",
+         "without questions, into a group"),
+        ("gnt-node add --readd node2.example.com", "installed anew: pin its new keys"),
+    )
+
+    name: str = arg(HOSTNAME, "host name of the new node")
+    ssh_host_key: str = opt(TEXT, "its host key: SHA256:… or the public key line", default="",
+                            metavar="KEY")
+    ssh_port: int = opt(whole(1, 65535), "where its sshd listens", default=22)
+    ssh_key_check: bool = opt(BOOL, "confirm the host keys that it shows", default=True)
+    secondary_ip: str = opt(IP, "its address for replication and migration", default="", short="-s")
+    node_group: str = opt(TEXT, "group to put it in (default: the first)", default="", short="-g",
+                          metavar="GROUP")
+    readd: bool = opt(BOOL, "it was a node of this cluster and is installed anew", default=False)
+    force_join: bool = opt(BOOL, "also when it holds a cluster's configuration", default=False)
+    node_setup: bool = opt(BOOL, "make keys on it and let the cluster's in", default=True)
+    master_capable: bool = opt(BOOL, "it may become a master candidate", default=True)
+    vm_capable: bool = opt(BOOL, "it may run instances", default=True)
+    node_parameters: Mapping[str, str] = opt(PAIRS, "node parameters of its own", default={})
+    address: str = opt(TEXT, "its address, as found", default="", hidden=True)
+    host_keys: tuple[str, ...] = opts(TEXT, "its host keys, as pinned", hidden=True,
+                                      name="pinned-host-key")
+
+    def prepare(self, session: Session) -> tuple[Operation, ...]:
+        cfg = session.config()
+        self._existing(cfg)
+        self._group(cfg)
+        port = int(self._params(cfg).get("ssh_port") or 22)
+        node = _meet.meet(session, self.name, port, self.ssh_host_key, check=self.ssh_key_check)
+        _meet.look(session, node, secondary=self.secondary_ip,
+                   again=self.readd or self.force_join)
+        return (self.replace(address=node.primary_ip, host_keys=node.host_keys),)
+
+    def holds(self, cfg: Config) -> Holds:
+        return Holds(exclusive=(f"nodes/{self._uuid(cfg)}",))
+
+    def plan(self, cfg: Config, seen: Seen) -> Plan:
+        old = self._existing(cfg)
+        if old is None and cfg.state.find("node.primary_ip", self.address):
+            other = cfg.found(Node, "node.primary_ip", self.address)[0]
+            raise Conflict(f"{self.name} has the address {self.address} of node {other.name}",
+                           hint=f"gnt-node info {other.name}")
+        if old is None and cfg.state.find("instance.name", self.name):
+            raise Conflict(f"{self.name} is the name of an instance")
+        node = self._made(cfg, old)
+        start = put(node) if old is None else change(old, host_keys=self.host_keys,
+                                                     primary_ip=self.address, offline=False)
+        return Plan(start=(start,), attempt=self._steps(cfg, node),
+                    notes=(f"{self.name} is {self.address}",))
+
+    def then(self, cfg: Config) -> tuple[Operation, ...]:
+        return _role.refill(cfg)
+
+    def _steps(self, cfg: Config, node: Node) -> tuple[Step, ...]:
+        if not self.node_setup:
+            return ()
+        lines = _access.authorized(cfg.cluster.login_keys, cfg.nodes)
+        undo = None if self.readd else _setup.forget.on(node.name)
+        return (
+            Step(do=_setup.prepare.on(node.name, name=node.name, term=cfg.term), undo=undo,
+                 title="folders and keys"),
+            Step(do=_setup.authorize.on(node.name, lines=lines), title="let the cluster in"),
+        )
+
+    def _made(self, cfg: Config, old: Node | None) -> Node:
+        group = self._group(cfg)
+        return Node(
+            uuid=old.uuid if old else self._uuid(cfg), name=self.name, primary_ip=self.address,
+            secondary_ip=self.secondary_ip or self.address, group=group, host_keys=self.host_keys,
+            master_capable=self.master_capable, vm_capable=self.vm_capable,
+            ndparams=self._params(cfg),
+        )
+
+    def _params(self, cfg: Config) -> dict[str, str | int | float | bool | None]:
+        typed = dict(self.node_parameters)
+        if self.ssh_port != 22:
+            typed["ssh_port"] = str(self.ssh_port)
+        return inherit.overlay({}, inherit.parse(inherit.NodeParams, typed, "--node-parameters"))
+
+    def _uuid(self, cfg: Config) -> str:
+        keys = cfg.state.find("node.name", self.name)
+        return keys[0] if keys else new_uuid(cfg, "node", self.name)
+
+    def _existing(self, cfg: Config) -> Node | None:
+        """The node of this name; only --readd may meet one, and needs one."""
+        keys = cfg.state.find("node.name", self.name)
+        if keys and not self.readd:
+            raise Conflict(f"node {self.name} is in the cluster already",
+                           hint=f"gnt-node info {self.name}, or --readd if it is installed anew")
+        if self.readd and not keys:
+            raise NotFound(f"there is no node {self.name} to add again", hint="without --readd")
+        return cfg.one(Node, keys[0]) if keys else None
+
+    def _group(self, cfg: Config) -> str:
+        """The group's uuid."""
+        return cfg.group(self.node_group).uuid if self.node_group else cfg.groups[0].uuid

@@ -1,0 +1,164 @@
+"""gnt-node modify."""
+
+from __future__ import annotations
+
+from gnt.commands import _access
+from gnt.commands._edits import change, drop, put
+from gnt.commands.node import _role, _setup
+from gnt.errors import Conflict, Invalid
+from gnt.model import inherit
+from gnt.model.objects import Signer
+from gnt.plan import Plan, Step
+from gnt.spec import Holds, Operation, arg, opt
+from gnt.values import BOOL, IP, PAIRS, TEXT
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from typing import Any
+
+    from gnt.model.config import Config
+    from gnt.model.objects import Node
+    from gnt.plan import Call, Edit
+    from gnt.spec import Seen
+
+
+class Modify(Operation, command="node modify"):
+    """Change a node's role, flags, secondary address or parameters.
+
+    A master candidate holds the configuration, may sign it, and may log in to the other nodes.  An
+    offline node is never contacted: that is also what failover takes as proof that nothing runs
+    there.  A drained node keeps its instances and gets no new ones.
+    """
+
+    hook = "node-modify"
+    rapi = "POST /2/nodes/{name}/modify"
+    examples = (
+        ("gnt-node modify --offline=yes node3", "node3 is dead, and certainly without power"),
+        ("gnt-node modify -C yes node2", "make it a master candidate"),
+        ("gnt-node modify --node-parameters spindle_count=4 node2", "set a node parameter"),
+    )
+
+    name: str = arg(TEXT, "node", complete="node")
+    master_candidate: bool | None = opt(BOOL, "holds the configuration", default=None, short="-C")
+    drained: bool | None = opt(BOOL, "gets no new instances", default=None, short="-D")
+    offline: bool | None = opt(BOOL, "is never contacted", default=None, short="-O")
+    master_capable: bool | None = opt(BOOL, "may become a candidate", default=None)
+    vm_capable: bool | None = opt(BOOL, "may run instances", default=None)
+    node_powered: bool | None = opt(BOOL, "is recorded to have power", default=None)
+    auto_promote: bool = opt(BOOL, "fill the candidate pool afterwards", default=False)
+    secondary_ip: str = opt(IP, "its address for replication and migration", default="", short="-s")
+    node_parameters: Mapping[str, str] = opt(
+        PAIRS, "node parameters of its own; KEY=default takes one back", default={})
+    force: bool = opt(BOOL, "also when the candidate pool shrinks below its size", default=False,
+                      short="-f")
+
+    def holds(self, cfg: Config) -> Holds:
+        return Holds(exclusive=(f"nodes/{cfg.node(self.name).uuid}",))
+
+    def facts(self, cfg: Config) -> Iterator[Call[Any]]:
+        node, new = self._change(cfg)
+        if new.master_candidate and not node.master_candidate:
+            yield _setup.keys.on(node.name)
+
+    def plan(self, cfg: Config, seen: Seen) -> Plan:
+        node, new = self._change(cfg)
+        if new == node:
+            raise Invalid("", "nothing to change is given", hint="gnt-node modify --help")
+        changes = {name: value for name, value in new.items() if getattr(node, name) != value}
+        edit = change(node, **changes)
+        if new.master_candidate and not node.master_candidate:
+            return self._promote(cfg, node, edit, seen)
+        if node.master_candidate and not new.master_candidate:
+            return self._demote(cfg, node, new, edit)
+        return Plan(end=(edit,))
+
+    def then(self, cfg: Config) -> tuple[Operation, ...]:
+        return _role.refill(cfg) if self.auto_promote else ()
+
+    def _promote(self, cfg: Config, node: Node, edit: Edit, seen: Seen) -> Plan:
+        found = seen[_setup.keys.on(node.name)]
+        keys = _access.with_key(cfg.cluster.login_keys, found.login)
+        signer = Signer(name=node.name, key=_access.plain(found.signer), comment="node")
+        return Plan(
+            attempt=_authorize_all(cfg, keys, ()),
+            end=(put(signer), change(cfg.cluster, login_keys=keys), edit),
+            notes=(f"{node.name} becomes a master candidate",),
+        )
+
+    def _demote(self, cfg: Config, node: Node, new: Node, edit: Edit) -> Plan:
+        keys = _access.without_owner(cfg.cluster.login_keys, node.name)
+        signer = cfg.get(Signer, node.name)
+        return Plan(
+            pivot=(edit,),
+            settle=_authorize_all(cfg, keys, (node.name,) if new.offline else ()),
+            end=(change(cfg.cluster, login_keys=keys), *((drop(signer),) if signer else ())),
+            notes=(f"{node.name} is no master candidate any more",),
+        )
+
+    def _change(self, cfg: Config) -> tuple[Node, Node]:
+        """(the node, as it will be); refuses what cannot be."""
+        node = cfg.node(self.name)
+        typed = inherit.parse(inherit.NodeParams, self.node_parameters, "--node-parameters")
+        if "exclusive_storage" in typed:
+            raise Invalid("--node-parameters", "exclusive_storage is set for groups or the cluster",
+                          hint="gnt-group modify --node-parameters exclusive_storage=… GROUP")
+        asked = {
+            "master_candidate": self.master_candidate, "drained": self.drained,
+            "offline": self.offline, "master_capable": self.master_capable,
+            "vm_capable": self.vm_capable, "powered": self.node_powered,
+            "secondary_ip": self.secondary_ip or None,
+            "ndparams": inherit.overlay(node.ndparams, typed) if typed else None,
+        }
+        new = node.replace(**{name: value for name, value in asked.items() if value is not None})
+        if self.master_candidate is None and not may_stay(new):
+            new = new.replace(master_candidate=False)
+        self._check(cfg, node, new)
+        return node, new
+
+    def _check(self, cfg: Config, node: Node, new: Node) -> None:
+        if new.offline and new.drained:
+            raise Conflict(f"{node.name} cannot be offline and drained",
+                           hint="--offline=no or --drained=no")
+        if node.uuid == cfg.cluster.master_node and not new.master_candidate:
+            raise Conflict(f"{node.name} is the master: it cannot be offline, drained, "
+                           "no candidate or not master-capable", hint="gnt-cluster master-failover on another")
+        if new.master_candidate and not may_stay(new):
+            raise Conflict(f"{node.name} cannot be a master candidate: it is offline, drained or "
+                           "not master-capable")
+        if not new.vm_capable and cfg.instances_on(node):
+            raise Conflict(f"{node.name} runs instances: "
+                           f"{', '.join(inst.name for inst in cfg.instances_on(node)[:5])}",
+                           hint="move them first")
+        if node.master_candidate and not new.master_candidate:
+            self._check_pool(cfg, node)
+
+    def _check_pool(self, cfg: Config, node: Node) -> None:
+        """A demotion by itself must leave enough candidates; losing a node cannot be refused."""
+        left = len(cfg.candidates) - 1
+        if self.master_candidate is False and left < cfg.cluster.candidate_pool_size and not (
+            self.force or self.auto_promote
+        ):
+            raise Conflict(
+                f"without {node.name} there are {left} master candidates, the pool's size is "
+                f"{cfg.cluster.candidate_pool_size}",
+                hint="--auto-promote, -f, or gnt-cluster modify -C SIZE")
+
+
+def may_stay(node: Node) -> bool:
+    """Whether nothing forbids the node to be a candidate."""
+    return node.master_capable and not node.offline and not node.drained
+
+
+def _authorize_all(
+    cfg: Config, keys: tuple[str, ...], without: tuple[str, ...],
+) -> tuple[Step, ...]:
+    """These keys, and no others, are let in on every node; undone by the keys of before."""
+    before = _access.authorized(cfg.cluster.login_keys, cfg.nodes)
+    after = _access.authorized(keys, cfg.nodes)
+    return tuple(
+        Step(do=_setup.authorize.on(node.name, lines=after),
+             undo=_setup.authorize.on(node.name, lines=before), beside=number > 0)
+        for number, node in enumerate(
+            node for node in cfg.online() if node.name not in without)
+    )
