@@ -31,7 +31,7 @@ def run(argv: Sequence[str]) -> int:
     if argv[1:2] == ["--version"]:
         from gnt import __version__
 
-        return _print_version(program if program.startswith("gnt-") else "gnt", __version__)
+        return _print_version(program if _linked(program) else "gnt", __version__)
     try:
         from gnt.cli.start import start
 
@@ -44,6 +44,11 @@ def run(argv: Sequence[str]) -> int:
         from gnt.cli.failure import explain
 
         return explain(error, program, argv)
+
+
+def _linked(program: str) -> bool:
+    """Whether the name can be a link's: an archive called gnt-full.pyz is gnt."""
+    return program.startswith("gnt-") and "." not in program
 
 
 def _print_version(name: str, version: str) -> int:
