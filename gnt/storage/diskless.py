@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 class Diskless(Shared):
     name = "diskless"
+    takes_disks = False
 
     def shape(
         self, cfg: Config, inst: Instance, nodes: tuple[Node, ...], index: int, spec: DiskSpec,
