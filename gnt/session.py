@@ -70,6 +70,11 @@ class Session:
             self._desk = Desk(self.store, self.transport, self.front.listener)
         return self._desk
 
+    @property
+    def round_trips(self) -> int:
+        """Phases on the critical path so far (``--timing``)."""
+        return self._transport.round_trips if self._transport is not None else 0
+
     def close(self) -> None:
         if self._transport is not None:
             self._transport.close()

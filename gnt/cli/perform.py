@@ -23,7 +23,14 @@ def perform(command: Command, settings: Settings, layout: Layout) -> int:
     try:
         return _in_session(command, session, front)
     finally:
+        if settings.timing:
+            front.tell(timing(session.round_trips, front.seconds()))
         session.close()
+
+
+def timing(round_trips: int, seconds: float) -> str:
+    """What ``--timing`` tells."""
+    return f"timing: {round_trips} round trips, {seconds:.3f} s"
 
 
 def _in_session(command: Command, session: Session, front: Terminal) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 
 from gnt.cli.render import render
 from gnt.errors import ConfirmationNeeded
@@ -23,6 +24,7 @@ class Terminal:
         self.settings = settings
         self.layout = layout
         self._listener: Listener | None = None
+        self._began = time.monotonic()
 
     @property
     def listener(self) -> Listener:
@@ -32,6 +34,10 @@ class Terminal:
 
             self._listener = listener(sys.stderr)
         return self._listener
+
+    def seconds(self) -> float:
+        """Since this command line was understood."""
+        return time.monotonic() - self._began
 
     def show(self, answer: Table | Document | Lines) -> None:
         sys.stdout.write(render(answer, self.layout))
