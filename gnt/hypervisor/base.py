@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 
 from gnt import found
+from gnt.guest.seed import Seed
 from gnt.net.base import Port
 from gnt.record import Record
 from gnt.storage.base import Source
@@ -43,7 +44,7 @@ class Guest(Record):
     ports: tuple[Port, ...] = ()
     console_port: int | None = None  # VNC or SPICE
     runtime: Mapping[str, str | int | float | bool | None] = {}
-    seed: str = ""  # path of a cloud-init seed on the node, or empty
+    seed: Seed | None = None  # cloud-init's data: the driver puts it in reach, here and on a target
     paused: bool = False
     address: str = ""  # the node's secondary address: where migration comes in
     migration_port: int = 0  # chosen by ``incoming_port``; 0 derives one from the uuid
@@ -94,6 +95,10 @@ class Hypervisor(ABC):
     @abstractmethod
     def stop(self, guest: Guest, timeout: int) -> Iterator[Step]:
         """Ask it to shut down, wait up to ``timeout`` seconds, then end it; 0 ends it at once."""
+
+    def forget(self, guest: Guest) -> Iterator[Step]:
+        """Take away what stays on its node after a stop (logs), when the instance is removed."""
+        yield from ()
 
     @abstractmethod
     def reboot(self, guest: Guest) -> Iterator[Step]:

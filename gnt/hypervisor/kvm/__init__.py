@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from gnt.guest.seed import placing
 from gnt.hypervisor.base import Migratable
 from gnt.hypervisor.kvm import check, command, display, qmp, tasks
-from gnt.hypervisor.kvm.command import DIR, params_of
+from gnt.hypervisor.kvm.command import params_of
 from gnt.hypervisor.kvm.params import GLOBAL, Params
+from gnt.hypervisor.kvm.tasks import DIR
 from gnt.plan import Step
 
 TYPE_CHECKING = False
@@ -34,6 +36,7 @@ class Kvm(Migratable):
 
     def start(self, guest: Guest) -> Iterator[Step]:
         params = params_of(guest)
+        yield from self._seed(guest)
         yield self._run(guest, command.command(guest))
         if params.cpu_mask != "all":
             yield Step(do=tasks.pin.on(guest.node, guest.uuid, check.masks(guest, params)))
@@ -46,6 +49,10 @@ class Kvm(Migratable):
         return Step(do=tasks.start.on(guest.node, guest.uuid, argv, bind),
                     undo=tasks.kill.on(guest.node, guest.uuid), title=f"start {guest.name}")
 
+    def _seed(self, guest: Guest) -> Iterator[Step]:
+        if guest.seed is not None:
+            yield placing(guest.seed, guest.node, f"{DIR}/{guest.uuid}.seed")
+
     def _unlock(self, guest: Guest, params: Params) -> Iterator[Step]:
         for protocol, file in (("vnc", params.vnc_password_file), ("spice", params.spice_password_file)):
             if file:
@@ -56,6 +63,9 @@ class Kvm(Migratable):
             yield Step(do=qmp.power_down.on(guest.node, guest.node, guest.uuid, timeout),
                        title=f"ask {guest.name} to shut down")
         yield Step(do=tasks.kill.on(guest.node, guest.uuid), title=f"end {guest.name}")
+
+    def forget(self, guest: Guest) -> Iterator[Step]:
+        yield Step(do=tasks.forget.on(guest.node, guest.uuid))
 
     def reboot(self, guest: Guest) -> Iterator[Step]:
         if params_of(guest).reboot_behavior == "reboot":
@@ -87,7 +97,7 @@ class Kvm(Migratable):
         wait = self._run(target, argv).replace(undo=abandon, title=f"wait for {guest.name} on {there}")
         to = qmp.Target(address=target.address, port=port, bandwidth=params.migration_bandwidth,
                         downtime=params.migration_downtime, capabilities=capabilities, live=live)
-        attempt = [wait]
+        attempt = [*self._seed(target), wait]
         if capabilities:
             attempt.append(Step(do=qmp.listen.on(there, there, target.uuid, uri, capabilities)))
         attempt += [

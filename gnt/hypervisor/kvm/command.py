@@ -10,14 +10,13 @@ from __future__ import annotations
 from gnt.errors import Invalid
 from gnt.hypervisor.kvm import devices, display
 from gnt.hypervisor.kvm.params import Params
+from gnt.hypervisor.kvm.tasks import DIR
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from gnt.hypervisor.base import Guest
-
-DIR = "/run/gnt/kvm"
 
 
 def params_of(guest: Guest) -> Params:

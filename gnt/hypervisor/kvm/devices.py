@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 
 from gnt.errors import Invalid
+from gnt.hypervisor.kvm.tasks import DIR
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -123,7 +124,7 @@ def removable(guest: Guest, params: Params) -> Iterator[str]:
     """CD drives (the seed is the last), and a floppy."""
     first_boots = params.boot_order == "cdrom" and not params.kernel_path
     drives = [("cdrom0", params.cdrom_image_path, first_boots), ("cdrom1", params.cdrom2_image_path, False),
-              ("seed", guest.seed, False)]
+              ("seed", f"{DIR}/{guest.uuid}.seed" if guest.seed else "", False)]
     kind = params.cdrom_disk_type or "ide"
     if kind == "scsi-cd" and not (SCSI.get(params.disk_type) and guest.disks):
         yield from ("-device", at(guest, params, 5, f"{_controller(params)},id=scsi"))

@@ -16,6 +16,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+DIR = "/run/gnt/kvm"
+
 _GUEST = r"""
 uuid=$1; shift
 dir=/run/gnt/kvm; base=$dir/$uuid
@@ -91,7 +93,7 @@ if ! lock 0; then
     fi
 fi
 clean
-rm -f "$base.lock"
+rm -f "$base.lock" "$base.seed"
 [ -d "$base.jail" ] && rmdir "$base.jail"
 exit 0
 """
@@ -142,7 +144,8 @@ exit 0
 
 _LEFTOVERS = r"""
 dir=/run/gnt/kvm
-for file in "$dir"/*.lock "$dir"/*.pid "$dir"/*.qmp "$dir"/*.mon "$dir"/*.serial "$dir"/*.qga; do
+for file in "$dir"/*.lock "$dir"/*.pid "$dir"/*.qmp "$dir"/*.mon "$dir"/*.serial "$dir"/*.qga \
+    "$dir"/*.seed; do
     [ -e "$file" ] || continue
     base=${file%.*}; pid=
     [ -s "$base.pid" ] && read -r pid <"$base.pid"
