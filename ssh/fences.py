@@ -41,7 +41,7 @@ fi
 """
 
 OWN = """\
-[ -d /run/gnt/jobs ] || mkdir -p -m 700 /run/gnt/jobs || exit 1
+[ -d /run/gnt/jobs ] || { mkdir -p /run/gnt/jobs && chmod 700 /run/gnt/jobs; } || exit 1
 command exec 8>>"/run/gnt/jobs/$1" && flock -E 75 -w 1 8
 """
 

@@ -30,8 +30,10 @@ gnt_off() { echo "$1 off $2" >&2; echo "$1 off $2"; }
 gnt_done() { echo "$1 done $gnt_why" >&2; echo "$1 done $gnt_why"; gnt_why=ok; }
 gnt_mark() { echo "$1 $2" >"$gnt_alarm"; }
 
+gnt_dir() { [ -d "$1" ] || { mkdir -p "$1" && chmod 700 "$1"; }; }
+
 gnt_dog() {
-    [ -d /run/gnt/shell ] || mkdir -p -m 700 /run/gnt/shell || return 0
+    gnt_dir /run/gnt/shell || return 0
     gnt_alarm=/run/gnt/shell/$$
     gnt_mark start 0
     (
@@ -80,7 +82,7 @@ gnt_admit() {
 }
 
 gnt_fence() {
-    [ -d /run/gnt/fence ] || mkdir -p -m 700 /run/gnt/fence || return 1
+    gnt_dir /run/gnt/fence || return 1
     exec 9>>"/run/gnt/fence/$1" && flock -s 9
 }
 gnt_dog

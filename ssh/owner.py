@@ -27,8 +27,12 @@ ANSWER = 15.0  # seconds the master has to answer
 class Owner:
     """A context manager: inside, the job's lock is ours.  ``check`` before everything that acts."""
 
-    def __init__(self, master: Peer, job: str, owners: list[Owner], beat: float = BEAT) -> None:
-        self._master, self._job, self._owners, self._beat = master, job, owners, beat
+    def __init__(
+        self, master: Peer, job: str, owners: list[Owner], *,
+        beat: float = BEAT, lease: int = LEASE,
+    ) -> None:
+        self._master, self._job, self._owners = master, job, owners
+        self._beat, self._lease = beat, lease
         self._shell: Shell | None = None
 
     def __enter__(self) -> None:
@@ -65,7 +69,7 @@ class Owner:
             raise NodeFailed(
                 self._master.name, "lost",
                 f"it dropped us as the driver of job {self._job} (connection broken, or nothing "
-                f"heard of us for {LEASE} s); nothing more is done",
+                f"heard of us for {self._lease} s); nothing more is done",
                 hint=f"type: gnt-job resume {self._job}",
             )
 
@@ -87,7 +91,7 @@ class Owner:
     def _send(self, body: str) -> Pending:
         assert self._shell is not None
         item = Item(text=self._text(body), keep=True, limit=ANSWER)
-        return self._shell.submit(Batch(scripts=(item,), hold=LEASE))
+        return self._shell.submit(Batch(scripts=(item,), hold=self._lease))
 
     def _wait(self, pending: Pending) -> Pending:
         import queue
