@@ -23,7 +23,6 @@ from gnt.htools_ext.stats cimport Stats, fill_stats, tried_score
 cdef double NEAR = 1e-7
 cdef double NONE = 1e300
 cdef int ANY_F = 32  # in ``kinds``: plain failover
-SLACK = 1.0  # how much worse a cached gain may be before it is looked at again
 
 
 cdef class Balance:

@@ -1,0 +1,164 @@
+# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True
+# distutils: extra_compile_args = -ffp-contract=off -fno-math-errno -fno-trapping-math
+# distutils: depends = htools_ext/scan.h
+"""Greedy descent that looks again only at what may have become the best.
+
+Each instance's best gain is remembered from when it was last looked at, in a heap; only the top is
+looked at again, and moved if it still beats (nearly) the next.  Ends, as the plain descent does,
+where no single move helps, which a last look at everything confirms.
+"""
+
+from libc.stdlib cimport calloc, free
+
+from gnt.htools_ext.balance cimport Balance, Found
+from gnt.htools_ext.cluster cimport MOVE_F, OK, Cluster, Inst, begin, rollback
+from gnt.htools_ext.moves cimport do_move
+from gnt.htools_ext.score cimport SPREADS, add_plain, exact_score, node_values
+from gnt.htools_ext.state cimport State
+from gnt.htools_ext.stats cimport Stats, fill_stats, tried_score
+
+cdef double TINY = 1e-9
+cdef double ENOUGH = 1.0
+cdef int FRESH = 64  # moves between making the sums anew
+
+
+cdef struct Entry:
+    double gain
+    int inst
+
+
+cdef void sink(Entry* heap, int n, int k) noexcept nogil:
+    cdef int child
+    cdef Entry e = heap[k]
+    while True:
+        child = 2 * k + 1
+        if child >= n:
+            break
+        if child + 1 < n and before(&heap[child + 1], &heap[child]):
+            child += 1
+        if not before(&heap[child], &e):
+            break
+        heap[k] = heap[child]
+        k = child
+    heap[k] = e
+
+
+cdef inline bint before(const Entry* a, const Entry* b) noexcept nogil:
+    return a.gain > b.gain or (a.gain == b.gain and a.inst < b.inst)
+
+
+cdef class Descent(Balance):
+    """``run`` does it all and returns the moves."""
+
+    cdef Entry* heap
+    cdef int count, since
+
+    def __cinit__(self, State state, **options):
+        self.heap = <Entry*>calloc(self.c.ni + 1, sizeof(Entry))
+        if self.heap == NULL:
+            raise MemoryError
+
+    def __dealloc__(self):
+        free(self.heap)
+
+    cdef double sweep(self, double score) noexcept nogil:
+        """Look at everything; returns the best gain."""
+        cdef int i
+        self.prepare()
+        self.since = self.count = 0
+        for i in range(self.c.ni):
+            if self.wanted(i):
+                self.heap[self.count].gain = score - self.look(i)
+                self.heap[self.count].inst = i
+                self.count += 1
+        for i in range(self.count // 2, -1, -1):
+            sink(self.heap, self.count, i)
+        return self.heap[0].gain if self.count else 0
+
+    cdef Found best_of(self, int i, double best) noexcept nogil:
+        """Which move of ``i`` gives the score just found by ``look``."""
+        cdef Found f
+        cdef int t, kind, np = self.mirror.m.np, allowed = self.kinds(i)
+        cdef const Inst* x = &self.c.inst[i]
+        f.inst, f.kind, f.target, f.score = i, MOVE_F, -1, best
+        if allowed & 32 and self.approx(i, MOVE_F, -1) <= best:
+            return f
+        for t in range(self.c.n):
+            if self.c.node[t].offline or t == x.pri or t == x.sec:
+                continue
+            for kind in range(1, 6):
+                if allowed >> (kind - 1) & 1 and self.out[(kind - 1) * np + t] <= best:
+                    f.kind, f.target = kind, t
+                    return f
+        f.inst = -1
+        return f
+
+    cdef void follow(self) noexcept nogil:
+        """Bring the sums and the mirror up to date after a committed move."""
+        cdef double a[SPREADS]
+        cdef double b[SPREADS]
+        cdef int j, k
+        cdef Cluster* c = self.c
+        self.since += 1
+        if self.since >= FRESH:
+            self.since = 0
+            self.prepare()
+            return
+        for j in range(c.saved_n):
+            add_plain(&c.saved[j], &self.st.plain, -1)
+            add_plain(&c.node[c.saved_at[j]], &self.st.plain, 1)
+            if not c.saved[j].offline:
+                node_values(&c.saved[j], a)
+                node_values(&c.node[c.saved_at[j]], b)
+                for k in range(SPREADS):
+                    a[k] -= self.st.centre[k]
+                    b[k] -= self.st.centre[k]
+                    self.st.s[k] += b[k] - a[k]
+                    self.st.q[k] += (b[k] - a[k]) * (b[k] + a[k])
+        if self.loops:
+            for j in range(c.saved_n):
+                self.mirror.node(c.saved_at[j], &self.st)
+            self.mirror.sums(&self.st)
+
+    cdef Found next(self, double score, double least) noexcept nogil:
+        """The next move to make; ``inst`` -1 when none gains at least ``least``."""
+        cdef Found f
+        cdef double gain, rival
+        cdef bint swept = False
+        f.inst = -1
+        while self.count or not swept:
+            if not self.count or self.heap[0].gain < least:
+                if swept or self.sweep(score) < least:
+                    return f
+                swept = True
+            gain = score - self.look(self.heap[0].inst)
+            rival = 0
+            if self.count > 1:
+                rival = self.heap[1].gain
+            if self.count > 2 and self.heap[2].gain > rival:
+                rival = self.heap[2].gain
+            if gain >= least and gain >= ENOUGH * rival:
+                f = self.best_of(self.heap[0].inst, score - gain)
+                if f.inst >= 0:
+                    return f
+            self.heap[0].gain = gain
+            sink(self.heap, self.count, 0)
+        return f
+
+    def run(self, int limit=-1, double min_gain_limit=0.1, double min_gain=0.01, double min_score=-1e300):
+        """Move until nothing helps; returns [(instance, move, target, score)]."""
+        cdef double score = exact_score(self.c, -1)
+        cdef Found f
+        cdef list done = []
+        with nogil:
+            self.sweep(score)
+        while (limit < 0 or len(done) < limit) and score > min_score:
+            with nogil:
+                f = self.next(score, TINY if score > min_gain_limit else min_gain)
+            if f.inst < 0 or self.commit(&f) != OK:
+                break
+            with nogil:
+                score = tried_score(self.c, &self.st)
+                self.follow()
+            done.append((f.inst, f.kind, f.target, score))
+        return done
