@@ -59,7 +59,7 @@ def body(header: Header, data: Mapping[str, Mapping[str, Any]]) -> bytes:
 def _tables(
     header: Header, data: Mapping[str, Mapping[str, Any]],
 ) -> Iterator[tuple[tuple[str, ...], Mapping[str, Any]]]:
-    yield ("base",), {n: v for n, v in header.items() if v not in ("",) and (n, v) != ("previous", 0)}
+    yield ("base",), {n: v for n, v in header.items() if n not in header.DEFAULTS or v}
     for section in KINDS:
         for key, thing in data.get(section, {}).items():
             yield ((section,) if section == "cluster" else (section, key)), thing

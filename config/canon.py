@@ -66,7 +66,7 @@ def encode(text: str, where: str) -> bytes:
     try:
         return text.encode()
     except UnicodeEncodeError as error:
-        raise Damaged(f"{where}: holds text that is not Unicode (character {error.start})") from None
+        raise Damaged(f"{where}: text that is not Unicode (character {error.start})") from None
 
 
 def document(tables: Iterable[tuple[tuple[str, ...], Mapping[str, Any]]], where: str = "") -> bytes:

@@ -20,7 +20,6 @@ from gnt.record import Record
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
-    from typing import Any
 
 MAX_RECORD = 4 * 1024 * 1024  # bytes; a big plan takes some 100 kB
 MAX_JOURNAL = 64 * 1024 * 1024

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
             """The public key: ``ssh-ed25519 AAAA…``."""
 
         def sign(self, data: bytes) -> bytes:
-            """The 64 bytes of the Ed25519 signature of ``data``."""
+            """SSH's signature of ``data``: string algorithm, string signature."""
 
 
 NAMESPACE = "gnt-config"
@@ -131,12 +131,12 @@ def _to_sign(message: bytes, namespace: str, algorithm: str) -> bytes:
 
 def sign(message: bytes, signing: Signing, namespace: str = NAMESPACE) -> str:
     """The SSHSIG of ``message``, in base64 on one line."""
-    raw = signing.sign(_to_sign(message, namespace, "sha256"))
+    inner = signing.sign(_to_sign(message, namespace, "sha256"))
     blob = (
         MAGIC + (1).to_bytes(4, "big")
         + string(string(KEY_TYPE.encode()) + string(public_bytes(signing.public)))
         + string(namespace.encode()) + string(b"") + string(b"sha256")
-        + string(string(KEY_TYPE.encode()) + string(raw))
+        + string(inner)
     )
     return base64(blob)
 
@@ -239,7 +239,8 @@ class FileKey:
         self.public = public
 
     def sign(self, data: bytes) -> bytes:
-        return _primitives().from_private_bytes(self._seed).sign(data)
+        raw = _primitives().from_private_bytes(self._seed).sign(data)
+        return string(KEY_TYPE.encode()) + string(raw)
 
 
 def read_key(path: str) -> FileKey:
@@ -249,7 +250,7 @@ def read_key(path: str) -> FileKey:
             content = file.read(64 * 1024)
     except OSError as error:
         raise UsageError(f"cannot read the signing key {path}: {error.strerror}",
-                         hint="name your key in the context: gnt-context join --signer FILE") from None
+                         hint="name your key: gnt-context join --signer FILE") from None
     try:
         return parse_key(content)
     except _Encrypted:

@@ -1,0 +1,332 @@
+"""A master candidate on this machine: ``candidate.sh`` in Python, over the same files.
+
+The two are held to one suite of tests (``tests/config/test_candidates.py``) and work beside each
+other: the lock is the same ``flock``, the files are the same bytes.
+"""
+
+from __future__ import annotations
+
+from gnt.config import journal
+from gnt.config import message as m
+from gnt.config.digest import hex256
+from gnt.config.disk import numbers
+from gnt.errors import Damaged
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from gnt.config.disk import Disk
+    from gnt.config.journal import Entry
+
+
+class _Stop(Exception):
+    """Refuse: status and reason."""
+
+    def __init__(self, status: int, why: str) -> None:
+        super().__init__(why)
+        self.status = status
+        self.why = why
+
+
+class _Tail:
+    """The journal's records, and which prev each has."""
+
+    def __init__(self, data: bytes, base: int, head: m.Head) -> None:
+        self.entries, self.end = journal.split(data, f"journal-{base}.toml")
+        self.last = self.entries[-1] if self.entries else None
+        self.serial = self.last.serial if self.last else base
+        self.hash = self.last.hash if self.last else head.hash
+        self.order = _order(self.last) if self.last else (0, 0)
+
+    def follower(self, prev: str) -> tuple[int, int] | None:
+        """Serial and beginning of the record that follows the hash ``prev``."""
+        at, found = 0, None
+        line = f'\nprev = "{prev}"\n'.encode()
+        for entry in self.entries:
+            if line in entry.body:
+                found = entry.serial, at
+            at += len(entry.record)
+        return found
+
+
+def _order(entry: Entry) -> tuple[int, int]:
+    """Term and turn, from the lines of a record."""
+    lines = {}
+    for line in entry.body.split(b"\n")[1:4]:
+        name, _, value = line.partition(b" = ")
+        lines[name] = value
+    return int(lines[b"term"]), int(lines[b"turn"])
+
+
+class LocalCandidate:
+    """A :class:`~gnt.config.message.Candidate`: the directory of a :class:`Disk`."""
+
+    def __init__(self, disk: Disk) -> None:
+        self.disk = disk
+        self.head = m.Head()
+        self.seen = (0, 0)
+        self.fence = 0
+        self._turn: tuple[int, int] | None = None
+        self._lock: int | None = None
+
+    def answer(self, message: m.Message) -> m.Answer:
+        """Do what the message says; what goes wrong is in the answer's status."""
+        perform = getattr(self, "_" + type(message).__name__.lower())
+        try:
+            answer: m.Answer = perform(message)
+        except _Stop as stop:
+            return self._standing(stop.status, stop.why)
+        except Damaged as error:
+            return self._standing(m.DAMAGED, error.message)
+        except (OSError, KeyError, ValueError) as error:
+            return self._standing(m.FAILED, f"cannot write: {error}")
+        return answer
+
+    def _standing(self, status: int = m.OK, why: str = "", **more: object) -> m.Answer:
+        return m.Answer(status=status, problem=why, head=self.head, seen=self.seen,
+                        fence=self.fence, **more)
+
+    def _load(self) -> None:
+        self.head, self.seen, self.fence = m.Head(), (0, 0), 0
+        try:
+            one, two, digest, four = (self.disk.read("head") or b"0 0  0").decode().split(" ")
+            head = m.Head(term=int(one), serial=int(two), hash=digest, base=int(four))
+            term, turn = map(int, (self.disk.read("turn") or b"0 0").split())
+            fence = int(self.disk.read("../term") or b"0")
+        except ValueError:
+            raise _Stop(m.DAMAGED, "the files head, turn or term are damaged") from None
+        self.head, self.seen, self.fence = head, (term, turn), fence
+
+    def _enter(self, wait: float) -> int | None:
+        """Take the lock, unless the turn holds it already."""
+        taken = None
+        if self._lock is None:
+            taken = self.disk.lock(wait)
+            if taken is None:
+                raise _Stop(m.BUSY, "")
+        return taken
+
+    def _leave(self, taken: int | None) -> None:
+        if taken is not None:
+            self.disk.unlock(taken)
+
+    def _tail(self) -> _Tail:
+        data = self.disk.read(f"journal-{self.head.base}.toml") or b""
+        tail = _Tail(data, self.head.base, self.head)
+        if tail.serial < self.head.serial or (
+                tail.serial == self.head.serial and tail.hash != self.head.hash):
+            raise _Stop(m.DAMAGED,
+                        f"the journal does not hold the committed head {self.head.serial}")
+        return tail
+
+    def _refuse(self, term: int, turn: int, order: tuple[int, int] = (0, 0)) -> None:
+        if term < self.fence:
+            raise _Stop(m.REFUSED, f"term {self.fence} has begun")
+        highest = max(order, self.seen)
+        if (term, turn) < highest:
+            raise _Stop(m.REFUSED, f"term {term}, turn {turn} come after {highest[0]} {highest[1]}")
+
+    def _put_head(self, head: m.Head) -> None:
+        self.disk.replace("head", f"{head.term} {head.serial} {head.hash} {head.base}\n".encode())
+        self.head = head
+
+    def _add(self, message: m.Append) -> None:
+        after = message.after
+        if self.head.base != after.base:
+            raise _Stop(m.BEHIND, f"the base here is {self.head.base}")
+        tail = self._tail()
+        self._refuse(message.term, message.turn, tail.order)
+        name = f"journal-{after.base}.toml"
+        if tail.hash != message.hash:
+            at = self._place(tail, after)
+            _check_chain(message.records, after.hash, message.hash)
+            self.disk.append(name, at, message.records)
+        else:
+            self.disk.sync(name)
+        if self.head.serial < after.serial:
+            self._put_head(after)
+
+    def _place(self, tail: _Tail, after: m.Head) -> int:
+        if tail.hash == after.hash:
+            return tail.end
+        follower = tail.follower(after.hash)
+        if follower is None or follower[0] <= self.head.serial:
+            raise _Stop(m.BEHIND, f"the record {after.serial} is not the last here")
+        return follower[1]
+
+    def _append(self, message: m.Append) -> m.Answer:
+        taken = self._enter(10)
+        try:
+            self._load()
+            self._add(message)
+        finally:
+            self._leave(taken)
+        return self._standing()
+
+    def _commit(self, message: m.Commit) -> m.Answer:
+        if self._turn != (message.term, message.turn):
+            self._release(m.Release())
+            raise _Stop(m.NO_TURN, "")
+        try:
+            self._load()
+            self._refuse(message.term, message.turn)
+            if self.head.hash != message.after.hash:
+                raise _Stop(m.MOVED, "the head has moved")
+            self._add(message)
+            self._put_head(m.Head(term=message.term, serial=message.serial, hash=message.hash,
+                                  base=message.after.base))
+        finally:
+            self._release(m.Release())
+        return self._standing()
+
+    def _learn(self, message: m.Learn) -> m.Answer:
+        head = message.head
+        taken = self._enter(10)
+        try:
+            self._load()
+            if head.term < self.fence:
+                raise _Stop(m.REFUSED, f"term {self.fence} has begun")
+            if self.head.base != head.base:
+                raise _Stop(m.BEHIND, f"the base here is {self.head.base}")
+            if head.serial > self.head.serial:
+                tail = self._tail()
+                follower = tail.follower(head.hash)
+                if tail.hash != head.hash and (follower is None or follower[0] != head.serial + 1):
+                    raise _Stop(m.BEHIND, f"the record {head.serial} is not here")
+                self._put_head(head)
+        finally:
+            self._leave(taken)
+        return self._standing()
+
+    def _take(self, message: m.Take) -> m.Answer:
+        self._release(m.Release())
+        lock = self._enter(message.wait)
+        try:
+            self._load()
+            term = max(message.term, self.head.term)
+            if term < self.fence:
+                raise _Stop(m.REFUSED, f"term {self.fence} has begun")
+            if self.head.serial:
+                self.disk.sync("head")
+                self.disk.sync_directory()
+            order = self._tail().order if self.head.serial else (0, 0)
+            turn = max(self.seen[1], order[1]) + 1
+            self.disk.replace("turn", f"{term} {turn}\n".encode())
+        except BaseException:
+            self._leave(lock)
+            raise
+        self._lock, self._turn = lock, (term, turn)
+        return self._standing(turn=(term, turn), parts=self._parts(message.base, message.offset))
+
+    def _release(self, _: m.Release) -> m.Answer:
+        if self._lock is not None:
+            self.disk.unlock(self._lock)
+        self._lock = self._turn = None
+        return self._standing()
+
+    def _fetch(self, message: m.Fetch) -> m.Answer:
+        self._load()
+        if message.offset == m.STANDING_ONLY:
+            tail = self._tail() if self.head.serial else None
+            return self._standing(tail=(tail.serial, tail.hash) if tail else (0, ""))
+        return self._standing(parts=self._parts(message.base, message.offset))
+
+    def _parts(self, base: int, offset: int) -> tuple[m.Part, ...]:
+        if not self.head.serial:
+            return ()
+        if self.head.base == base:
+            return (self._part("journal", base, offset),)
+        parts = []
+        kept = numbers(self.disk.names(), "journal")
+        if base in kept:
+            parts = [self._part("journal", n, offset if n == base else 0)
+                     for n in kept if base <= n < self.head.base]
+        return (*parts, self._part("base", self.head.base, 0),
+                self._part("journal", self.head.base, 0))
+
+    def _part(self, kind: str, number: int, offset: int) -> m.Part:
+        data = self.disk.read(f"{kind}-{number}.toml", offset) or b""
+        return m.Part(kind=kind, number=number, offset=offset, data=data)
+
+    def _fence(self, message: m.Fence) -> m.Answer:
+        taken = self._enter(message.wait)
+        try:
+            self._load()
+            if message.term <= self.fence:
+                raise _Stop(m.REFUSED, f"term {self.fence} has begun")
+            self.disk.replace("../term", f"{message.term}\n".encode())
+            self.fence = message.term
+            return self._standing(parts=self._parts(message.base, message.offset))
+        finally:
+            self._leave(taken)
+
+    def _install(self, message: m.Install) -> m.Answer:
+        taken = self._enter(10)
+        try:
+            self._load()
+            self._refuse(message.term, message.turn)
+            self._check_install(message)
+            number = message.head.base
+            self.disk.replace(f"base-{number}.toml", message.base)
+            self.disk.replace(f"journal-{number}.toml", message.journal)
+            self.disk.replace("turn", f"{message.term} {message.turn}\n".encode())
+            self._put_head(message.head)
+            self.seen = (message.term, message.turn)
+        finally:
+            self._leave(taken)
+        return self._standing()
+
+    def _check_install(self, message: m.Install) -> None:
+        head, mine = message.head, self.head
+        if message.journal:
+            _check_chain(message.journal, message.start, head.hash)
+        elif message.start != head.hash:
+            raise _Stop(m.DAMAGED, "the records do not follow each other")
+        if message.term > mine.term:
+            return
+        if head.serial < mine.serial:
+            raise _Stop(m.REFUSED, f"serial {mine.serial} is committed here")
+        if head.serial == mine.serial and head.hash != mine.hash:
+            raise _Stop(m.DAMAGED, f"another history has the serial {mine.serial}")
+        passed = mine.hash in (head.hash, message.start) or (
+            f'\nprev = "{mine.hash}"\n'.encode() in message.journal)
+        if mine.base == head.base and not passed:
+            raise _Stop(m.DAMAGED, "it lacks what is committed here")
+
+    def _prune(self, message: m.Prune) -> m.Answer:
+        import time
+
+        taken = self._enter(10)
+        try:
+            self._load()
+            oldest = time.time() - message.days * 86400
+            for number in numbers(self.disk.names(), "base")[:-2]:
+                self._forget(number, oldest, message.kib * 1024)
+        finally:
+            self._leave(taken)
+        return self._standing()
+
+    def _forget(self, number: int, oldest: float, limit: int) -> None:
+        import os
+
+        names = (f"base-{number}.toml", f"journal-{number}.toml")
+        total = sum(self.disk.size(name) for name in self.disk.names())
+        try:
+            old = os.stat(self.disk.path(names[1])).st_mtime < oldest
+        except FileNotFoundError:
+            old = True
+        if old or total > limit:
+            for name in names:
+                self.disk.remove(name)
+
+
+def _check_chain(records: bytes, prev: str, last: str) -> None:
+    """The records lead from ``prev`` to ``last``; bytes only, as the node's shell checks."""
+    entries, end = journal.split(records, "records")
+    if end != len(records) or not entries:
+        raise _Stop(m.DAMAGED, "the records do not follow each other")
+    for entry in entries:
+        if f'\nprev = "{prev}"\n'.encode() not in entry.body:
+            raise _Stop(m.DAMAGED, "the records do not follow each other")
+        prev = hex256(entry.body)
+    if prev != last:
+        raise _Stop(m.DAMAGED, "the records do not follow each other")

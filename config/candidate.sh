@@ -1,0 +1,238 @@
+# What a master candidate does, as POSIX sh functions (ADR 0003, 0010).  All run in the directory of
+# the configuration, $GNC.  Statuses: 1 failed, 3 head moved, 4 refused, 5 behind, 6 busy, 7 damaged,
+# 8 no turn.  Files: head "TERM SERIAL HASH BASE", turn "TERM TURN", ../term, base-N.toml,
+# journal-N.toml, lock.  Functions in ( ) are subshells, so they may exit; the others keep what they
+# set in the caller's shell.
+# shellcheck disable=SC2030,SC2031 # every subshell loads its own
+# shellcheck disable=SC2012,SC2015 # our own file names; both branches are meant
+
+gnc_stop() { # STATUS WHY: say where this candidate stands
+    echo standing "$HT $HS $HH $HB $ST $SU $FT ${LS:--} ${LH:--}"
+    [ -z "${2-}" ] || echo "$2" >&2
+    exit "$1"
+}
+
+gnc_load() {
+    HT=0 HS=0 HH=- HB=0 ST=0 SU=0 FT=0 LS='' LH='' LT=0 LU=0
+    [ ! -e head ] || read -r HT HS HH HB <./head
+    [ ! -e turn ] || read -r ST SU <turn
+    [ ! -e ../term ] || read -r FT <../term
+    case .$HT.$HS.$HB.$ST.$SU.$FT. in *..* | *[!0-9.]*)
+        HT=0 HS=0 HH=- HB=0 ST=0 SU=0 FT=0
+        gnc_stop 7 'head, turn or term is damaged' ;;
+    esac
+}
+
+gnc_enter() { # WAIT: the lock, unless this shell's turn already holds it
+    umask 077
+    mkdir -p "$GNC" && cd "$GNC" || exit 1
+    [ -n "${GNC_TURN-}" ] || { exec 8>>lock && flock -w "$1" 8; } || exit 6
+    gnc_load
+}
+
+gnc_put() { # NAME TEXT: replace a small file for good
+    echo "$2" >"$1.new" && sync "$1.new" && mv -f "$1.new" "$1" && sync . ||
+        gnc_stop 1 "cannot write $1"
+}
+
+gnc_last() { # HASH: the last complete record: LS serial, LH hash, LT term, LU turn, LE its end;
+    # CS, CA: serial and beginning of the record that follows HASH
+    J=journal-$HB.toml
+    [ -e "$J" ] || : >>"$J" || gnc_stop 1
+    # shellcheck disable=SC2046 # eight numbers
+    set -- $(LC_ALL=C awk -v h="$1" -v b="$HB" 'BEGIN {c = d = "-"; n = s = o = e = t = u = 0}
+        /^\[txn\.[0-9]+\]$/ {a = n; k = substr($0, 6, length($0) - 6); g = 0}
+        /^prev = "/ {p = substr($0, 9, 64)}
+        /^term = / {x = $3}
+        /^turn = / {y = $3}
+        /^sig = "/ {m = n; g = 1}
+        {n += length($0) + 1}
+        g && $0 == "" {s = a; o = m - a; e = n; b = k; t = x; u = y; g = 0
+            if (p == h) {c = k; d = a}}
+        END {print c, d, s, o, e, b, t, u}' "$J")
+    CS=$1 CA=$2 LE=$5 LS=$6 LT=$7 LU=$8 LH=$HH
+    [ "$LE" = 0 ] || LH=$(tail -c "+$(($3 + 1))" "$J" | head -c "$4" | sha256sum)
+    LH=${LH%% *}
+    [ "$LS" -gt "$HS" ] || [ "$LS $LH" = "$HS $HH" ] ||
+        gnc_stop 7 "the committed record $HS is not in the journal"
+}
+
+gnc_refuse() { # TERM TURN: nobody goes back behind what was seen here
+    [ "$1" -ge "$FT" ] || gnc_stop 4 "term $FT has begun"
+    for N in "$ST $SU" "$LT $LU"; do
+        [ "$1" -gt "${N% *}" ] || { [ "$1" -eq "${N% *}" ] && [ "$2" -ge "${N#* }" ]; } ||
+            gnc_stop 4 "term $1 turn $2 is behind $N"
+    done
+}
+
+gnc_chain() { # PREV HASH: the records in the file "in" lead from PREV to HASH: each hash twice
+    [ -z "$({ echo "$1" && LC_ALL=C awk -v c=sha256sum '/^\[txn/ {g = 0}
+        /^prev = "/ {print substr($0, 9, 64); fflush()}
+        /^sig = "/ {close(c); g = 1}
+        !g {print | c}
+        {e = !g || $0 != ""}
+        END {if (e) print "x"}' in && echo "$2"; } | cut -c 1-64 | uniq -u)" ] ||
+        gnc_stop 7 'the records are no chain'
+}
+
+gnc_add() { # TERM TURN PT PS PREV BASE HASH: the records in "in" after PREV; cuts nothing committed
+    [ "$HB" = "$6" ] || gnc_stop 5 "the base is $HB"
+    gnc_last "$5"
+    gnc_refuse "$1" "$2"
+    if [ "$LH" != "$7" ]; then
+        if [ "$LH" = "$5" ]; then CA=$LE
+        else [ "$CS" != - ] && [ "$CS" -gt "$HS" ] || gnc_stop 5 "the last record is $LS"
+        fi
+        gnc_chain "$5" "$7"
+        [ "$(wc -c <"$J")" = "$CA" ] || { truncate -s "$CA" "$J" && sync "$J"; } || gnc_stop 1
+        cat in >>"$J" || { truncate -s "$CA" "$J"; gnc_stop 1 'cannot write'; }
+    fi
+    sync -d "$J" || gnc_stop 1 'cannot write'
+    [ "$HS" -ge "$4" ] || { gnc_put head "$3 $4 $5 $6" && HT=$3 HS=$4 HH=$5; }
+}
+
+gnc_append() ( # as gnc_add; the records on stdin
+    gnc_enter 10
+    cat >in || gnc_stop 1 'cannot write'
+    gnc_add "$@"
+    gnc_stop 0
+)
+
+gnc_move() ( # as gnc_add, then SERIAL RECORDS: append, then move the head: committed
+    gnc_enter 10
+    gnc_refuse "$1" "$2"
+    [ "$HH" = "$5" ] || gnc_stop 3 'the head has moved'
+    printf %s "$9" >in || gnc_stop 1 'cannot write'
+    gnc_add "$1" "$2" "$3" "$4" "$5" "$6" "$7"
+    gnc_put head "$1 $8 $7 $6"
+    HT=$1 HS=$8 HH=$7
+    gnc_stop 0
+)
+
+gnc_commit() { # as gnc_move, if this shell still has the turn it took
+    if [ "${GNC_TURN-}" = "$1 $2" ]; then
+        gnc_move "$@"
+        set -- "$?"
+    else
+        set -- 8
+    fi
+    gnc_release
+    return "$1"
+}
+
+gnc_learn() ( # TERM SERIAL HASH BASE: what is committed
+    gnc_enter 10
+    [ "$1" -ge "$FT" ] || gnc_stop 4 "term $FT has begun"
+    [ "$HB" = "$4" ] || gnc_stop 5 "the base here is $HB"
+    [ "$2" -gt "$HS" ] || gnc_stop 0
+    gnc_last "$3"
+    [ "$LH" = "$3" ] || [ "$CS" = "$(($2 + 1))" ] || gnc_stop 5 "the record $2 is not here"
+    gnc_put head "$1 $2 $3 $4"
+    HT=$1 HS=$2 HH=$3
+    gnc_stop 0
+)
+
+gnc_turn() ( # TERM: the next turn's number, for good
+    gnc_enter 10
+    [ "$1" -gt "$HT" ] || set -- "$HT"
+    [ "$1" -ge "$FT" ] || gnc_stop 4 "term $FT has begun"
+    [ ! -e head ] || { sync head && sync .; } || gnc_stop 1 'the disk fails'
+    gnc_last -
+    [ "$LU" -le "$SU" ] || SU=$LU
+    gnc_put turn "$1 $((SU + 1))"
+    printf 'turn %s %s\n' "$1" "$((SU + 1))"
+)
+
+gnc_take() { # WAIT TERM: the commit lock, for at most 20 s
+    gnc_release
+    (umask 077 && mkdir -p "$GNC") && command exec 7>>"$GNC/lock" || return 1
+    flock -w "$1" 7 || { exec 7>&-; return 6; }
+    GNC_TURN=taking
+    GNC_OUT=$(gnc_turn "$2")
+    set -- "$?"
+    printf '%s\n' "$GNC_OUT"
+    [ "$1" -eq 0 ] || { gnc_release; return "$1"; }
+    GNC_TURN=${GNC_OUT#turn }
+    (
+        exec 7>&- </dev/null >/dev/null 2>&1
+        trap 'kill "$!"; exit' TERM
+        L=$(readlink "/proc/$$/fd/7") # after the sleep the number may be another process
+        sleep "$GNC_LEASE" &
+        wait "$!" && [ "$(readlink "/proc/$$/fd/7")" = "$L" ] && kill -9 "$$"
+    ) &
+    GNC_DOG=$!
+}
+
+gnc_release() {
+    [ -z "${GNC_DOG-}" ] || kill "$GNC_DOG" 2>/dev/null
+    GNC_DOG='' GNC_TURN=''
+    exec 7>&-
+}
+
+gnc_part() { # KIND NUMBER OFFSET
+    [ -e "$1-$2.toml" ] || : >>"$1-$2.toml" || return 1
+    N=$(wc -c <"$1-$2.toml")
+    [ "$N" -ge "$3" ] || N=$3
+    printf 'part %s %s %s %s\n' "$1" "$2" "$3" "$((N - $3))"
+    tail -c "+$(($3 + 1))" "$1-$2.toml" | head -c "$((N - $3))"
+}
+
+gnc_fetch() ( # BASE OFFSET: what follows there; the whole when that base is gone; OFFSET - : nothing
+    umask 077
+    mkdir -p "$GNC" && cd "$GNC" || exit 1
+    gnc_load
+    [ "$2" != - ] || { gnc_last -; gnc_stop 0; }
+    (gnc_stop 0)
+    [ "$HB" -gt 0 ] || exit 0
+    if [ "$HB" != "$1" ]; then
+        if [ -e "journal-$1.toml" ]; then
+            for N in $(ls | sed -n 's/^journal-\([0-9]*\)\.toml$/\1/p' | sort -n); do
+                [ "$N" -lt "$1" ] || [ "$N" -ge "$HB" ] || {
+                    set -- "$1" "$2" "$N"
+                    O=0
+                    [ "$3" != "$1" ] || O=$2
+                    gnc_part journal "$3" "$O"
+                }
+            done
+        fi
+        gnc_part base "$HB" 0
+        set -- "$HB" 0
+    fi
+    gnc_part journal "$HB" "$2"
+)
+
+gnc_fence() ( # WAIT TERM: no older term may write here any more
+    gnc_enter "$1"
+    [ "$2" -gt "$FT" ] || gnc_stop 4 "term $FT has begun"
+    gnc_put ../term "$2"
+)
+
+gnc_install() ( # TERM TURN HT HS HH HB START SIZE: base (SIZE bytes) and journal on stdin
+    gnc_enter 10
+    cat >whole || gnc_stop 1 'cannot write'
+    gnc_refuse "$1" "$2"
+    [ "$1" -gt "$HT" ] || [ "$4" -ge "$HS" ] || gnc_stop 4 "serial $HS is committed here"
+    [ "$1" -gt "$HT" ] || [ "$4" -ne "$HS" ] || [ "$5" = "$HH" ] ||
+        gnc_stop 7 "another history has the serial $HS"
+    head -c "$8" whole >base.new && tail -c "+$(($8 + 1))" whole >in || gnc_stop 1 'cannot write'
+    gnc_chain "$7" "$5"
+    [ "$(wc -c <base.new)" -eq "$8" ] || gnc_stop 7 'the base is cut off'
+    [ "$HB" -ne "$6" ] || [ "$1" -gt "$HT" ] || [ "$HH" = "$5" ] ||
+        [ "$HH" = "$7" ] || grep -q "^prev = \"$HH\"$" in || gnc_stop 7 'it lacks what is committed here'
+    sync base.new in && mv -f base.new "base-$6.toml" && mv -f in "journal-$6.toml" &&
+        rm -f whole && sync . || gnc_stop 1 'cannot write'
+    gnc_put turn "$1 $2"
+    gnc_put head "$3 $4 $5 $6"
+    HT=$3 HS=$4 HH=$5 HB=$6 ST=$1 SU=$2
+    gnc_stop 0
+)
+
+gnc_prune() ( # KIB DAYS: old bases and journals go, but never the last two
+    gnc_enter 10
+    for N in $(ls | sed -n 's/^base-\([0-9]*\)\.toml$/\1/p' | sort -n | head -n -2); do
+        if [ "$(du -sk . | cut -f 1)" -gt "$1" ] ||
+            [ -n "$(find . -name "journal-$N.toml" -mtime "+$2")" ]; then
+            rm -f "base-$N.toml" "journal-$N.toml"
+        fi
+    done
+)

@@ -1,0 +1,145 @@
+"""The few file operations of the store, each durable when it returns.
+
+Everything that is written goes through here, so that a test can let the n-th call fail.
+"""
+
+from __future__ import annotations
+
+import os
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+
+class Disk:
+    """A directory.  Names are of files in it (or ``../term``)."""
+
+    def __init__(self, directory: str) -> None:
+        self.directory = directory
+
+    def prepare(self) -> None:
+        os.makedirs(self.directory, 0o700, exist_ok=True)
+
+    def path(self, name: str) -> str:
+        return os.path.join(self.directory, name)
+
+    def names(self) -> list[str]:
+        try:
+            return sorted(os.listdir(self.directory))
+        except FileNotFoundError:
+            return []
+
+    def read(self, name: str, offset: int = 0, limit: int = -1) -> bytes | None:
+        """The bytes from ``offset``; None when there is no such file."""
+        try:
+            with open(self.path(name), "rb") as file:
+                file.seek(offset)
+                return file.read(limit)
+        except FileNotFoundError:
+            return None
+
+    def size(self, name: str) -> int:
+        try:
+            return os.stat(self.path(name)).st_size
+        except FileNotFoundError:
+            return 0
+
+    def replace(self, name: str, data: bytes) -> None:
+        """The whole file, or the old one if anything fails."""
+        fresh = self.path(name + ".new")
+        descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        try:
+            self._write_all(descriptor, data)
+            self.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+        self.rename(fresh, self.path(name))
+        self.sync_directory(os.path.dirname(self.path(name)))
+
+    def append(self, name: str, at: int, data: bytes) -> None:
+        """Put ``data`` at ``at``, cutting what is there; a failed write leaves nothing."""
+        descriptor = os.open(self.path(name), os.O_WRONLY | os.O_CREAT, 0o600)
+        try:
+            if os.fstat(descriptor).st_size > at:
+                self.truncate(descriptor, at)
+                self.fsync(descriptor)
+            os.lseek(descriptor, at, os.SEEK_SET)
+            self._append_or_cut(descriptor, at, data)
+            self.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+    def _append_or_cut(self, descriptor: int, at: int, data: bytes) -> None:
+        try:
+            self._write_all(descriptor, data)
+        except OSError:
+            self.truncate(descriptor, at)
+            raise
+
+    def _write_all(self, descriptor: int, data: bytes) -> None:
+        view = memoryview(data)
+        while view:
+            view = view[self.write(descriptor, view):]
+
+    def write(self, descriptor: int, data: memoryview) -> int:
+        return os.write(descriptor, data)
+
+    def truncate(self, descriptor: int, size: int) -> None:
+        os.ftruncate(descriptor, size)
+
+    def fsync(self, descriptor: int) -> None:
+        os.fsync(descriptor)
+
+    def rename(self, old: str, new: str) -> None:
+        os.rename(old, new)
+
+    def remove(self, name: str) -> None:
+        try:
+            os.unlink(self.path(name))
+        except FileNotFoundError:
+            return
+
+    def sync(self, name: str) -> None:
+        """What was written to a file earlier is on the disk, or OSError."""
+        descriptor = os.open(self.path(name), os.O_RDONLY)
+        try:
+            self.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+    def sync_directory(self, directory: str = "") -> None:
+        descriptor = os.open(directory or self.directory, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            self.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+    def lock(self, wait: float) -> int | None:
+        """A descriptor that holds the directory's lock (``flock(1)``'s); None when busy."""
+        import fcntl
+        import time
+
+        self.prepare()
+        descriptor = os.open(self.path("lock"), os.O_RDWR | os.O_CREAT, 0o600)
+        give_up = time.monotonic() + wait
+        while True:
+            try:
+                fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                if time.monotonic() >= give_up:
+                    os.close(descriptor)
+                    return None
+                time.sleep(0.01)
+            else:
+                return descriptor
+
+    def unlock(self, descriptor: int) -> None:
+        os.close(descriptor)
+
+
+def numbers(names: Iterable[str], kind: str) -> list[int]:
+    """The N of the files ``kind-N.toml``, ascending."""
+    found = [name[len(kind) + 1 : -5] for name in names
+             if name.startswith(kind + "-") and name.endswith(".toml")]
+    return sorted(int(number) for number in found if number.isdigit())

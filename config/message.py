@@ -1,0 +1,144 @@
+"""What a driver asks a master candidate, and what it answers: the commit protocol as values.
+
+A candidate answers messages (``LocalCandidate`` on this machine, a shell over SSH, a simulation).
+Every message can be repeated; what a candidate cannot do, it refuses with a status and changes
+nothing.  ADR 0003 says why these are enough.
+"""
+
+from __future__ import annotations
+
+from gnt.record import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Protocol
+
+    from gnt.errors import NodeFailed
+
+    class Candidate(Protocol):
+        """One master candidate.  Raises NodeFailed when it does not answer."""
+
+        def answer(self, message: Message) -> Answer: ...
+
+    class Peers(Protocol):
+        """The candidates, by name, side by side."""
+
+        def ask(
+            self, messages: Mapping[str, Message], deadline: float = 15.0,
+        ) -> dict[str, Answer | NodeFailed]:
+            """One round trip."""
+
+        def post(self, messages: Mapping[str, Message]) -> None:
+            """Send and do not wait."""
+
+
+LEASE = 20  # seconds that a turn lasts at most
+WAIT = 25  # seconds to wait for somebody else's turn
+STANDING_ONLY = -1  # as an offset: no bytes
+
+# What an answer's status says; a shell ends with the number.
+OK, FAILED, MOVED, REFUSED, BEHIND, BUSY, DAMAGED, NO_TURN = 0, 1, 3, 4, 5, 6, 7, 8
+
+
+class Head(Record):
+    """What is committed.  ``base``: the number of the base and journal that lead to it."""
+
+    term: int = 0
+    serial: int = 0
+    hash: str = ""
+    base: int = 0
+
+
+class Part(Record):
+    """Bytes of one file: ``kind`` is base or journal."""
+
+    kind: str
+    number: int
+    offset: int
+    data: bytes
+
+
+class Answer(Record):
+    """``tail``: serial and hash of the last record, committed or not, where the candidate told."""
+
+    status: int
+    problem: str = ""
+    head: Head = Head()
+    seen: tuple[int, int] = (0, 0)  # the highest term and turn
+    fence: int = 0  # the highest term
+    tail: tuple[int, str] = (0, "")
+    turn: tuple[int, int] = (0, 0)  # term and turn that were taken
+    parts: tuple[Part, ...] = ()
+
+
+class Message(Record):
+    """Base of all messages."""
+
+
+class Fetch(Message):
+    """What follows ``offset`` in the journal ``base``, or the whole when that cannot be had."""
+
+    base: int = 0
+    offset: int = 0
+
+
+class Take(Message):
+    """Take the next turn on the master, and fetch."""
+
+    term: int
+    base: int = 0
+    offset: int = 0
+    wait: int = WAIT
+
+
+class Append(Message):
+    """Records that follow the committed head ``after`` and lead to ``serial`` and ``hash``."""
+
+    term: int
+    turn: int
+    after: Head
+    serial: int
+    hash: str
+    records: bytes
+
+
+class Commit(Append):
+    """On the master, in the shell that has the turn: append, and move the head there."""
+
+
+class Learn(Message):
+    """This head is committed."""
+
+    head: Head
+
+
+class Fence(Message):
+    """Refuse older terms from now on, and fetch."""
+
+    term: int
+    base: int = 0
+    offset: int = 0
+    wait: int = WAIT
+
+
+class Install(Message):
+    """Replace base and journal; ``start`` is the base's own head."""
+
+    term: int
+    turn: int
+    head: Head
+    start: str
+    base: bytes
+    journal: bytes = b""
+
+
+class Prune(Message):
+    """Forget old bases and journals: beyond a size in KiB, or older than some days."""
+
+    kib: int = 512 * 1024
+    days: int = 730
+
+
+class Release(Message):
+    """Give the turn back."""

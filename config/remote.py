@@ -1,0 +1,240 @@
+"""A master candidate behind a shell: messages become frames, replies become answers.
+
+Nothing is installed on the candidate: each frame carries the functions of ``candidate.sh`` that it
+calls, without comments.  The turn is taken and used in the kept shell, everything else in subshells.
+"""
+
+from __future__ import annotations
+
+from gnt.config import message as m
+from gnt.engine.ports import Frame
+from gnt.errors import NodeFailed
+from gnt.plan import quote
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from gnt.config.message import Answer, Candidate, Message
+    from gnt.engine.ports import Frames, Reply
+
+DIRECTORY = "/var/lib/gnt/config"
+MAX_ANSWER = 1024 * 1024 * 1024  # bytes
+
+_functions: dict[str, str] = {}
+
+
+def functions() -> Mapping[str, str]:
+    """The functions of ``candidate.sh`` by name, without comments and indentation."""
+    if not _functions:
+        loader = __loader__  # a file, a zip archive or a frozen binary
+        path = __file__.rpartition("/")[0] + "/candidate.sh"
+        text: bytes = loader.get_data(path)
+        name = ""
+        for line in text.decode().split("\n"):
+            bare = _bare(line)
+            if line.startswith("gnc_"):
+                name = line.partition("(")[0]
+                _functions[name] = ""
+            if name and bare:
+                _functions[name] += bare + "\n"
+            if line in ("}", ")"):
+                name = ""
+    return _functions
+
+
+def _bare(line: str) -> str:
+    """A line without indentation and without the comment after it."""
+    code, mark, _ = line.partition(" # ")
+    return "" if line.lstrip().startswith("#") else code.strip() if mark else line.strip()
+
+
+def needed(names: Iterable[str]) -> str:
+    """The text of some functions and of all that they call."""
+    known = functions()
+    wanted: dict[str, None] = {}
+    queue = list(names)
+    while queue:
+        name = queue.pop()
+        if name not in wanted:
+            wanted[name] = None
+            queue += [other for other in known if other in known[name]]
+    return "".join(text for name, text in known.items() if name in wanted)
+
+
+class Dialect:
+    """How messages are put to the candidates of one cluster.
+
+    ``directory`` and ``lease`` differ from the usual only in tests.
+    """
+
+    def __init__(self, directory: str = DIRECTORY, lease: int = m.LEASE) -> None:
+        self._setup = f"GNC={quote(directory)} GNC_LEASE={lease}\n"
+
+    def frame(self, message: Message) -> Frame:
+        """The frame that puts a message."""
+        made: Frame = getattr(self, "_" + type(message).__name__.lower())(message)
+        return made
+
+    def _script(
+        self, call: str, *words: object, also: str = "", keep: bool = False, stdin: bytes = b"",
+    ) -> Frame:
+        line = " ".join([call, *(quote(str(word)) for word in words)])
+        names = [call] + [part for part in also.split() if part.startswith("gnc_")]
+        return Frame(text=f"{self._setup}{needed(names)}{line}{also}\n", stdin=stdin, keep=keep)
+
+    def _place(self, message: m.Fetch | m.Take | m.Fence) -> str:
+        offset = "-" if message.offset == m.STANDING_ONLY else str(message.offset)
+        return f" && gnc_fetch {message.base} {offset}"
+
+    def _fetch(self, message: m.Fetch) -> Frame:
+        offset = "-" if message.offset == m.STANDING_ONLY else message.offset
+        return self._script("gnc_fetch", message.base, offset)
+
+    def _take(self, message: m.Take) -> Frame:
+        return self._script("gnc_take", message.wait, message.term, also=self._place(message),
+                            keep=True)
+
+    def _fence(self, message: m.Fence) -> Frame:
+        return self._script("gnc_fence", message.wait, message.term, also=self._place(message))
+
+    def _append(self, message: m.Append) -> Frame:
+        after = message.after
+        return self._script("gnc_append", message.term, message.turn, after.term, after.serial,
+                            after.hash, after.base, message.hash, stdin=message.records)
+
+    def _commit(self, message: m.Commit) -> Frame:
+        after = message.after
+        words = (message.term, message.turn, after.term, after.serial, after.hash, after.base,
+                 message.hash, message.serial, message.records.decode())
+        return self._script("gnc_commit", *words, keep=True)
+
+    def _learn(self, message: m.Learn) -> Frame:
+        head = message.head
+        return self._script("gnc_learn", head.term, head.serial, head.hash, head.base)
+
+    def _install(self, message: m.Install) -> Frame:
+        head = message.head
+        return self._script(
+            "gnc_install", message.term, message.turn, head.term, head.serial, head.hash,
+            head.base, message.start, len(message.base), stdin=message.base + message.journal)
+
+    def _prune(self, message: m.Prune) -> Frame:
+        return self._script("gnc_prune", message.kib, message.days)
+
+    def _release(self, _: m.Release) -> Frame:
+        return self._script("gnc_release", keep=True)
+
+
+def answer(reply: Reply, node: str) -> Answer:
+    """What a candidate answered; NodeFailed when it cannot be understood."""
+    problem = reply.err.decode("utf-8", "replace").strip()[-500:]
+    known = (m.OK, m.FAILED, m.MOVED, m.REFUSED, m.BEHIND, m.BUSY, m.DAMAGED, m.NO_TURN)
+    fields: dict[str, object] = {}
+    try:
+        if len(reply.out) > MAX_ANSWER:
+            raise ValueError("it is too long")
+        parts = _lines(reply.out, fields)
+    except (ValueError, IndexError) as error:
+        raise NodeFailed(node, "failed", f"cannot understand its answer: {error}",
+                         stderr=problem) from None
+    if reply.status not in known:
+        raise NodeFailed(node, "failed", "the configuration's shell functions failed",
+                         status=reply.status, stderr=problem)
+    return m.Answer(status=reply.status, problem=problem, parts=parts, **fields)
+
+
+def _lines(out: bytes, fields: dict[str, object]) -> tuple[m.Part, ...]:
+    parts = []
+    at = 0
+    while at < len(out):
+        end = out.find(b"\n", at)
+        if end < 0:
+            raise ValueError(f"it breaks off: {out[at:at + 60]!r}")
+        words = out[at:end].decode("ascii").split(" ")
+        at = end + 1
+        if words[0] == "part":
+            length = int(words[4])
+            parts.append(m.Part(kind=words[1], number=int(words[2]), offset=int(words[3]),
+                                data=out[at : at + length]))
+            at += length
+        elif words[0] == "turn":
+            fields["turn"] = int(words[1]), int(words[2])
+        elif words[0] == "standing":
+            fields.update(_standing(words[1:]))
+        else:
+            raise ValueError(f"{words[0][:60]!r} is not expected")
+    return tuple(parts)
+
+
+def _standing(words: list[str]) -> dict[str, object]:
+    term, serial, digest, base, seen_term, seen_turn, fence, last, tail = words
+    head = m.Head(term=int(term), serial=int(serial), hash="" if digest == "-" else digest,
+                  base=int(base))
+    return {
+        "head": head, "seen": (int(seen_term), int(seen_turn)), "fence": int(fence),
+        "tail": (0, "") if last == "-" else (int(last), "" if tail == "-" else tail),
+    }
+
+
+class RemotePeers:
+    """:class:`~gnt.config.message.Peers` over kept shells; candidates on this machine beside them."""
+
+    def __init__(
+        self, frames: Frames, local: Mapping[str, Candidate] | None = None,
+        dialect: Dialect | None = None,
+    ) -> None:
+        self._frames = frames
+        self._local = local or {}
+        self.dialect = dialect or Dialect()
+
+    def ask(
+        self, messages: Mapping[str, Message], deadline: float = 15.0,
+    ) -> dict[str, Answer | NodeFailed]:
+        far = {n: self.dialect.frame(x) for n, x in messages.items() if n not in self._local}
+        answers: dict[str, Answer | NodeFailed] = {
+            name: _asked(self._local[name], message)
+            for name, message in messages.items() if name in self._local
+        }
+        replies = self._frames.frames(far, deadline=deadline) if far else {}
+        answers.update((name, understood(replies[name], name)) for name in far)
+        return {name: answers[name] for name in messages}
+
+    def post(self, messages: Mapping[str, Message]) -> None:
+        far = {n: self.dialect.frame(x) for n, x in messages.items() if n not in self._local}
+        if far:
+            self._frames.post(far)
+        for name, message in messages.items():
+            if name in self._local:
+                _asked(self._local[name], message)
+
+
+def understood(reply: Reply | NodeFailed, node: str) -> Answer | NodeFailed:
+    """An answer, or why there is none."""
+    if isinstance(reply, NodeFailed):
+        return reply
+    try:
+        return answer(reply, node)
+    except NodeFailed as failure:
+        return failure
+
+
+def _asked(candidate: Candidate, message: Message) -> Answer | NodeFailed:
+    try:
+        return candidate.answer(message)
+    except NodeFailed as failure:
+        return failure
+
+
+class RemoteCandidate:
+    """One candidate of some peers, as a :class:`~gnt.config.message.Candidate`."""
+
+    def __init__(self, peers: RemotePeers, node: str) -> None:
+        self._peers = peers
+        self._node = node
+
+    def answer(self, message: Message) -> Answer:
+        got = self._peers.ask({self._node: message}, deadline=m.LEASE + m.WAIT)[self._node]
+        if isinstance(got, NodeFailed):
+            raise got
+        return got
