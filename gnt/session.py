@@ -67,7 +67,8 @@ class Session:
         if self._desk is None:
             from gnt.engine.desk import Desk
 
-            self._desk = Desk(self.store, self.transport, self.front.listener)
+            self._desk = Desk(self.store, self.transport, self.front.listener,
+                              tell=self.front.tell)
         return self._desk
 
     @property

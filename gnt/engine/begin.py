@@ -9,6 +9,7 @@ while that transaction's turn is held, so whoever sees the record can tell wheth
 
 from __future__ import annotations
 
+from gnt.engine import hooks
 from gnt.engine import job as transactions
 from gnt.engine.desk import know
 from gnt.engine.holds import Claim, Obstacle, described, obstacles
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
     from gnt.engine.job import Wish
     from gnt.engine.ports import Change, Key
     from gnt.model.config import Config
-    from gnt.plan import Plan
+    from gnt.plan import Call, Plan
     from gnt.spec import Operation
 
     Check = Callable[[Config, Plan], None]
@@ -51,6 +52,8 @@ class Beginning:
         self.check = check  # sees the state and the plan that are about to be committed
         self.desk, self.life, self.operation, self.wish = desk, life, operation, wish
         self.job = job
+        self.post: tuple[str, ...] = ()  # nodes with post hooks, when no job carries them
+        self._hooked: set[str] = set()  # nodes to ask for hooks besides those asked anyway
         self.gone: set[str] = set()  # waiting jobs without a driver
         self._answers: Mapping[Key, Any] = {}
         self._made: Job | None = None
@@ -100,7 +103,8 @@ class Beginning:
 
     def _ask(self, cfg: Config) -> None:
         """Ask the facts; the turn of the commit rides along."""
-        calls = list(self.operation.facts(cfg))
+        calls: list[Call[Any]] = list(self.operation.facts(cfg))
+        calls += hooks.questions(self.operation, cfg, calls, self._hooked)
         know(self.desk.transport, cfg)
         if calls:
             self.desk.store.take_turn()
@@ -116,12 +120,18 @@ class Beginning:
         plan = self.operation.plan(cfg, Seen(self._answers))
         if self.check is not None:
             self.check(cfg, plan)
+        if more := hooks.unasked(self.operation, cfg, plan, self._answers):
+            self._hooked |= more
+            raise _Moved(cfg)
+        return self._begin(cfg, *hooks.with_hooks(self.operation, cfg, plan, self._answers))
+
+    def _begin(self, cfg: Config, plan: Plan, post: tuple[str, ...]) -> Change:
         if not plan.steps and self.job is None:
-            self._made = None
+            self._made, self.post = None, post
             return transactions.at_once(cfg, self.operation, plan, self.wish)
         job = self.job or self._born(cfg)
         self.life.begin(cfg.master.name, job.id)
-        self._made, change = transactions.begin(cfg, job, plan, self.desk.clock())
+        self._made, change = transactions.begin(cfg, job, plan, self.desk.clock(), post)
         return change
 
     def _queue(self, cfg: Config, first: Obstacle) -> Change:

@@ -23,10 +23,11 @@ class Desk:
     def __init__(
         self, store: Store, transport: Transport, listener: Listener, *,
         stop: Stop | None = None, clock: Callable[[], float] = time.time,
+        tell: Callable[[str], None] = lambda message: None,
     ) -> None:
         self.store, self.transport, self.listener = store, transport, listener
         self.stop = stop or Stop()
-        self.clock = clock
+        self.clock, self.tell = clock, tell
 
     def read(self) -> Config:
         """The committed state; the transport learns where its nodes are."""

@@ -9,6 +9,7 @@ one and going back takes back all of them (ADR 0005).
 
 from __future__ import annotations
 
+from gnt.engine import hooks
 from gnt.engine import job as transactions
 from gnt.engine.begin import Beginning
 from gnt.engine.desk import Desk, Life, know
@@ -31,9 +32,12 @@ def run(desk: Desk, operation: Operation, wish: Wish, check: Check | None = None
     ``check`` may refuse the plan that is about to be committed.
     """
     with Life(desk.transport) as life:
-        cfg, job = Beginning(desk, life, operation, wish, check=check).until_begun()
+        beginning = Beginning(desk, life, operation, wish, check=check)
+        cfg, job = beginning.until_begun()
         if job is not None:
             Drive(desk, cfg, job).forward()
+        else:
+            hooks.run_post(desk, operation, cfg, beginning.post)
     return job.id if job else ""
 
 
@@ -59,8 +63,9 @@ class Drive:
         if not self.settling:
             self._attempt()
         self._settle()
-        self.desk.store.commit(lambda cfg: transactions.end(cfg, self.id))
+        cfg = self.desk.store.commit(lambda cfg: transactions.end(cfg, self.id))
         self.desk.listener.job_done(self.id, "success")
+        hooks.run_post_of(self.desk, self.job, cfg)
 
     def _attempt(self) -> None:
         plan = self.plan

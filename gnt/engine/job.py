@@ -68,9 +68,12 @@ def queue(job: Job) -> Change:
     return _change(job, (_put(job, new=True),), job_id="")
 
 
-def begin(cfg: Config, job: Job, plan: Plan, now: float) -> tuple[Job, Change]:
+def begin(
+    cfg: Config, job: Job, plan: Plan, now: float, post: Sequence[str] = (),
+) -> tuple[Job, Change]:
     """Record what the job will do and how to take it back; make the reservations of ``start``.
 
+    ``post``: nodes on which post hooks are to run.
     A plan without attempt has nothing to take back: its ``pivot`` is made at once.
     """
     view = View(cfg)
@@ -80,7 +83,8 @@ def begin(cfg: Config, job: Job, plan: Plan, now: float) -> tuple[Job, Change]:
     recorded: dict[str, Any] = dump_plan(plan)
     pivot = difference(view, plan.pivot) if plan.attempt else []
     end = difference(view, plan.end)
-    recorded |= {name: made for name, made in (("pivot", pivot), ("end", end)) if made}
+    recorded |= {name: made for name, made in 
+                 (("pivot", pivot), ("end", end), ("hooks", list(post))) if made}
     begun = job.replace(state="running" if plan.attempt else "settling", started=now,
                         plan=recorded, restore=tuple(restore) if plan.attempt else ())
     new = cfg.get(Job, job.id) is None

@@ -128,7 +128,7 @@ def load_plan(data: Mapping[str, Any], path: str) -> Plan:
     """The steps and notes of a recorded plan; raises Damaged naming what is wrong."""
     halves: dict[str, Any] = {}
     for key in data:
-        if key not in ("attempt", "settle", "notes", "pivot", "end"):
+        if key not in ("attempt", "settle", "notes", "pivot", "end", "hooks"):
             raise Damaged(f"{path}.{key}: unknown part of a plan")
     for half in ("attempt", "settle"):
         steps = _list(data.get(half, []), f"{path}.{half}")
