@@ -37,8 +37,10 @@ class Kind(_Generic[T_co]):
         *,
         choices: tuple[str, ...] = (),
         complete: str = "",
+        bare: str | None = None,
     ) -> None:
         self._read = read
+        self.bare = bare  # what an option means that is given without its value; None: refused
         self.metavar = metavar
         self.expected = expected
         self.choices = choices

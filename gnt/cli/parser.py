@@ -78,7 +78,9 @@ def _long(options: Table, word: str, queue: list[str], given: dict[Slot, Any]) -
     elif slot.flag:
         _store(given, slot, True)
     else:
-        _store(given, slot, slot.opt.kind.read(_next(queue, slot, shown), shown))
+        text = slot.opt.kind.bare
+        value = _next(queue, slot, shown) if text is None else text
+        _store(given, slot, slot.opt.kind.read(value, shown))
 
 
 def _short(options: Table, word: str, queue: list[str], given: dict[Slot, Any]) -> None:
@@ -90,7 +92,10 @@ def _short(options: Table, word: str, queue: list[str], given: dict[Slot, Any]) 
         if slot.flag:
             _store(given, slot, True)
             continue
-        value = letters.removeprefix("=") if letters else _next(queue, slot, shown)
+        if letters or slot.opt.kind.bare is None:
+            value = letters.removeprefix("=") if letters else _next(queue, slot, shown)
+        else:
+            value = slot.opt.kind.bare
         _store(given, slot, slot.opt.kind.read(value, shown))
         return
 

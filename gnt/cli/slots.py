@@ -22,13 +22,13 @@ class Slot:
 
     @property
     def flag(self) -> bool:
-        """Takes no value: a bool that is off unless given."""
-        return self.opt.kind is BOOL and self.opt.default is False
+        """Takes no value: a bool that is off unless given, or counted."""
+        return self.opt.kind is BOOL and (self.opt.default is False or self.opt.many)
 
     @property
     def negatable(self) -> bool:
         """A yes/no option that is not off by itself: ``--no-NAME`` turns it off."""
-        return self.opt.kind is BOOL and self.opt.default is not False
+        return self.opt.kind is BOOL and not self.flag
 
     @property
     def metavar(self) -> str:

@@ -58,7 +58,7 @@ def leading_options(words: list[str]) -> tuple[list[str], list[str]]:
             raise UsageError("-- comes after the command's name", hint="gnt --help")
         name, equals, _ = word[2:].partition("=")
         slot = options.resolve(name)[0] if word.startswith("--") else options.letter(word[1], word)
-        at += 1 if equals or slot.flag else 2
+        at += 1 if equals or slot.flag or slot.opt.kind.bare is not None else 2
     if at > len(words):
         raise UsageError(f"{words[-1]} needs a value", hint="gnt --help")
     return words[:at], words[at:]
