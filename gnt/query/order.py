@@ -7,13 +7,13 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
-def nice_key(text: str) -> list[str | int]:
-    """A key that sorts ``node2`` before ``node10``: text and numbers in turn."""
+def nice_key(text: str) -> tuple[list[str | int], str]:
+    """A key that sorts ``node2`` before ``node10``: text and numbers in turn, then the text."""
     import re
 
     parts: list[str | int] = list(re.split(r"([0-9]+)", text))
     parts[1::2] = [int(part) for part in parts[1::2]]
-    return [*parts, text]  # the text decides between node1 and node01
+    return parts, text  # the text decides between node1 and node01
 
 
 def nice_order(texts: Sequence[str]) -> list[int]:
