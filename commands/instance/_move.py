@@ -13,8 +13,11 @@ from gnt.storage.base import Shared, storage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from gnt.model.config import Config
     from gnt.model.objects import Instance, Node
+    from gnt.plan import Edit
     from gnt.spec import Seen
 
 
@@ -82,6 +85,17 @@ def require_same_version(
             hint="--ignore-hvversions if you know that both understand one another")
 
 
+def settle_home(cfg: Config, inst: Instance, target: Node, **changes: Any) -> tuple[Edit, ...]:
+    """The edits that make ``target`` the instance's home, also for disks that follow it."""
+    source = inst.primary_node
+    disks = [disk for disk in cfg.disks(inst) if source in disk.nodes]
+    return (
+        change(inst, primary_node=target.uuid, **changes),
+        *(change(disk, nodes=tuple(target.uuid if uuid == source else uuid for uuid in disk.nodes))
+          for disk in disks),
+    )
+
+
 def cleanup(cfg: Config, inst: Instance, seen: Seen) -> Plan:
     """Record where the instance runs, after somebody was cut off."""
     asked = [node for node in cfg.online() if node.vm_capable]
@@ -102,5 +116,5 @@ def cleanup(cfg: Config, inst: Instance, seen: Seen) -> Plan:
     home = _life.home(cfg, inst)
     settle = () if home.offline else tuple(
         _life.clear(cfg, _guest.guest(cfg, inst, home), cfg.disks(inst), home))
-    return Plan(pivot=(change(inst, primary_node=where[0].uuid, admin_state="up"),), settle=settle,
+    return Plan(pivot=settle_home(cfg, inst, where[0], admin_state="up"), settle=settle,
                 notes=(f"{inst.name} runs on {where[0].name}, which becomes its home",))

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from gnt.commands.node._facts import memory
 from gnt.errors import Conflict, Invalid
 from gnt.hypervisor.base import hypervisor
 from gnt.model import allocate, inherit
 from gnt.model.allocate import Request, Room
 from gnt.net.base import nic_mode
+from gnt.query.live import node_facts
 from gnt.record import Record
 from gnt.storage.base import storage
 
@@ -33,7 +33,7 @@ class Needs(Record):
 
     def ask(self, cfg: Config, node: Node) -> Iterator[Call[Any]]:
         """Everything to ask one node."""
-        yield memory.on(node.name)
+        yield node_facts.on(node.name)
         yield self.capable(node)
         space = storage(self.template).space(cfg, node)
         if space is not None:
@@ -70,8 +70,9 @@ class Needs(Record):
         if problem:
             return Room(problem=problem)
         space = storage(self.template).space(cfg, node)
-        return seen[memory.on(node.name)].replace(
-            disk=seen[space].free if space is not None else None)
+        said = seen[node_facts.on(node.name)]
+        return Room(total=said.mtotal, free=said.mfree,
+                    disk=seen[space].free if space is not None else None)
 
 
 def needs(cfg: Config, inst: Instance, group: Group, params: Record) -> Needs:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from gnt.commands._edits import change
 from gnt.commands.instance import _guest, _life, _move
 from gnt.errors import Conflict, NotYet
 from gnt.hypervisor.base import hypervisor
@@ -96,14 +95,14 @@ class Failover(Operation, command="instance failover"):
         if not self.ignore_ipolicy:
             _move.enforce(cfg, inst, target)
         runtime = seen[_move.needs(cfg, inst)[target.group].capable(target)].runtime
-        moved = change(inst, primary_node=target.uuid, runtime=dict(runtime), disks_active=starts)
+        moved = _move.settle_home(cfg, inst, target, runtime=dict(runtime), disks_active=starts)
         disks = cfg.disks(inst)
         here = _guest.guest(cfg, inst, source)
         there = _guest.guest(cfg, inst.replace(runtime=dict(runtime)), target)
         stop = () if dead else self._stop(inst, here, runs)
         return Plan(
             attempt=(*stop, *(_life.up(cfg, inst, there, disks, target) if starts else ())),
-            pivot=(moved,),
+            pivot=moved,
             settle=() if dead else tuple(_life.clear(cfg, here, disks, source)),
             notes=(dead or f"{inst.name} is shut down on {source.name} first",
                    f"{inst.name} moves from {source.name} to {target.name}"),

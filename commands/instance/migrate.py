@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from gnt.commands._edits import change
 from gnt.commands.instance import _disks, _guest, _life, _move
 from gnt.errors import Conflict, NotYet
 from gnt.hypervisor.base import Migratable, hypervisor
@@ -115,7 +114,7 @@ class Migrate(Operation, command="instance migrate"):
         attempt, settle = driver.migrate(here, there, live=self._live(here.params))
         return Plan(
             attempt=(*_disks.activate(cfg, disks, target), *_life.plug(there), *attempt),
-            pivot=(change(inst, primary_node=target.uuid),),
+            pivot=_move.settle_home(cfg, inst, target),
             settle=(*settle, *_life.clear(cfg, here, disks, source)),
             notes=(f"{inst.name} moves from {source.name} to {target.name}",),
         )

@@ -122,7 +122,8 @@ class Modify(Operation, command="node modify"):
                            hint="--offline=no or --drained=no")
         if node.uuid == cfg.cluster.master_node and not new.master_candidate:
             raise Conflict(f"{node.name} is the master: it cannot be offline, drained, "
-                           "no candidate or not master-capable", hint="gnt-cluster master-failover on another")
+                           "no candidate or not master-capable",
+                           hint="gnt-cluster master-failover on another")
         if new.master_candidate and not may_stay(new):
             raise Conflict(f"{node.name} cannot be a master candidate: it is offline, drained or "
                            "not master-capable")
