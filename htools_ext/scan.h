@@ -134,6 +134,7 @@ WIDE static double scan_mirrored(Mirror *m, const Query *q, double *out) {
   const Reserve R = {inv, rs->w[0], rs->s[0], rs->q[0]};
   const int fail_a = ua <= ra, fail_a0 = fa <= ra, fail_b = ub <= rb;
   const int runs = secondary_runs(m, q, rb, ub);
+  const double happy_a = fail_a0 ? 0 : NEVER, happy_b = fail_b ? 0 : NEVER;
   const double ca = m->cnt[a], cb = m->cnt[b];
   const double base = m->base + 0.25 * m->reserved + m->n1 - m->flag[a] * ca - m->flag[b] * cb;
   const double now_pri = now_of(&m->pri, inv), on_b = swapped(&m->pri, q->cp, a, b, inv);
@@ -150,52 +151,60 @@ WIDE static double scan_mirrored(Mirror *m, const Query *q, double *out) {
   const int *pa = m->peer + (long)a * m->np, *pb = m->peer + (long)b * m->np;
   const int *ta = m->peer_t + (long)a * m->np, *tb = m->peer_t + (long)b * m->np;
   const double was_a = m->bad[a], was_b = m->bad[b];
-  double best[LANES], pri[LANES], from_a[LANES], from_b[LANES];
+  const double used = q->used, mem = q->mem, dsk = q->dsk, su = q->su, cpu = q->cpu;
+  double best[LANES], pri[LANES], from_a[LANES], from_b[LANES], o[4][LANES];
   for (int j = 0; j < LANES; j++) best[j] = NEVER;
   m->bad[a] = m->bad[b] = NEVER;
   for (int t0 = 0; t0 < m->np; t0 += LANES) {
-    double *o0 = out + t0, *o1 = o0 + m->np, *o2 = o1 + m->np, *o3 = o2 + m->np;
+    const double *u_mem = m->u_mem + t0, *mem_f = m->mem_f + t0, *r_mem = m->r_mem + t0,
+                 *free_dsk = m->dsk + t0, *lo_dsk = m->lo_dsk + t0, *spn = m->spn + t0,
+                 *hi_spn = m->hi_spn + t0, *cpus = m->cpu + t0, *hi_cpu = m->hi_cpu + t0,
+                 *flag = m->flag + t0, *cnt = m->cnt + t0, *bad = m->bad + t0, *irt = ir + t0,
+                 *xrt = xr + t0;
+    const int *pa0 = pa + t0, *pb0 = pb + t0, *ta0 = ta + t0, *tb0 = tb + t0;
     given(&m->pri, q->cp, a, t0, inv, pri);
     given(&m->both, q->cb, a, t0, inv, from_a);
     given(&m->both, q->cb, b, t0, inv, from_b);
     for (int j = 0; j < LANES; j++) {
-      const int t = t0 + j;
-      const double ut = m->u_mem[t], rt = m->r_mem[t], ct = m->cnt[t], left = ut - q->used;
-      const double was = m->flag[t] * ct, dt = m->dsk[t] - q->dsk;
-      const double fits = m->bad[t] + pick((dt > 0) & (dt >= m->lo_dsk[t]) &
-                                           (m->spn[t] + q->su <= m->hi_spn[t]), 0, NEVER) - was;
-      const int now_fails = m->flag[t] > 0, pri_fails = left <= rt;
-      const double as_pri = fits + pick((left > 0) & (m->mem_f[t] - q->mem > 0) &
-                                        ((!pri_fails) | now_fails) &
-                                        (m->cpu[t] + q->cpu <= m->hi_cpu[t]), 0, NEVER) +
-                            pick(pri_fails, ct + 1, 0);
-      const double as_sec = fits + pick((reserve < ut) & (reserve < m->mem_f[t]), 0, NEVER);
-      double r, d;
-      int fails;
+      const double ut = u_mem[j], rt = r_mem[j], ct = cnt[j], left = ut - used, it = irt[j];
+      const double dt = free_dsk[j] - dsk, x2 = 2 * xrt[j], one_more = ct + 1;
+      double fits = bad[j] - flag[j] * ct;
+      fits += pick(dt > 0, 0, NEVER);
+      fits += pick(dt >= lo_dsk[j], 0, NEVER);
+      fits += pick(spn[j] + su <= hi_spn[j], 0, NEVER);
+      const double happy = pick(flag[j] > 0, 0, NEVER); /* a node that passes N+1 must go on to */
+      double as_pri = fits, as_sec = fits;
+      as_pri += pick(left > 0, 0, NEVER);
+      as_pri += pick(mem_f[j] - mem > 0, 0, NEVER);
+      as_pri += pick(cpus[j] + cpu <= hi_cpu[j], 0, NEVER);
+      as_pri += pick(left <= rt, happy + one_more, 0);
+      as_sec += pick(reserve < ut, 0, NEVER);
+      as_sec += pick(reserve < mem_f[j], 0, NEVER);
       /* r: t becomes a's secondary */
-      r = larger(ta[t] + reserve, rt), d = (r - rt) * ir[t], fails = ut <= r;
-      o0[j] = add_r + as_sec + pick(fails & !now_fails, NEVER, 0) + pick(fails, ct + 1, 0) +
-              from_b[j] + reserve_of(R, d + lost, lost_q + (2 * xr[t] + d) * d);
+      const double e0 = ta0[j] + reserve, r0 = larger(e0, rt), d0 = (r0 - rt) * it;
+      o[0][j] = add_r + as_sec + pick(ut <= r0, happy + one_more, 0) + from_b[j] +
+                reserve_of(R, d0 + lost, lost_q + (x2 + d0) * d0);
       /* r f: t becomes the primary of a */
-      r = larger(pa[t] + reserve, ra), d = (r - ra) * ia, fails = fa <= r;
-      o1[j] = add_rf + as_pri + pick(fails & !fail_a0, NEVER, 0) + pick(fails, ca, 0) + pri[j] +
-              from_b[j] + reserve_of(R, d + lost, lost_q + (2 * xa + d) * d);
+      const double e1 = pa0[j] + reserve, r1 = larger(e1, ra), d1 = (r1 - ra) * ia;
+      o[1][j] = add_rf + as_pri + pick(fa <= r1, ca + happy_a, 0) + pri[j] + from_b[j] +
+                reserve_of(R, d1 + lost, lost_q + (2 * xa + d1) * d1);
       /* f r f: t becomes the primary of b */
-      r = larger(pb[t] + reserve, rb), d = (r - rb0) * ib, fails = ub <= r;
-      o2[j] = add_frf + as_pri + pick(fails & !fail_b, NEVER, 0) + pick(fails, cb, 0) + pri[j] +
-              from_a[j] + reserve_of(R, d, (2 * xb + d) * d);
+      const double e2 = pb0[j] + reserve, r2 = larger(e2, rb), d2 = (r2 - rb0) * ib;
+      o[2][j] = add_frf + as_pri + pick(ub <= r2, cb + happy_b, 0) + pri[j] + from_a[j] +
+                reserve_of(R, d2, (2 * xb + d2) * d2);
       /* f r: b becomes the primary of t */
-      r = larger(tb[t] + reserve, rt), d = (r - rt) * ir[t], fails = ut <= r;
-      o3[j] = add_fr + as_sec + pick(fails & !now_fails, NEVER, 0) + pick(fails, ct + 1, 0) +
-              from_a[j] + reserve_of(R, d + lost, lost_q + (2 * xr[t] + d) * d);
+      const double e3 = tb0[j] + reserve, r3 = larger(e3, rt), d3 = (r3 - rt) * it;
+      o[3][j] = add_fr + as_sec + pick(ut <= r3, happy + one_more, 0) + from_a[j] +
+                reserve_of(R, d3 + lost, lost_q + (x2 + d3) * d3);
     }
-    for (int k = 0; k < 4; k++)
-      if (q->extra[k])
-        for (int j = 0; j < LANES; j++) out[(long)k * m->np + t0 + j] += q->extra[k][t0 + j];
-    for (int j = 0; j < LANES; j++) {
-      double v = o0[j] < o1[j] ? o0[j] : o1[j], u = o2[j] < o3[j] ? o2[j] : o3[j];
-      v = v < u ? v : u;
-      best[j] = v < best[j] ? v : best[j];
+    for (int k = 0; k < 4; k++) {
+      double *to = out + (long)k * m->np + t0;
+      if (q->extra[k]) {
+        const double *e = q->extra[k] + t0;
+        for (int j = 0; j < LANES; j++) o[k][j] += e[j];
+      }
+      for (int j = 0; j < LANES; j++) to[j] = o[k][j];
+      for (int j = 0; j < LANES; j++) best[j] = o[k][j] < best[j] ? o[k][j] : best[j];
     }
   }
   m->bad[a] = was_a, m->bad[b] = was_b;
@@ -209,23 +218,31 @@ WIDE static double scan_shared(Mirror *m, const Query *q, double *out) {
   const double inv = m->inv, fa = m->u_mem[a] + q->used, ca = m->cnt[a], was_a = m->bad[a];
   const double add = q->allow[4] + m->base + 0.25 * m->reserved + m->n1 - m->flag[a] * ca +
                      pick(fa <= m->r_mem[a], ca - 1, 0) + now_of(&m->res, inv);
-  double best[LANES], pri[LANES], both[LANES];
+  const double used = q->used, mem = q->mem, cpu = q->cpu;
+  double best[LANES], pri[LANES], both[LANES], o[LANES];
   for (int j = 0; j < LANES; j++) best[j] = NEVER;
   m->bad[a] = NEVER;
   for (int t0 = 0; t0 < m->np; t0 += LANES) {
-    double *o = out + 4 * (long)m->np + t0;
+    const double *u_mem = m->u_mem + t0, *mem_f = m->mem_f + t0, *r_mem = m->r_mem + t0,
+                 *cpus = m->cpu + t0, *hi_cpu = m->hi_cpu + t0, *flag = m->flag + t0,
+                 *cnt = m->cnt + t0, *bad = m->bad + t0;
+    double *to = out + 4 * (long)m->np + t0;
     given(&m->pri, q->cp, a, t0, inv, pri);
     given(&m->both, q->cb, a, t0, inv, both);
     for (int j = 0; j < LANES; j++) {
-      const int t = t0 + j;
-      const double left = m->u_mem[t] - q->used, ct = m->cnt[t];
-      const int now_fails = m->flag[t] > 0, fails = left <= m->r_mem[t];
-      o[j] = add + m->bad[t] - m->flag[t] * ct + pick(fails, ct + 1, 0) + pri[j] + both[j] +
-             pick((left > 0) & (m->mem_f[t] - q->mem > 0) & ((!fails) | now_fails) &
-                  (m->cpu[t] + q->cpu <= m->hi_cpu[t]), 0, NEVER);
+      const double left = u_mem[j] - used, ct = cnt[j], happy = pick(flag[j] > 0, 0, NEVER);
+      double v = add + bad[j] - flag[j] * ct + pri[j] + both[j];
+      v += pick(left <= r_mem[j], happy + (ct + 1), 0);
+      v += pick(left > 0, 0, NEVER);
+      v += pick(mem_f[j] - mem > 0, 0, NEVER);
+      v += pick(cpus[j] + cpu <= hi_cpu[j], 0, NEVER);
+      o[j] = v;
     }
-    if (q->extra[4])
-      for (int j = 0; j < LANES; j++) o[j] += q->extra[4][t0 + j];
+    if (q->extra[4]) {
+      const double *e = q->extra[4] + t0;
+      for (int j = 0; j < LANES; j++) o[j] += e[j];
+    }
+    for (int j = 0; j < LANES; j++) to[j] = o[j];
     for (int j = 0; j < LANES; j++) best[j] = o[j] < best[j] ? o[j] : best[j];
   }
   m->bad[a] = was_a;
