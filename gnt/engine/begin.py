@@ -181,7 +181,10 @@ class Beginning:
         """A recorded job that cannot begin leaves the queue."""
         self.desk.store.give_turn()
         job = self.job
-        if job is not None and not isinstance(error, Interrupted):
+        if job is None or isinstance(error, Interrupted):
+            return
+        recorded = transactions.found(self.desk.read(), job.id)
+        if recorded is not None and recorded.state == "waiting":
             self.desk.store.commit(
                 lambda cfg: transactions.dropped(cfg, job.id, f"failed: {error.message}"))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from contextlib import ExitStack
 
+from gnt.engine.record import operation_named
 from gnt.engine.stop import Stop
 from gnt.model import inherit
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
     from gnt.engine.ports import Listener, Store, Transport
     from gnt.model.config import Config
+    from gnt.spec import Operation
 
 
 class Desk:
@@ -24,10 +26,11 @@ class Desk:
         self, store: Store, transport: Transport, listener: Listener, *,
         stop: Stop | None = None, clock: Callable[[], float] = time.time,
         tell: Callable[[str], None] = lambda message: None,
+        find: Callable[[str], type[Operation]] = operation_named,
     ) -> None:
         self.store, self.transport, self.listener = store, transport, listener
         self.stop = stop or Stop()
-        self.clock, self.tell = clock, tell
+        self.clock, self.tell, self.find = clock, tell, find
 
     def read(self) -> Config:
         """The committed state; the transport learns where its nodes are."""

@@ -149,5 +149,5 @@ def run_post_of(desk: Desk, job: Job, cfg: Config) -> None:
     """Run the post hooks that a job's record names."""
     nodes = job.plan.get("hooks", [])
     if isinstance(nodes, list) and nodes:
-        operation = load_operation(job.operation, job.params, f"jobs.{job.id}")
+        operation = load_operation(desk.find(job.operation), job.params, f"jobs.{job.id}")
         run_post(desk, operation, cfg, [str(node) for node in nodes])

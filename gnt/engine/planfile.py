@@ -9,7 +9,7 @@ result, never a way around the checks, and needs no trust: what runs is what was
 from __future__ import annotations
 
 from gnt.engine import job as transactions
-from gnt.engine.record import dump_params, load_operation
+from gnt.engine.record import dump_params, load_operation, operation_named
 from gnt.errors import Conflict, Damaged
 from gnt.model.codec import from_data, to_data
 from gnt.plan import render
@@ -67,7 +67,7 @@ def read(path: str) -> tuple[PlanFile, Operation]:
     if made.hash != _hash(made):
         raise Damaged(f"{path}: it was changed after it was written",
                       hint="make it again with --plan-out")
-    return made, load_operation(made.operation, made.params, path)
+    return made, load_operation(operation_named(made.operation), made.params, path)
 
 
 def require_same(path: str, saved: PlanFile, cfg: Config, plan: Plan) -> None:

@@ -174,9 +174,9 @@ def _secret(operation: Operation, name: str) -> bool:
     return "secret" in name or "private" in name or "password" in name
 
 
-def load_operation(command: str, params: Mapping[str, Any], path: str) -> Operation:
-    """The operation of a job's record: the class of ``instance add`` with its parameters."""
-    kind = operation_named(command)
+def load_operation(kind: type[Operation], params: Mapping[str, Any], path: str) -> Operation:
+    """An operation with the parameters of a job's record."""
+    command = f"{kind.noun} {kind.verb}"
     unknown = [name for name in params if name not in kind.TYPES]
     if unknown:
         raise Damaged(f"{path}.params.{unknown[0]}: {command} has no such parameter",

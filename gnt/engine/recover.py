@@ -32,7 +32,7 @@ def resume(desk: Desk, job_id: str, driver: str) -> None:
             raise Conflict(f"job {job_id} ({job.operation}) was being taken back",
                            hint=f"gnt-job undo {job_id}")
         if job.state == "waiting":
-            operation = load_operation(job.operation, job.params, f"jobs.{job_id}")
+            operation = load_operation(desk.find(job.operation), job.params, f"jobs.{job_id}")
             wish = Wish(author=job.author, driver=driver, reason=job.reason,
                         priority=job.priority, depends=job.depends)
             cfg, begun = Beginning(

@@ -141,7 +141,8 @@ class Lab:
         transport = FakeTransport(self.nodes, hooks.get("effects", effects),
                                   before=hooks.get("before"), after=hooks.get("after"),
                                   trips=trips)
-        desk = Desk(store, transport, Ear(), stop=Stop(), clock=lambda: 1000.0)
+        desk = Desk(store, transport, Ear(), stop=Stop(), clock=lambda: 1000.0,
+                    find={"toy build": Build}.__getitem__)
         desk.trips = trips
         return desk
 
