@@ -1,0 +1,61 @@
+# make venv   everything ready in .venv: Debian packages (as root), tools, the gnt commands
+# make check  style, types, layers and all tests that need no lab: before each commit
+# make test   everything, as CI runs it (root)
+# make demo   a cluster of three nodes on this machine, with a real guest; make demo-down ends it
+# make bench  the figures of the README;  make clean  back to a clean checkout
+# Delivery (wheel sdist zipapp onedir onefile man): packaging/deliver.mk
+
+VENV := .venv
+PY := $(VENV)/bin/python
+EXTENSION := $(wildcard htools_ext/*.pyx htools_ext/*.pxd htools_ext/*.h)
+# Two tests at once on two cores; a module stays on one worker, so that its lab is made once.
+PYTEST := $(PY) -m pytest -q -n 2 --dist loadfile
+
+.DEFAULT_GOAL := check
+.PHONY: venv lint check test demo demo-down bench changelog clean
+
+venv: $(VENV)/.made $(VENV)/.built
+
+$(VENV)/.made: pyproject.toml setup.py packaging/apt-packages packaging/prepare.sh
+	@sh packaging/prepare.sh $(VENV)
+	@touch $@ $(VENV)/.built
+
+$(VENV)/.built: $(EXTENSION) | $(VENV)/.made
+	@echo "== extension"
+	@$(PY) setup.py -q build_ext --inplace >build.log 2>&1 || { tail -n 40 build.log; exit 1; }
+	@rm -f build.log; touch $@
+
+lint: venv
+	@echo "== ruff";          $(VENV)/bin/ruff check -q
+	@echo "== import-linter"; $(VENV)/bin/lint-imports --no-cache >.lint.log || { cat .lint.log; exit 1; }; rm -f .lint.log
+	@echo "== mypy";          $(VENV)/bin/mypy --no-error-summary
+
+check: lint
+	@echo "== tests without a lab"
+	@$(PYTEST) -m "not lab and not slow"
+
+test: lint
+	@echo "== guests for the lab"
+	@$(PY) -m gnt.lab.main image boot >/dev/null
+	@$(PY) -m gnt.lab.main image linux >/dev/null
+	@echo "== all tests"
+	@$(PYTEST)
+
+demo: venv
+	@sh packaging/demo.sh
+
+demo-down: venv
+	@sh packaging/demo.sh down
+
+bench: venv
+	@$(PY) -m tests.bench
+
+changelog: venv
+	@$(PY) packaging/changelog.py
+
+clean:
+	@rm -rf $(VENV) build dist *.egg-info build.log .lint.log .mypy_cache .ruff_cache .pytest_cache \
+	  .hypothesis .import_linter_cache .coverage* htools_ext/*.so htools_ext/*.c
+	@find . -name __pycache__ -prune -exec rm -rf {} +
+
+include packaging/deliver.mk
