@@ -76,7 +76,7 @@ def test_an_unknown_field_has_its_own_code(capsys) -> None:
 
 def test_verbs_of_two_words_and_aliases(tmp_path) -> None:
     assert find.command(["instance", "list"])[0].verb == "list"
-    with pytest.raises(UsageError, match="gnt-instance has no command 'config log'|'config'"):
+    with pytest.raises(UsageError, match="gnt-instance has no command 'config'"):
         find.command(["instance", "config", "log"])
     assert find.command(["instance", "start", "web1"]) == (
         find.command(["instance", "startup"])[0], ["web1"])

@@ -57,7 +57,7 @@ def test_a_filter_keeps_nice_order() -> None:
 
 
 def test_unknown_and_ambiguous_names_fail_with_a_hint() -> None:
-    with pytest.raises(NotFound, match="there is no instance web3.example.com") as caught:
+    with pytest.raises(NotFound, match=r"there is no instance web3\.example\.com") as caught:
         listed("web1", "web3.example.com")
     assert "did you mean web" in caught.value.hint
     with pytest.raises(Ambiguous, match=r"db may be db.example.com, db.example.org"):
