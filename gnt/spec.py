@@ -330,6 +330,9 @@ if TYPE_CHECKING:
         def ask(self, calls: Iterable[Call[Any]]) -> Seen:
             """Ask nodes, side by side."""
 
+        def known(self) -> Config:
+            """The newest configuration to be had without the master: a candidate's, or the cache."""
+
         def execute(self, operation: Operation) -> int:
             """Run an operation as a job, as the command line's general options say."""
 

@@ -2,32 +2,17 @@
 
 from __future__ import annotations
 
-from gnt.errors import Invalid, NotYet
-from gnt.record import Record
+from gnt.errors import Invalid
+from gnt.guest import image as images
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Sequence
 
+    from gnt.guest.image import Image
     from gnt.hypervisor.base import Guest
-    from gnt.model.objects import Instance
     from gnt.plan import Step
     from gnt.storage.base import DiskSpec
-
-
-class Image(Record):
-    """An image and how it is known to be the right one."""
-
-    source: str
-    sha256: str
-
-
-def read(parameters: Mapping[str, str]) -> Image | None:
-    """The image that the OS parameters name, if they do."""
-    source = parameters.get("image")
-    if source is None:
-        return None
-    raise NotYet("-O image=… is not there yet", hint="leave it out, and boot by other means")
 
 
 def require_disk(image: Image | None, specs: Sequence[DiskSpec]) -> None:
@@ -37,5 +22,10 @@ def require_disk(image: Image | None, specs: Sequence[DiskSpec]) -> None:
                       hint="--disk 0:size=10g")
 
 
-def steps(image: Image, guest: Guest, inst: Instance) -> Iterator[Step]:
-    yield from ()
+def steps(image: Image | None, guest: Guest) -> tuple[tuple[Step, ...], tuple[Step, ...]]:
+    """(attempt, settle): the image is on the first disk."""
+    if image is None:
+        return (), ()
+    disk = guest.disks[0]
+    write, finish = images.install(image, guest.node, disk.uuid, disk.source, disk.size)
+    return (write,), (finish,)

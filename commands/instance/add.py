@@ -5,6 +5,7 @@ from __future__ import annotations
 from gnt.commands._edits import put
 from gnt.commands.instance import _disks, _guest, _install, _life, _nics, _place, _wish
 from gnt.errors import Invalid, NotYet
+from gnt.guest.image import read as image_of
 from gnt.model import inherit
 from gnt.model.allocate import Request
 from gnt.model.names import new_port, new_uuid
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from typing import Any
 
+    from gnt.guest.image import Image
     from gnt.model.config import Config
     from gnt.model.objects import Disk, Node
     from gnt.plan import Call
@@ -123,7 +125,7 @@ class Add(Operation, command="instance add"):
             beparams=inherit.overlay({}, inherit.parse_backend(self.backend_parameters)),
             disk_template=template, tags=self.tags, forthcoming=True,
         )
-        image = _install.read(self.os_parameters) if self.install else None
+        image = image_of(self.os_parameters) if self.install else None
         specs = _disks.read_specs(self.disk, self.os_size, template)
         _install.require_disk(image, specs)
         be = inherit.backend(cfg, draft)
@@ -144,7 +146,7 @@ class Wish(Record):
     draft: Instance
     specs: tuple[DiskSpec, ...]
     nets: tuple[Mapping[str, str], ...]
-    image: _install.Image | None
+    image: Image | None
     params: Record
     request: Request
 
@@ -189,13 +191,14 @@ class Wish(Record):
         self, cfg: Config, inst: Instance, node: Node, disks: list[Disk], every: list[Disk],
     ) -> Plan:
         guest = _guest.guest(cfg, inst, node, disks=disks, params=self.params)
-        install = _install.steps(self.image, guest, inst) if self.image else ()
+        write, finish = _install.steps(self.image, guest)
         boot = _life.up(cfg, inst, guest, disks, node) if self.starts else ()
         done = inst.replace(forthcoming=False, admin_state="up" if self.starts else "down",
                             disks_active=self.starts)
         return Plan(
             start=(put(inst), *(put(disk) for disk in every)),
-            attempt=(*_disks.create(cfg, disks), *install, *boot),
+            attempt=(*_disks.create(cfg, disks), *write, *boot),
+            settle=finish,
             end=(put(done),),
         )
 

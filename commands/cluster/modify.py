@@ -1,0 +1,77 @@
+"""gnt-cluster modify."""
+
+from __future__ import annotations
+
+from gnt.commands._edits import change
+from gnt.commands.cluster._options import ClusterOptions
+from gnt.commands.node import _role
+from gnt.errors import Conflict, Invalid
+from gnt.plan import Plan
+from gnt.spec import Holds, Operation, opt
+from gnt.values import BOOL, whole, words_of
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from gnt.model.config import Config
+    from gnt.model.objects import Cluster
+    from gnt.spec import Seen
+
+
+class Modify(ClusterOptions, Operation, command="cluster modify"):
+    """Change the cluster's settings and the parameters that everything inherits.
+
+    A parameter with the value default goes back to what gnt comes with.  Running instances keep
+    what they were started with until they are rebooted.
+    """
+
+    hook = "cluster-modify"
+    rapi = "PUT /2/modify"
+    examples = (
+        ("gnt-cluster modify -B vcpus=2 -N link=br1", "what instances inherit"),
+        ("gnt-cluster modify -H kvm:vnc_bind_address=127.0.0.1", "a hypervisor parameter"),
+        ("gnt-cluster modify -C 5", "five master candidates; the pool is filled at once"),
+    )
+
+    max_running_jobs: int | None = opt(whole(1), "how many jobs may run at once", default=None)
+    max_tracked_jobs: int | None = opt(whole(1), "how many jobs may be watched at once",
+                                       default=None)
+    reserved_lvs: tuple[str, ...] | None = opt(
+        words_of(), "patterns of logical volumes that are not ours", default=None)
+    force: bool = opt(BOOL, "do not refuse what instances still use", default=False, short="-f")
+
+    def holds(self, cfg: Config) -> Holds:
+        return Holds(exclusive=("cluster/cluster",))
+
+    def plan(self, cfg: Config, seen: Seen) -> Plan:
+        before = cfg.cluster
+        after = self.changed(before)
+        own = {name: getattr(self, name)
+               for name in ("max_running_jobs", "max_tracked_jobs", "reserved_lvs")
+               if getattr(self, name) is not None}
+        after = after.replace(**own)
+        if after == before:
+            raise Invalid("", "nothing to change is given, or it is as it was",
+                          hint="gnt-cluster modify --help")
+        if not self.force:
+            _require_unused(cfg, before, after)
+        changes = {name: value for name, value in after.items()
+                   if getattr(before, name) != value}
+        return Plan(end=(change(before, **changes),))
+
+    def then(self, cfg: Config) -> tuple[Operation, ...]:
+        return _role.refill(cfg) if self.candidate_pool_size else ()
+
+
+def _require_unused(cfg: Config, before: Cluster, after: Cluster) -> None:
+    """Raise Conflict when an instance needs what is no longer enabled."""
+    for field, own, what in (
+        ("enabled_hypervisors", "hypervisor", "hypervisor"),
+        ("enabled_disk_templates", "disk_template", "disk template"),
+    ):
+        gone = set(getattr(before, field)) - set(getattr(after, field))
+        users = [inst.name for inst in cfg.instances if getattr(inst, own) in gone] if gone else []
+        if users:
+            raise Conflict(
+                f"{what} {', '.join(sorted(gone))} is used by {', '.join(users[:5])}"
+                f"{' and others' if len(users) > 5 else ''}",
+                hint="remove or convert these instances first, or -f")
