@@ -117,7 +117,7 @@ if ! matches "$part"; then
     rm -f "$part"
     fail "the sum of $url is ${found%% *} ($size bytes), not $sum"
 fi
-sync "$part" && mv "$part" "$cache/$sum" || fail "cannot keep $cache/$sum"
+{ sync "$part" && mv "$part" "$cache/$sum"; } || fail "cannot keep $cache/$sum"
 echo "done $cache/$sum"
 """
 
@@ -146,7 +146,7 @@ fi
 qemu-img convert -p -n -f "$format" -O raw "$path" "$target" ||
     fail "cannot write $path to the disk (see the line before)"
 case $target in /*) sync "$target" || fail "cannot write $target out to its storage" ;; esac
-mkdir -p /run/gnt/installed && : >"/run/gnt/installed/$disk" || fail "cannot keep a note in /run/gnt"
+{ mkdir -p /run/gnt/installed && : >"/run/gnt/installed/$disk"; } || fail "cannot keep a note"
 echo "done $target"
 """
 

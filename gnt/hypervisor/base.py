@@ -47,6 +47,7 @@ class Guest(Record):
     seed: Seed | None = None  # cloud-init's data: the driver puts it in reach, here and on a target
     paused: bool = False
     address: str = ""  # the node's secondary address: where migration comes in
+    uid_pool: tuple[tuple[int, int], ...] = ()  # the cluster's, for drivers that give up root
     migration_port: int = 0  # chosen by ``incoming_port``; 0 derives one from the uuid
 
 

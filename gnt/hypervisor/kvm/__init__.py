@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from gnt.errors import Invalid
 from gnt.guest.seed import placing
 from gnt.hypervisor.base import Migratable
 from gnt.hypervisor.kvm import check, command, display, qmp, tasks
 from gnt.hypervisor.kvm.command import params_of
 from gnt.hypervisor.kvm.params import GLOBAL, Params
-from gnt.hypervisor.kvm.tasks import DIR
+from gnt.hypervisor.kvm.shell import DIR
 from gnt.plan import Step
 
 TYPE_CHECKING = False
@@ -45,8 +46,14 @@ class Kvm(Migratable):
         yield from self._unlock(guest, params)
 
     def _run(self, guest: Guest, argv: tuple[str, ...]) -> Step:
-        bind = display.interface(params_of(guest))
-        return Step(do=tasks.start.on(guest.node, guest.uuid, argv, bind),
+        params = params_of(guest)
+        pool = tuple(f"{low}-{high}" for low, high in guest.uid_pool)
+        if params.security_model != "pool":
+            pool = ()
+        elif not pool:
+            raise Invalid(f"{guest.name}: security_model", "pool needs the cluster's pool of users",
+                          hint="gnt-cluster modify --uid-pool 5000-5099")
+        return Step(do=tasks.start.on(guest.node, guest.uuid, argv, display.interface(params), pool),
                     undo=tasks.kill.on(guest.node, guest.uuid), title=f"start {guest.name}")
 
     def _seed(self, guest: Guest) -> Iterator[Step]:

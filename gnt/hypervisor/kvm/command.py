@@ -10,7 +10,7 @@ from __future__ import annotations
 from gnt.errors import Invalid
 from gnt.hypervisor.kvm import devices, display
 from gnt.hypervisor.kvm.params import Params
-from gnt.hypervisor.kvm.tasks import DIR
+from gnt.hypervisor.kvm.shell import DIR
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from gnt.errors import Invalid
-from gnt.hypervisor.kvm.tasks import DIR
+from gnt.hypervisor.kvm.shell import DIR
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ conversation looks before it acts, so that it can be repeated after its driver w
 from __future__ import annotations
 
 from gnt.errors import NodeFailed
-from gnt.hypervisor.kvm.tasks import DIR
+from gnt.hypervisor.kvm.shell import DIR
 from gnt.plan import Progress, dialogue
 from gnt.record import Record
 

@@ -1,0 +1,87 @@
+"""What the kvm driver's node tasks print, understood."""
+
+from __future__ import annotations
+
+import itertools
+
+from gnt.errors import Damaged
+from gnt.hypervisor.base import Capabilities, Running
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+def guests(output: str) -> tuple[Running, ...]:
+    """The guests in what ``found`` printed."""
+    return tuple(_guests(output))
+
+
+def _guests(output: str) -> Iterator[Running]:
+    uuid, stat, argv = "", [""], [""]
+    answers: dict[str, dict[str, object]] = {}
+    for line in output.splitlines():
+        word, _, rest = line.partition(" ")
+        if word == "guest":
+            uuid, stat, answers, argv = rest, [], {}, []
+        elif word == "stat":
+            stat = rest.split()
+        elif word == "arg":
+            argv.append(rest)
+        elif word in ("status", "balloon"):
+            answers[word] = _returned(rest)
+        elif word == "end":
+            yield _running(uuid, stat, argv, answers)
+
+
+def _returned(text: str) -> dict[str, object]:
+    import json
+
+    try:
+        answer = json.loads(text).get("return", {})
+    except ValueError:
+        return {}
+    return answer if isinstance(answer, dict) else {}
+
+
+_STATES = {"running": "running", "inmigrate": "incoming", "postmigrate": "migrated",
+           "shutdown": "shutdown"}
+TICKS = 100  # per second, on every Linux
+
+
+def _running(
+    uuid: str, stat: list[str], argv: list[str], answers: dict[str, dict[str, object]],
+) -> Running:
+    options = dict(itertools.pairwise(argv))
+    status = str(answers.get("status", {}).get("status", "unknown"))
+    actual = answers.get("balloon", {}).get("actual")
+    memory = int(options.get("-m", "0").rstrip("M"))
+    return Running(
+        name=options.get("-name", "").removeprefix("guest=").partition(",")[0],
+        uuid=uuid,
+        memory=actual // 1024**2 if isinstance(actual, int) else memory,
+        vcpus=int(options.get("-smp", "1").partition(",")[0].removeprefix("cpus=")),
+        state=_STATES.get(status, "paused") if status != "unknown" else "unknown",
+        cpu_seconds=(int(stat[11]) + int(stat[12])) / TICKS if len(stat) > 12 else 0.0,
+    )
+
+
+def capabilities(output: str) -> Capabilities:
+    """What the node's QEMU can do, and what a person should know of it."""
+    said: dict[str, str] = {}
+    problems = []
+    for line in output.splitlines()[1:]:
+        word, _, rest = line.partition(" ")
+        if word == "lacks":
+            problems.append(f"{rest} is not installed")
+        said[word] = rest
+    words = said.get("version", "").partition("version ")[2].split()
+    if not words:
+        raise Damaged(f"cannot find QEMU's version in {said.get('version', '')!r}",
+                      hint="set the hypervisor parameter kvm_path")
+    use = {"enabled": True, "disabled": False}.get(said.get("flag", ""), "nokvm" not in said)
+    if not use and "nokvm" in said:
+        problems.append(f"KVM cannot be used ({said['nokvm']}): software emulation, much slower")
+    runtime = {"machine": said.get("machine", ""), "accel": "kvm" if use else "tcg",
+               "version": words[0].rstrip(","), "vhost": "vhost" in said}
+    return Capabilities(version=words[0].rstrip(","), runtime=runtime, problems=tuple(problems))
