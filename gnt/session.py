@@ -9,7 +9,7 @@ from gnt.spec import Lines, Seen
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
     from typing import Any
 
     from gnt.config.context import Context
@@ -96,24 +96,58 @@ class Session:
         todo = list(operation.prepare(self))
         while todo:
             one = todo.pop(0)
-            question = one.confirm(self.config())
-            if question and not self.settings.dry_run:
-                self.confirm(question)
+            self._ask_first(one)
             if self.settings.dry_run or self.settings.plan_out:
                 self._only_plan(one)
-                continue
-            self._run(one)
-            todo = [*one.then(self.config()), *todo]
+            elif self.settings.submit:
+                self._submit(one)
+            else:
+                self._run(one)
+                todo = [*self._following(one), *todo]
         return 0
+
+    def _ask_first(self, operation: Operation) -> None:
+        from gnt.spec import Operation
+
+        if self.settings.dry_run or type(operation).confirm is Operation.confirm:
+            return
+        question = operation.confirm(self.config())
+        if question:
+            self.confirm(question)
+
+    def _following(self, operation: Operation) -> tuple[Operation, ...]:
+        from gnt.spec import Operation
+
+        if type(operation).then is Operation.then:
+            return ()
+        return operation.then(self.config())
 
     def _run(self, operation: Operation, check: Check | None = None) -> None:
         from gnt.engine import driver
         from gnt.engine.stop import on_signals
 
         with on_signals(self.desk.stop):
-            job = driver.run(self.desk, operation, self._wish(), check)
-        if job and self.settings.print_jobid:
+            driver.run(self.desk, operation, self._wish(), check, self._begun)
+
+    def _begun(self, job: str) -> None:
+        if self.settings.print_jobid:
             self.show(Lines(lines=(job,), data=job))
+
+    def _submit(self, operation: Operation) -> None:
+        """Leave the job to this user's runner; print its id."""
+        from gnt.engine.submit import Submission, submit
+
+        directory = self.context.runtime
+        job = submit(directory, Submission.of(operation, self._wish()), self._serve)
+        self.show(Lines(lines=(job,), data=job))
+
+    def _serve(self, ready: Callable[[], None]) -> None:
+        """The life of a runner (in a process of its own)."""
+        from gnt.engine.quiet import Quiet
+        from gnt.engine.runner import serve
+
+        plain = self.settings.replace(submit=False)
+        serve(self.context.runtime, lambda: Session(plain, Quiet()).desk, ready)
 
     def _only_plan(self, operation: Operation) -> None:
         from gnt.engine import planfile

@@ -18,6 +18,8 @@ from gnt.errors import GntError, Interrupted, JobFailed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from gnt.engine.begin import Check
     from gnt.engine.job import Wish
     from gnt.model.config import Config
@@ -26,14 +28,21 @@ if TYPE_CHECKING:
     from gnt.spec import Operation
 
 
-def run(desk: Desk, operation: Operation, wish: Wish, check: Check | None = None) -> str:
+def run(
+    desk: Desk, operation: Operation, wish: Wish, check: Check | None = None,
+    begun: Callable[[str], None] = lambda job: None,
+) -> str:
     """Run an operation as a job of its own; its id, or "" when one commit did it all.
 
-    ``check`` may refuse the plan that is about to be committed.
+    ``check`` may refuse the plan that is about to be committed; ``begun`` hears the job's id, or
+    the serial of the one commit, as soon as there is one.
     """
     with Life(desk.transport) as life:
         beginning = Beginning(desk, life, operation, wish, check=check)
-        cfg, job = beginning.until_begun()
+        cfg, job = beginning.record()
+        begun(job.id if job else str(cfg.serial))
+        if job is not None and job.state == "waiting":
+            cfg, job = beginning.until_begun()
         if job is not None:
             Drive(desk, cfg, job).forward()
         else:

@@ -8,11 +8,11 @@ commands do, and takes effect only when somebody waits for the fence, or much la
 from __future__ import annotations
 
 from gnt.engine import driver, recover
+from gnt.engine.desk import Desk
+from gnt.engine.stop import Stop
 from gnt.errors import Conflict, NotFound
 from gnt.spec import Operation
 from tests.engine.toys import WISH, Ear
-from gnt.engine.desk import Desk
-from gnt.engine.stop import Stop
 from tests.fakes.store import Disk, FakeStore
 from tests.fakes.transport import FakeTransport, Nodes, drawn_from
 

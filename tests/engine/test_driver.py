@@ -116,20 +116,21 @@ def test_failed_settle_goes_only_forward():
     assert lab.nodes.things == [*ALL, "node3:web-e"] and lab.jobs == []
 
 
-def test_a_stop_is_obeyed_between_phases_and_can_be_resumed_or_undone():
+@pytest.mark.parametrize(("verb", "left"), [("undo", []), ("resume", ALL)])
+def test_a_stop_is_obeyed_between_phases_and_can_be_resumed_or_undone(verb, left):
     lab = Lab()
-    for finish in (lambda j: recover.undo(lab.desk(), j),
-                   lambda j: recover.resume(lab.desk(), j, "x")):
-        desk = lab.desk(after=lambda call: call.args.get("thing") == "web-a" and
-                        not desk.stop.requested and desk.stop.request())
-        with pytest.raises(Interrupted) as stopped:
-            driver.run(desk, Build(name="web"), WISH)
-        (job,) = lab.jobs
-        assert f"gnt-job resume {job.id}, or gnt-job undo {job.id}" == stopped.value.hint
-        assert lab.nodes.things == ALL[:2]
-        finish(job.id)
-        assert lab.jobs == []
-    assert lab.nodes.things == ALL
+    desk = lab.desk()
+    desk.transport.after = lambda call: call.args.get("thing") == "web-a" and desk.stop.request()
+    with pytest.raises(Interrupted) as stopped:
+        driver.run(desk, Build(name="web"), WISH)
+    (job,) = lab.jobs
+    assert stopped.value.hint == f"gnt-job resume {job.id}, or gnt-job undo {job.id}"
+    assert lab.nodes.things == ALL[:2]
+    if verb == "undo":
+        recover.undo(lab.desk(), job.id)
+    else:
+        recover.resume(lab.desk(), job.id, "x")
+    assert lab.jobs == [] and lab.nodes.things == left
 
 
 def test_a_cancelled_job_takes_back_what_it_did():

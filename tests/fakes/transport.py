@@ -37,7 +37,7 @@ class Nodes:
 
     @property
     def things(self):
-        return sorted(f"{node.name}:{thing}" for node in self.nodes.values() for thing in node.things)
+        return sorted(f"{n.name}:{thing}" for n in self.nodes.values() for thing in n.things)
 
 
 class FakeTransport:

@@ -1,0 +1,199 @@
+"""The detached driver of submitted jobs: one process per user and cluster (ADR 0063).
+
+Each job has a thread, and each thread connections of its own that it keeps for the next job.  A
+burst of short jobs is done by few threads; a queue that does not move gets more.  A submission is
+answered when its job is committed, so killing this process loses nothing that was acknowledged:
+such a job has lost its driver like any other, and is resumed or undone.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import threading
+import time
+
+from gnt.engine import hooks
+from gnt.engine.begin import Beginning
+from gnt.engine.desk import Life
+from gnt.engine.driver import Drive
+from gnt.engine.submit import HELLO, decode
+from gnt.errors import GntError
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from multiprocessing.connection import Connection
+
+    from gnt.engine.desk import Desk
+    from gnt.engine.submit import Submission
+
+IDLE = 15.0  # seconds without a job after which the process ends
+MOST = 64  # threads
+STUCK = 0.25  # seconds that the queue may stand still before another thread is started
+
+
+class Waiting:
+    """A submission on its way to an answer."""
+
+    def __init__(self, submission: Submission) -> None:
+        self.submission = submission
+        self.since = time.monotonic()
+        self._answer: dict[str, object] = {}
+        self._done = threading.Event()
+
+    def settle(self, answer: dict[str, object]) -> None:
+        if not self._done.is_set():
+            self._answer = answer
+            self._done.set()
+
+    def answer(self) -> dict[str, object]:
+        self._done.wait()
+        return self._answer
+
+
+class Pool:
+    """Threads that take submissions from a queue and drive each to its end."""
+
+    def __init__(self, make: Callable[[], Desk], most: int = MOST) -> None:
+        self._make, self._most = make, most
+        self._queue: queue.SimpleQueue[Waiting] = queue.SimpleQueue()
+        self._lock = threading.Lock()
+        self._threads = self._busy = 0
+        self._moved = time.monotonic()
+        self.quiet_since = time.monotonic()
+
+    def put(self, waiting: Waiting) -> None:
+        self._queue.put(waiting)
+        with self._lock:
+            alone = self._threads == 0
+        if alone:
+            self._grow()
+
+    def tend(self) -> None:
+        """Called now and then: a queue that stands still gets another thread."""
+        if not self._queue.empty() and time.monotonic() - self._moved > STUCK:
+            self._moved = time.monotonic()
+            self._grow()
+
+    def quiet(self) -> float:
+        """Seconds for which there has been nothing to do."""
+        with self._lock:
+            if self._busy or not self._queue.empty():
+                return 0.0
+            return time.monotonic() - self.quiet_since
+
+    def _grow(self) -> None:
+        with self._lock:
+            if self._threads >= self._most:
+                return
+            self._threads += 1
+        threading.Thread(target=self._work, daemon=True).start()
+
+    def _work(self) -> None:
+        desk: Desk | None = None
+        while True:
+            waiting = self._queue.get()
+            with self._lock:
+                self._busy += 1
+                self._moved = time.monotonic()
+            try:
+                desk = desk or self._make()
+                drive(desk, waiting)
+            except GntError as error:
+                waiting.settle(refusal(error))
+                desk = _dropped(desk)
+            except BaseException as error:  # noqa: BLE001 - a thread's last resort: say it, go on
+                waiting.settle(refusal(GntError(f"{type(error).__name__}: {error}")))
+                desk = _dropped(desk)
+                import traceback
+
+                traceback.print_exc()
+            finally:
+                with self._lock:
+                    self._busy -= 1
+                    self.quiet_since = time.monotonic()
+
+
+def drive(desk: Desk, waiting: Waiting) -> None:
+    """One job: record it, answer with its id, wait for its turn, run it."""
+    operation = waiting.submission.made(desk.find)
+    with Life(desk.transport) as life:
+        beginning = Beginning(desk, life, operation, waiting.submission.wish)
+        cfg, job = beginning.record()
+        waiting.settle({"id": job.id if job else str(cfg.serial)})
+        if job is None:
+            hooks.run_post(desk, operation, cfg, beginning.post)
+            return
+        if job.state == "waiting":
+            cfg, job = beginning.until_begun()
+        if job is not None:
+            Drive(desk, cfg, job).forward()
+
+
+def refusal(error: GntError) -> dict[str, object]:
+    return {"message": error.message, "hint": error.hint, "exit_code": error.exit_code}
+
+
+def _dropped(desk: Desk | None) -> Desk | None:
+    """After a failure the next job gets new connections."""
+    if desk is not None:
+        desk.transport.close()
+    return None
+
+
+def serve(
+    directory: str, make: Callable[[], Desk], ready: Callable[[], None], *, idle: float = IDLE,
+) -> None:
+    """Take submissions until there has been nothing to do for a while."""
+    import fcntl
+    import socketserver
+
+    pool = Pool(make)
+
+    class Door(socketserver.ThreadingUnixStreamServer):
+        daemon_threads = True
+        request_queue_size = 128
+        timeout = STUCK
+        met = False  # whether the last handle_request met somebody
+
+        def verify_request(self, request: object, client_address: object) -> bool:
+            self.met = True
+            return True
+
+    class Visitor(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            from multiprocessing.connection import Connection
+
+            with Connection(os.dup(self.request.fileno())) as connection:
+                attend(connection, pool)
+
+    address = f"{directory}/runner.socket"
+    if os.path.exists(address):
+        os.unlink(address)  # of a runner that was killed: we hold the lock under which one starts
+    with Door(address, Visitor) as door:
+        ready()
+        while True:
+            while pool.quiet() < idle:
+                door.handle_request()
+                pool.tend()
+            with open(f"{directory}/runner.start", "w") as lock:
+                fcntl.flock(lock, fcntl.LOCK_EX)
+                door.met, door.timeout = False, 0.0
+                door.handle_request()  # somebody may have come since
+                if not door.met:
+                    os.unlink(address)
+                    return
+            door.timeout = STUCK
+
+
+def attend(connection: Connection, pool: Pool) -> None:
+    """One visitor: hello, a submission, an answer."""
+    try:
+        connection.send_bytes(HELLO)
+        waiting = Waiting(decode(connection.recv_bytes()))
+        pool.put(waiting)
+        connection.send_bytes(json.dumps(waiting.answer()).encode())
+    except (OSError, EOFError):
+        return  # the visitor left; a job that it submitted goes on

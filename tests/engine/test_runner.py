@@ -1,0 +1,91 @@
+"""Submitted jobs: one runner, many submissions, nothing acknowledged is lost."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import pytest
+
+from gnt.engine import runner
+from gnt.engine.submit import Submission, decode, encode, submit
+from gnt.errors import GntError, NodeFailed
+from tests.engine.toys import WISH, Build, Lab
+
+
+class Fails(Build, command="toy fails"):
+    def plan(self, cfg, seen):
+        raise NodeFailed("node1", "failed", "not today", hint="try tomorrow")
+
+
+def desks(lab):
+    def make():
+        desk = lab.desk()
+        desk.find = {"toy build": Build, "toy fails": Fails}.__getitem__
+        return desk
+
+    return make
+
+
+def served(lab, directory, idle=60.0):
+    """A runner in a thread of its own."""
+    ready = threading.Event()
+    thread = threading.Thread(
+        target=runner.serve, args=(str(directory), desks(lab), ready.set),
+        kwargs={"idle": idle}, daemon=True)
+    thread.start()
+    assert ready.wait(20)
+    return thread
+
+
+def never(_):
+    raise AssertionError("there is a runner already")
+
+
+def test_a_submission_survives_the_trip():
+    sent = Submission.of(Build(name="web", secret_word="hunter2"), WISH.replace(priority=-10))
+    got = decode(encode(sent))
+    assert got == sent
+    assert got.made({"toy build": Build}.__getitem__) == Build(name="web", secret_word="hunter2")
+
+
+def test_fifty_at_once_all_run_and_each_has_an_id(tmp_path):
+    lab = Lab()
+    served(lab, tmp_path)
+    ids = []
+
+    def one(number):
+        ids.append(submit(str(tmp_path), Submission.of(Build(name=f"i{number % 5}"), WISH), never))
+
+    lab.disk.data["networks"]["net"]["reservations"] = "." * 64
+    threads = [threading.Thread(target=one, args=(n,)) for n in range(50)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    assert len(set(ids)) == 50
+    until = time.monotonic() + 60
+    while lab.jobs and time.monotonic() < until:
+        threading.Event().wait(0.01)
+    results = {t["job"]: t["result"] for t in lab.disk.transactions if t["result"]}
+    assert {results[i] for i in ids} == {"success"}
+    assert lab.taken == 50
+
+
+def test_a_refusal_reaches_the_one_who_asked(tmp_path):
+    lab = Lab()
+    served(lab, tmp_path)
+    with pytest.raises(GntError, match="not today") as refused:
+        submit(str(tmp_path), Submission.of(Fails(name="web"), WISH), never)
+    assert refused.value.hint == "try tomorrow"
+    assert refused.value.exit_code == NodeFailed.exit_code
+
+
+def test_the_runner_ends_when_idle_and_leaves_no_socket(tmp_path):
+    lab = Lab()
+    thread = served(lab, tmp_path, idle=0.1)
+    submit(str(tmp_path), Submission.of(Build(name="web"), WISH), never)
+    thread.join(20)
+    assert not thread.is_alive()
+    assert not (tmp_path / "runner.socket").exists()
+    assert lab.jobs == []
