@@ -1,0 +1,38 @@
+"""What a command line imports: start-up time is kept by not importing."""
+
+from __future__ import annotations
+
+import pathlib
+import subprocess
+import sys
+import tomllib
+
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+HEAVY = {"fabric", "paramiko", "invoke", "cryptography", "tabulate", "asyncio", "subprocess",
+         "typing", "dataclasses"}
+
+PROGRAM = """
+import sys
+sys.path.insert(0, sys.argv.pop(1))
+module, function = sys.argv.pop(1).split(":")
+sys.argv[0] = sys.argv.pop(1)
+before = set(sys.modules)
+import importlib
+try:
+    getattr(importlib.import_module(module), function)()
+except SystemExit:
+    pass
+print("\\nIMPORTED", *sorted(set(sys.modules) - before))
+"""
+
+
+def imported_by(*words: str, env: dict[str, str] | None = None) -> set[str]:
+    """Names of the modules that a command line, as typed, brings in (in this checkout)."""
+    with open(ROOT / "pyproject.toml", "rb") as file:
+        entry = tomllib.load(file)["project"]["scripts"][words[0]]
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", PROGRAM, str(ROOT), entry, *words],
+        capture_output=True, text=True, check=False, env=env)
+    last = done.stdout.splitlines()[-1] if done.stdout else ""
+    assert last.startswith("IMPORTED"), done.stderr
+    return set(last.split()[1:])
