@@ -38,7 +38,7 @@ def test_a_release_moves_the_fragments_to_the_top_of_the_log(tmp_path: pathlib.P
 def test_a_misnamed_fragment_or_half_a_sentence_is_refused(tmp_path: pathlib.Path) -> None:
     changelog = _changelog()
     folder = _checkout(tmp_path, a_new_md="A works.\n") / "packaging/changes.d"
-    with pytest.raises(SystemExit, match="TOPIC.added.md"):
+    with pytest.raises(SystemExit, match=r"TOPIC\.added\.md"):
         changelog.fragments(folder)
     (folder / "a.new.md").rename(folder / "a.added.md")
     (folder / "a.added.md").write_text("A works\n")
