@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gnt.guest import seed
 from gnt.hypervisor.base import Guest, GuestDisk, hypervisor
 from gnt.model import inherit
 from gnt.model.objects import Group, Network
@@ -47,6 +48,7 @@ def guest(
         ports=tuple(
             port(cfg, inst, nic, index, group, filled) for index, nic in enumerate(inst.nics)),
         console_port=inst.network_port, runtime=inst.runtime, address=node.secondary_ip,
+        seed=seed.of(cfg, inst), uid_pool=cfg.cluster.uid_pool,
     )
 
 

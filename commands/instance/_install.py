@@ -7,12 +7,24 @@ from gnt.guest import image as images
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from gnt.guest.image import Image
     from gnt.hypervisor.base import Guest
     from gnt.plan import Step
     from gnt.storage.base import DiskSpec
+
+
+def with_file(parameters: Mapping[str, str]) -> Mapping[str, str]:
+    """The OS parameters with ``user_data=@FILE`` replaced by what the file holds."""
+    data = parameters.get("user_data", "")
+    if not data.startswith("@"):
+        return parameters
+    try:
+        with open(data[1:], encoding="utf-8") as stream:
+            return {**parameters, "user_data": stream.read()}
+    except (OSError, UnicodeDecodeError) as error:
+        raise Invalid("-O user_data", f"{data[1:]} cannot be read: {error}") from None
 
 
 def require_disk(image: Image | None, specs: Sequence[DiskSpec]) -> None:

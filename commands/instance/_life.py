@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from gnt.spec import Seen
 
 TIMEOUT = 120  # seconds a guest gets to shut down
+ENDED = ("shutdown", "migrated")
 
 
 def up(
@@ -64,9 +65,9 @@ def running(inst: Instance, node: Node) -> Call[tuple[Running, ...]]:
 
 
 def runs_on(inst: Instance, node: Node, seen: Seen) -> bool:
-    """Whether a node that was asked runs the instance, in any state but ended."""
+    """Whether a node that was asked runs the instance, in any state but ended or handed over."""
     return any(
-        guest.state != "shutdown" and (guest.uuid == inst.uuid or (
+        guest.state not in ENDED and (guest.uuid == inst.uuid or (
             not guest.uuid and guest.name == inst.name))
         for guest in seen[running(inst, node)]
     )

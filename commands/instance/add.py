@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from gnt.model.config import Config
     from gnt.model.objects import Disk, Node
     from gnt.plan import Call
-    from gnt.spec import Seen
+    from gnt.spec import Seen, Session
     from gnt.storage.base import DiskSpec
 
 
@@ -72,7 +72,8 @@ class Add(Operation, command="instance add"):
     os_type: str = opt(TEXT, "what is installed, for the parameters the cluster keeps for it",
                        default="", short="-o", metavar="OS")
     os_parameters: Mapping[str, str] = opt(
-        PAIRS, "image=FILE_OR_URL, sha256=HEX, user_data=FILE and others", default={}, short="-O")
+        PAIRS, "image=FILE_OR_URL, sha256=HEX; cloud-init: hostname=, ssh_keys=, dns=, user_data= "
+        "(text, or @FILE of this machine)", default={}, short="-O")
     start: bool = opt(BOOL, "start it when it is made", default=True)
     install: bool = opt(BOOL, "write the image; without it the instance is not started either",
                         default=True)
@@ -84,6 +85,10 @@ class Add(Operation, command="instance add"):
     forthcoming: bool = opt(BOOL, "only reserve name, room and addresses", default=False)
     wait_for_sync: bool = opt(BOOL, "wait until mirrored disks are in step", default=True,
                               hidden=True)
+
+    def prepare(self, session: Session) -> tuple[Operation, ...]:
+        """With user-data that is in a file of this machine."""
+        return (self.replace(os_parameters=_install.with_file(self.os_parameters)),)
 
     def holds(self, cfg: Config) -> Holds:
         node = (f"nodes/{_place.read_node(cfg, self.node).uuid}",) if self.node else ()

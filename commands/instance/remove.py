@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gnt.commands._edits import change, drop
 from gnt.commands.instance import _disks, _guest, _life
+from gnt.hypervisor.base import hypervisor
 from gnt.plan import Plan
 from gnt.spec import Holds, Operation, arg, opt
 from gnt.values import BOOL, DURATION, TEXT
@@ -54,7 +55,8 @@ class Remove(Operation, command="instance remove"):
         node = _life.home(cfg, inst)
         if not node.offline:
             guest = _guest.guest(cfg, inst, node)
-            steps = tuple(_life.down(cfg, inst, guest, disks, node, self.shutdown_timeout))
+            steps = (*_life.down(cfg, inst, guest, disks, node, self.shutdown_timeout),
+                     *hypervisor(inst.hypervisor).forget(guest))
         steps += tuple(step for step in _disks.remove(cfg, disks)
                        if not cfg.node(step.do.node).offline)
         return Plan(

@@ -1,0 +1,106 @@
+"""Golden plans: ``tests/plans/*.plan`` say what a command line plans on a small cluster.
+
+A file begins with comments (``#``), then what differs from the cluster ``build.small`` (``node2
+offline``, ``node2 silent``, ``node2 free 100``, ``node2 runs web``, ``web down``), then ``$`` and
+the command line, then what is planned, or the error.  After a wanted change of plans, write them
+anew and read the difference:
+
+    GNT_WRITE_PLANS=1 pytest tests/commands/test_plans.py && git diff tests/plans
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+from pathlib import Path
+
+import pytest
+
+from gnt.cli import find, general
+from gnt.cli.parser import parse
+from gnt.errors import GntError
+from gnt.plan import render
+from gnt.spec import Operation
+from tests.commands import build
+
+PLANS = sorted(Path(__file__).parent.parent.joinpath("plans").glob("*.plan"))
+LONGEST = 30
+
+
+def read(path):
+    """(the lines up to the command, its words, the lines after it)."""
+    lines = path.read_text().splitlines()
+    at = next(number for number, line in enumerate(lines) if line.startswith("$ "))
+    return lines[:at], shlex.split(lines[at][2:]), lines[at + 1 :]
+
+
+def scene(head):
+    """The configuration and the nodes that a file's head describes."""
+    cfg = build.small()
+    nodes = {"silent": [], "memory": {}, "running": {}}
+    for line in head:
+        if line and not line.startswith("#"):
+            name, what, *rest = line.split()
+            if what in CHANGES:
+                cfg = changed(cfg, name, CHANGES[what])
+            else:
+                described(nodes, name, what, rest)
+    return cfg, build.Nodes(cfg, **{**nodes, "running": nodes["running"] or None})
+
+
+CHANGES = {
+    "offline": {"offline": True, "master_candidate": False}, "drained": {"drained": True},
+    "down": {"admin_state": "down"}, "up": {"admin_state": "up"},
+}
+
+
+def changed(cfg, name, changes):
+    thing = (cfg.node if name.startswith("node") else cfg.instance)(name).replace(**changes)
+    section, key = build.path(thing)
+    data = {**cfg.state.data, section: {**cfg.state.data[section], key: build.to_data(thing)}}
+    return build.Config(build.MemoryState(data, cfg.term, cfg.serial, cfg.head))
+
+
+def described(nodes, name, what, rest):
+    if what == "silent":
+        nodes["silent"].append(name)
+    elif what == "free":
+        nodes["memory"][name] = int(rest[0])
+    elif what == "runs":
+        nodes["running"][name] = rest
+    else:
+        raise ValueError(f"{name} {what}")
+
+
+def planned(head, words):
+    """What the command line plans, as lines."""
+    cfg, nodes = scene(head)
+    try:
+        cls, rest = find.command([words[0].removeprefix("gnt-"), *words[1:]])
+        operation = parse(cls, rest, general.groups(cls)).command
+        assert isinstance(operation, Operation)
+        return list(render(build.plan(operation, cfg, nodes)))
+    except GntError as error:
+        hint = [f"hint   {error.hint}"] if error.hint else []
+        return [f"error  {type(error).__name__}: {error.message}", *hint]
+
+
+@pytest.mark.parametrize("path", PLANS, ids=lambda path: path.stem)
+def test_plan(path):
+    head, words, expected = read(path)
+    made = planned(head, words)
+    if os.environ.get("GNT_WRITE_PLANS"):
+        path.write_text("\n".join([*head, f"$ {shlex.join(words)}", *made]) + "\n")
+        expected = made
+    assert made == expected
+    assert len(made) <= LONGEST
+
+
+@pytest.mark.parametrize("path", PLANS, ids=lambda path: path.stem)
+def test_planning_twice_gives_the_same_plan(path):
+    head, words, _ = read(path)
+    assert planned(head, words) == planned(head, words)
+
+
+def test_there_are_plans():
+    assert len(PLANS) > 20
