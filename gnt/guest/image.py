@@ -42,15 +42,23 @@ def read(params: Mapping[str, str], where: str = "-O") -> Image | None:
             raise Invalid(f"{where}.sha256", "there is no image to check", hint="image=FILE_OR_URL")
         return None
     if total and not re.fullmatch("[0-9a-f]{64}", total):
-        raise Invalid(f"{where}.sha256", f"{total!r} is not 64 hexadecimal digits",
-                      hint="sha256sum IMAGE prints them")
+        raise Invalid(
+            f"{where}.sha256",
+            f"{total!r} is not 64 hexadecimal digits",
+            hint="sha256sum IMAGE prints them",
+        )
     if "://" not in source:
         return Image(source=PATH.read(source, f"{where}.image"), sha256=total)
     if not source.startswith(("http://", "https://")):
-        raise Invalid(f"{where}.image", f"{source!r} is neither an absolute path nor an http(s) URL")
+        raise Invalid(
+            f"{where}.image", f"{source!r} is neither an absolute path nor an http(s) URL"
+        )
     if not total:
-        raise Invalid(f"{where}.image", "an image from the network needs its sum",
-                      hint=f"{where} image={source},sha256=…")
+        raise Invalid(
+            f"{where}.image",
+            "an image from the network needs its sum",
+            hint=f"{where} image={source},sha256=…",
+        )
     return Image(source=source, sha256=total)
 
 
@@ -61,8 +69,11 @@ def install(image: Image, node: str, disk: str, source: Source, size: int) -> tu
     step, after the point of no return, takes it away.
     """
     target = source.path if source.driver in ("file", "host_device") else _named(source)
-    attempt = Step(do=write.on(node, node, image.source, image.sha256, disk, target, size),
-                   undo=unmark.on(node, disk), title=f"write {image.source} to the disk ({show_size(size)})")
+    attempt = Step(
+        do=write.on(node, node, image.source, image.sha256, disk, target, size),
+        undo=unmark.on(node, disk),
+        title=f"write {image.source} to the disk ({show_size(size)})",
+    )
     return attempt, Step(do=unmark.on(node, disk), title="end the installation")
 
 
@@ -158,7 +169,9 @@ def unmark(disk: str) -> Script[None]:
 
 
 @dialogue(deadline=DAY)
-def write(context: Context, here: str, image: str, sha256: str, disk: str, target: str, size: int) -> None:
+def write(
+    context: Context, here: str, image: str, sha256: str, disk: str, target: str, size: int
+) -> None:
     """Fetch and check an image and write it to a disk of ``size`` MiB, once."""
     if context.script(script(_MARKED, disk, parse=lambda out: out.strip() == "yes"), 20.0):
         return
@@ -174,8 +187,12 @@ def write(context: Context, here: str, image: str, sha256: str, disk: str, targe
         raise NodeFailed(here, "failed", str(error), hint=error.hint) from None
     if shape.size > size * MIB:
         needed = -(-shape.size // MIB)
-        raise NodeFailed(here, "failed", f"{image} is {show_size(needed)}, the disk only {show_size(size)}",
-                         hint=f"--disk 0:size={needed}m")
+        raise NodeFailed(
+            here,
+            "failed",
+            f"{image} is {show_size(needed)}, the disk only {show_size(size)}",
+            hint=f"--disk 0:size={needed}m",
+        )
     _watch(context, here, "write the image", _CONVERT, path, shape.format, disk, target)
 
 
@@ -195,7 +212,9 @@ def _watch(context: Context, here: str, what: str, body: str, *words: str) -> st
                 word, _, tail = line.partition(" ")
                 if word == "error":
                     more = f": {before}" if before and "line before" in tail else ""
-                    raise NodeFailed(here, "failed", tail.replace(" (see the line before)", "") + more)
+                    raise NodeFailed(
+                        here, "failed", tail.replace(" (see the line before)", "") + more
+                    )
                 if word == "done":
                     result = tail
                 elif not _progress(context, what, line):

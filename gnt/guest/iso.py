@@ -32,8 +32,16 @@ def image(label: str, files: Mapping[str, bytes]) -> bytes:
     if len(root) > SECTOR:
         raise ValueError("too many files for one folder")
     paths = struct.pack("<BBIH", 1, 0, ROOT, 1), struct.pack(">BBIH", 1, 0, ROOT, 1)
-    parts = [_descriptor(label, sector), b"\xffCD001\x01", paths[0] + b"\0\0", paths[1] + b"\0\0", root]
-    return bytes(FIRST * SECTOR) + b"".join(p.ljust(SECTOR, b"\0") for p in parts) + b"".join(content)
+    parts = [
+        _descriptor(label, sector),
+        b"\xffCD001\x01",
+        paths[0] + b"\0\0",
+        paths[1] + b"\0\0",
+        root,
+    ]
+    return (
+        bytes(FIRST * SECTOR) + b"".join(p.ljust(SECTOR, b"\0") for p in parts) + b"".join(content)
+    )
 
 
 def _both16(number: int) -> bytes:
@@ -47,13 +55,26 @@ def _both32(number: int) -> bytes:
 def _descriptor(label: str, sectors: int) -> bytes:
     """The primary volume descriptor (ECMA-119, 8.4)."""
     nothing = b"0" * 16 + b"\0"
-    return b"".join((
-        b"\x01CD001\x01\0", b" " * 32, label.encode().ljust(32), bytes(8), _both32(sectors), bytes(32),
-        _both16(1), _both16(1), _both16(SECTOR), _both32(10),
-        struct.pack("<II", PATHS_L, 0), struct.pack(">II", PATHS_M, 0),
-        _entry(b"\0", ROOT, SECTOR, b"", folder=True),
-        b" " * (4 * 128 + 3 * 37), nothing * 4, b"\x01\0",
-    ))
+    return b"".join(
+        (
+            b"\x01CD001\x01\0",
+            b" " * 32,
+            label.encode().ljust(32),
+            bytes(8),
+            _both32(sectors),
+            bytes(32),
+            _both16(1),
+            _both16(1),
+            _both16(SECTOR),
+            _both32(10),
+            struct.pack("<II", PATHS_L, 0),
+            struct.pack(">II", PATHS_M, 0),
+            _entry(b"\0", ROOT, SECTOR, b"", folder=True),
+            b" " * (4 * 128 + 3 * 37),
+            nothing * 4,
+            b"\x01\0",
+        )
+    )
 
 
 def _entry(name: bytes, sector: int, size: int, more: bytes, *, folder: bool = False) -> bytes:

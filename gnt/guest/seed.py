@@ -36,9 +36,14 @@ class Seed(Record):
         """The CD's content."""
         from gnt.guest.iso import image
 
-        return image("cidata", {
-            "meta-data": self.meta_data.encode(), "user-data": self.user_data.encode(),
-            "network-config": self.network_config.encode()})
+        return image(
+            "cidata",
+            {
+                "meta-data": self.meta_data.encode(),
+                "user-data": self.user_data.encode(),
+                "network-config": self.network_config.encode(),
+            },
+        )
 
 
 def of(cfg: Config, inst: Instance) -> Seed | None:
@@ -53,20 +58,28 @@ def of(cfg: Config, inst: Instance) -> Seed | None:
     if params.get("seed") in ("no", "False") or not {"image", *KEYS} & params.keys():
         return None
     check(params, f"{inst.name}.osparams")
-    return Seed(meta_data=_meta(inst, params),
-                user_data=params.get("user_data") or "#cloud-config\n{}\n",
-                network_config=_network(cfg, inst, params))
+    return Seed(
+        meta_data=_meta(inst, params),
+        user_data=params.get("user_data") or "#cloud-config\n{}\n",
+        network_config=_network(cfg, inst, params),
+    )
 
 
 def check(params: Mapping[str, str], where: str) -> None:
     """Raise Invalid for parameters of the seed that cannot be."""
     data = params.get("user_data", "")
     if len(data.encode()) > LONGEST:
-        raise Invalid(f"{where}.user_data", f"has more than {LONGEST // 1024} KiB",
-                      hint="let it fetch the rest: #include https://…")
+        raise Invalid(
+            f"{where}.user_data",
+            f"has more than {LONGEST // 1024} KiB",
+            hint="let it fetch the rest: #include https://…",
+        )
     if data and not data.startswith(("#", "Content-Type:", "MIME-Version:", "## template:")):
-        raise Invalid(f"{where}.user_data", "does not begin as cloud-init expects",
-                      hint="#cloud-config, #!/bin/sh, #include or a MIME message")
+        raise Invalid(
+            f"{where}.user_data",
+            "does not begin as cloud-init expects",
+            hint="#cloud-config, #!/bin/sh, #include or a MIME message",
+        )
     for key in _lines(params.get("ssh_keys", "")):
         if len(key.split()) < 2:
             raise Invalid(f"{where}.ssh_keys", f"{key!r} is no OpenSSH public key")
@@ -85,8 +98,10 @@ def _lines(text: str) -> list[str]:
 
 
 def _meta(inst: Instance, params: Params) -> str:
-    lines = [f"instance-id: {json.dumps(inst.uuid)}",
-             f"local-hostname: {json.dumps(params.get('hostname') or inst.name)}"]
+    lines = [
+        f"instance-id: {json.dumps(inst.uuid)}",
+        f"local-hostname: {json.dumps(params.get('hostname') or inst.name)}",
+    ]
     keys = _lines(str(params.get("ssh_keys", "")))
     if keys:
         lines += ["public-keys:", *(f"  - {json.dumps(key)}" for key in keys)]
@@ -103,7 +118,11 @@ def _network(cfg: Config, inst: Instance, params: Params) -> str:
         lines += [f"  nic{index}:", "    match:", f"      macaddress: {json.dumps(nic.mac)}"]
         lines += [f"    {line}" for line in _addresses(cfg, nic)]
         if names:
-            lines += ["    nameservers:", "      addresses:", *(f"        - {json.dumps(n)}" for n in names)]
+            lines += [
+                "    nameservers:",
+                "      addresses:",
+                *(f"        - {json.dumps(n)}" for n in names),
+            ]
     return "\n".join(lines) + "\n"
 
 
@@ -114,7 +133,9 @@ def _addresses(cfg: Config, nic: Nic) -> Iterator[str]:
         yield "dhcp4: true"
         return
     six = ":" in nic.ip
-    prefix = ((net.network6 if six else net.network) or "/").partition("/")[2] or ("64" if six else "32")
+    prefix = ((net.network6 if six else net.network) or "/").partition("/")[2] or (
+        "64" if six else "32"
+    )
     gateway = net.gateway6 if six else net.gateway
     yield "dhcp4: false"
     yield "addresses:"
@@ -147,5 +168,8 @@ def drop(path: str) -> Script[None]:
 
 def placing(seed: Seed, node: str, path: str) -> Step:
     """Write it on a node; undone by taking it away."""
-    return Step(do=place.on(node, path, seed.meta_data, seed.user_data, seed.network_config),
-                undo=drop.on(node, path), title=f"write the cloud-init seed on {node}")
+    return Step(
+        do=place.on(node, path, seed.meta_data, seed.user_data, seed.network_config),
+        undo=drop.on(node, path),
+        title=f"write the cloud-init seed on {node}",
+    )

@@ -126,7 +126,7 @@ class Migratable(Hypervisor):
         """(attempt, settle): after attempt the guest runs on the target and is ended here."""
 
     def incoming_port(self, guest: Guest) -> Call[int] | None:
-        """Asks the target for a free port to migrate in (``Guest.migration_port``), if it needs one."""
+        """Asks the target for a free ``Guest.migration_port``, if it needs one."""
         return None
 
     @abstractmethod

@@ -49,7 +49,12 @@ exit 0
 
 @node_task(deadline=20)
 def put(
-    uuid: str, state: str, memory: int, vcpus: int, name: str, come_from: tuple[str, ...],
+    uuid: str,
+    state: str,
+    memory: int,
+    vcpus: int,
+    name: str,
+    come_from: tuple[str, ...],
 ) -> Script[None]:
     """Bring a guest into a state, if it is in one of those it may come from."""
     return script(_PUT, uuid, state, memory, vcpus, name, " ".join(come_from))
@@ -78,13 +83,16 @@ def parse_found(output: str) -> tuple[Running, ...]:
     guests = []
     for line in output.splitlines():
         uuid, state, memory, vcpus, name = line.split(" ", 4)
-        guests.append(Running(name=name, uuid=uuid, memory=int(memory), vcpus=int(vcpus), state=state))
+        guests.append(
+            Running(name=name, uuid=uuid, memory=int(memory), vcpus=int(vcpus), state=state)
+        )
     return tuple(guests)
 
 
 class Params(Record):
-    migration_mode: str = field(choice("live", "non-live"), "how instances migrate unless asked otherwise",
-                                default="live")
+    migration_mode: str = field(
+        choice("live", "non-live"), "how instances migrate unless asked otherwise", default="live"
+    )
 
 
 class Fake(Migratable):
@@ -100,8 +108,11 @@ class Fake(Migratable):
 
     def start(self, guest: Guest) -> Iterator[Step]:
         state = "paused" if guest.paused else "running"
-        yield Step(do=_put(guest, state, "absent", "running", "paused"),
-                   undo=drop.on(guest.node, guest.uuid), title=f"start {guest.name}")
+        yield Step(
+            do=_put(guest, state, "absent", "running", "paused"),
+            undo=drop.on(guest.node, guest.uuid),
+            title=f"start {guest.name}",
+        )
 
     def stop(self, guest: Guest, timeout: int) -> Iterator[Step]:
         yield Step(do=drop.on(guest.node, guest.uuid), title=f"end {guest.name}")
@@ -116,15 +127,25 @@ class Fake(Migratable):
         return ("cat", f"/run/gnt/fake/{guest.uuid}")
 
     def migrate(
-        self, guest: Guest, target: Guest, *, live: bool,
+        self,
+        guest: Guest,
+        target: Guest,
+        *,
+        live: bool,
     ) -> tuple[tuple[Step, ...], tuple[Step, ...]]:
         state = "paused" if guest.paused else "running"
         abandon = drop.on(target.node, target.uuid, state)
         attempt = (
-            Step(do=_put(target, "incoming", "absent", state), undo=abandon,
-                 title=f"wait for {guest.name} on {target.node}"),
-            Step(do=_put(guest, "migrated", state), undo=_put(guest, state, "migrated"),
-                 title=f"migrate {guest.name} to {target.node}"),
+            Step(
+                do=_put(target, "incoming", "absent", state),
+                undo=abandon,
+                title=f"wait for {guest.name} on {target.node}",
+            ),
+            Step(
+                do=_put(guest, "migrated", state),
+                undo=_put(guest, state, "migrated"),
+                title=f"migrate {guest.name} to {target.node}",
+            ),
             Step(do=_put(target, state, "incoming"), undo=_put(target, "incoming", state)),
         )
         return attempt, (Step(do=drop.on(guest.node, guest.uuid)),)

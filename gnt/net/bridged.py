@@ -1,4 +1,4 @@
-"""NICs on a Linux bridge: a tap that stays until it is unplugged, with VLANs if the bridge filters."""
+"""NICs on a Linux bridge: taps that stay until unplugged, with VLANs where the bridge filters."""
 
 from __future__ import annotations
 
@@ -20,8 +20,10 @@ case $about in *" bridge "*) ;; *) echo "$bridge is no bridge" >&2; exit 1 ;; es
 if [ -n "$vlan" ]; then
     case $about in
         *"vlan_filtering 1"*) ;;
-        *) echo "bridge $bridge does not filter VLANs: ip link set $bridge type bridge vlan_filtering 1" >&2
-           exit 1 ;;
+        *)
+            echo "bridge $bridge does not filter VLANs; to let it:" >&2
+            echo "ip link set dev $bridge type bridge vlan_filtering 1" >&2
+            exit 1 ;;
     esac
 fi
 mtu=${about#* mtu }; mtu=${mtu%% *}
@@ -101,8 +103,11 @@ class Bridged(NicMode):
     name = "bridged"
 
     def plug(self, node: str, port: Port) -> Iterator[Step]:
-        yield Step(do=plug.on(node, port.interface, port.link, port.queues, port.vnet_hdr, port.vlan),
-                   undo=unplug.on(node, port.interface), title=f"connect {port.interface} to {port.link}")
+        yield Step(
+            do=plug.on(node, port.interface, port.link, port.queues, port.vnet_hdr, port.vlan),
+            undo=unplug.on(node, port.interface),
+            title=f"connect {port.interface} to {port.link}",
+        )
 
     def unplug(self, node: str, port: Port) -> Iterator[Step]:
         yield Step(do=unplug.on(node, port.interface), title=f"remove {port.interface}")

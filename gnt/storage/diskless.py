@@ -20,11 +20,19 @@ class Diskless(Shared):
     takes_disks = False
 
     def shape(
-        self, cfg: Config, inst: Instance, nodes: tuple[Node, ...], index: int, spec: DiskSpec,
+        self,
+        cfg: Config,
+        inst: Instance,
+        nodes: tuple[Node, ...],
+        index: int,
+        spec: DiskSpec,
         uuid: str,
     ) -> tuple[Disk, ...]:
-        raise Invalid("--disk", "a diskless instance has no disks",
-                      hint="leave --disk out, or choose another template with -t")
+        raise Invalid(
+            "--disk",
+            "a diskless instance has no disks",
+            hint="leave --disk out, or choose another template with -t",
+        )
 
     def create(self, cfg: Config, disk: Disk) -> Iterator[Step]:
         yield from ()

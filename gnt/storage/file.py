@@ -33,15 +33,23 @@ case $path in
 esac
 [ -z "$bad" ] || { echo "$path is not two levels below $base" >&2; exit 1; }
 for part in "$folder" "$path"; do
-    [ ! -L "$part" ] || { echo "$part is a symbolic link, which could lead out of $base" >&2; exit 1; }
+    if [ -L "$part" ]; then
+        echo "$part is a symbolic link, which could lead out of $base" >&2
+        exit 1
+    fi
 done
 """
 
-_CREATE = _BELOW + r"""
+_CREATE = (
+    _BELOW
+    + r"""
 bytes=$3 make=$4
 umask 077
 if [ ! -d "$base" ]; then
-    [ "$make" = yes ] || { echo "there is no $base on this node: is the shared file system mounted?" >&2; exit 1; }
+    if [ "$make" != yes ]; then
+        echo "there is no $base on this node: is the shared file system mounted?" >&2
+        exit 1
+    fi
     mkdir -p "$base" || exit 1
 fi
 [ -d "$folder" ] || mkdir "$folder" || exit 1
@@ -55,19 +63,26 @@ size=$(stat -c %s "$path") || exit 1
 [ "$size" = 0 ] || { echo "$path is there with $size bytes, not $bytes" >&2; exit 1; }
 truncate -s "$bytes" "$path"
 """
+)
 
-_REMOVE = _BELOW + r"""
+_REMOVE = (
+    _BELOW
+    + r"""
 rm -f "$path" || exit 1
 [ ! -d "$folder" ] || rmdir "$folder" 2>/dev/null
 exit 0
 """
+)
 
-_GROW = _BELOW + r"""
+_GROW = (
+    _BELOW
+    + r"""
 bytes=$3
 size=$(stat -c %s "$path") || exit 1
 [ "$size" -lt "$bytes" ] || exit 0
 truncate -s "$bytes" "$path"
 """
+)
 
 _SIZE = r"""
 [ ! -f "$1" ] || stat -c %s "$1"
@@ -150,29 +165,51 @@ class File(Growable):
         return tuple(node.name for node in nodes if not node.offline)
 
     def shape(
-        self, cfg: Config, inst: Instance, nodes: tuple[Node, ...], index: int, spec: DiskSpec,
+        self,
+        cfg: Config,
+        inst: Instance,
+        nodes: tuple[Node, ...],
+        index: int,
+        spec: DiskSpec,
         uuid: str,
     ) -> tuple[Disk, ...]:
         if spec.options:
-            raise Invalid(f"--disk {index}", f"a {self.name} disk has no option {', '.join(spec.options)}")
+            raise Invalid(
+                f"--disk {index}", f"a {self.name} disk has no option {', '.join(spec.options)}"
+            )
         if spec.adopt:
             raise Invalid(f"--disk {index}", f"{self.name} disks cannot be adopted")
         path = f"{self.base(cfg)}/{inst.name}/{uuid}.raw"
-        return (Disk(uuid=uuid, dev_type=self.name, size=spec.size, instance=inst.uuid,
-                     iv_name=f"disk/{index}", name=spec.name, logical_id=("loop", path),
-                     nodes=(nodes[0].uuid,), mode=spec.mode, spindles=spec.spindles),)
+        return (
+            Disk(
+                uuid=uuid,
+                dev_type=self.name,
+                size=spec.size,
+                instance=inst.uuid,
+                iv_name=f"disk/{index}",
+                name=spec.name,
+                logical_id=("loop", path),
+                nodes=(nodes[0].uuid,),
+                mode=spec.mode,
+                spindles=spec.spindles,
+            ),
+        )
 
     def create(self, cfg: Config, disk: Disk) -> Iterator[Step]:
         base, path = self.base(cfg), _path(disk)
         for node in self.place(cfg, disk):
-            yield Step(do=create.on(node, base, path, disk.size, self.makes_base),
-                       undo=remove.on(node, base, path),
-                       title=f"create {disk.iv_name} ({show_size(disk.size)}) on {node}")
+            yield Step(
+                do=create.on(node, base, path, disk.size, self.makes_base),
+                undo=remove.on(node, base, path),
+                title=f"create {disk.iv_name} ({show_size(disk.size)}) on {node}",
+            )
 
     def remove(self, cfg: Config, disk: Disk) -> Iterator[Step]:
         for node in self.place(cfg, disk):
-            yield Step(do=remove.on(node, self.base(cfg), _path(disk)),
-                       title=f"remove {disk.iv_name} from {node}")
+            yield Step(
+                do=remove.on(node, self.base(cfg), _path(disk)),
+                title=f"remove {disk.iv_name} from {node}",
+            )
 
     def source(self, cfg: Config, disk: Disk, node: Node) -> Source:
         return Source(driver="file", path=_path(disk))
@@ -188,8 +225,10 @@ class File(Growable):
 
     def grow(self, cfg: Config, disk: Disk, size: int) -> Iterator[Step]:
         for node in self.place(cfg, disk):
-            yield Step(do=grow.on(node, self.base(cfg), _path(disk), size),
-                       title=f"grow {disk.iv_name} to {show_size(size)}")
+            yield Step(
+                do=grow.on(node, self.base(cfg), _path(disk), size),
+                title=f"grow {disk.iv_name} to {show_size(size)}",
+            )
 
 
 def _path(disk: Disk) -> str:

@@ -16,8 +16,21 @@ from typing import Any
 from gnt.errors import NodeFailed
 from gnt.plan import Call, Progress, Script, Step, task_named
 
-HERE = ("unshare", "--mount", "--net", "--pid", "--fork", "--kill-child", "--mount-proc", "sh", "-c")
-INIT = "mount -t tmpfs tmpfs /run && mkdir /run/gnt && ip link set lo up && echo ready && exec sleep 900"
+HERE = (
+    "unshare",
+    "--mount",
+    "--net",
+    "--pid",
+    "--fork",
+    "--kill-child",
+    "--mount-proc",
+    "sh",
+    "-c",
+)
+INIT = (
+    "mount -t tmpfs tmpfs /run && mkdir /run/gnt && ip link set lo up "
+    "&& echo ready && exec sleep 900"
+)
 
 
 class LocalNode:
@@ -37,24 +50,41 @@ class LocalNode:
         self._holder.wait()
 
     def run(self, command: str, **options: Any) -> Any:
-        return subprocess.run((*self.enter, "sh", "-c", command), capture_output=True, text=True, check=True)
+        return subprocess.run(
+            (*self.enter, "sh", "-c", command), capture_output=True, text=True, check=True
+        )
 
     def popen(self, script: Script[Any]) -> subprocess.Popen[bytes]:
         """The script, started; the caller may kill it at any instant."""
-        return subprocess.Popen((*self.enter, "sh", "-c", script.shell), stdin=subprocess.PIPE,
-                                stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+        return subprocess.Popen(
+            (*self.enter, "sh", "-c", script.shell),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+        )
 
     def script(self, script: Script[Any], deadline: float) -> Any:
-        done = subprocess.run((*self.enter, "sh", "-c", script.shell), input=script.stdin,
-                              capture_output=True, timeout=deadline)
+        done = subprocess.run(
+            (*self.enter, "sh", "-c", script.shell),
+            input=script.stdin,
+            capture_output=True,
+            timeout=deadline,
+        )
         if done.returncode:
-            raise NodeFailed(self.name, "failed", f"exit status {done.returncode}",
-                             status=done.returncode, stderr=done.stderr.decode())
+            raise NodeFailed(
+                self.name,
+                "failed",
+                f"exit status {done.returncode}",
+                status=done.returncode,
+                stderr=done.stderr.decode(),
+            )
         return script.answer(done.stdout.decode())
 
     def stream(self, *words: str) -> socket.socket:
         ours, theirs = socket.socketpair()
-        subprocess.Popen((*self.enter, *words), stdin=theirs, stdout=theirs, stderr=subprocess.DEVNULL)
+        subprocess.Popen(
+            (*self.enter, *words), stdin=theirs, stdout=theirs, stderr=subprocess.DEVNULL
+        )
         theirs.close()
         return ours
 
@@ -88,8 +118,24 @@ class Nodes:
     def link(self, first: str, second: str) -> tuple[str, str]:
         """A cable between two nodes; their addresses."""
         a, b = self[first], self[second]
-        subprocess.run(("ip", "link", "add", "link0", "netns", str(a.pid), "type", "veth", "peer", "name",
-                        "link0", "netns", str(b.pid)), check=True)
+        subprocess.run(
+            (
+                "ip",
+                "link",
+                "add",
+                "link0",
+                "netns",
+                str(a.pid),
+                "type",
+                "veth",
+                "peer",
+                "name",
+                "link0",
+                "netns",
+                str(b.pid),
+            ),
+            check=True,
+        )
         for node, address in ((a, "10.99.0.1"), (b, "10.99.0.2")):
             node.run(f"ip address add {address}/24 dev link0; ip link set link0 up")
         return "10.99.0.1", "10.99.0.2"

@@ -8,8 +8,15 @@ import subprocess
 
 import pytest
 
-MODULES = ("gnt.hypervisor.fake", "gnt.hypervisor.kvm.shell", "gnt.hypervisor.kvm.qmp", "gnt.storage.file",
-           "gnt.net.bridged", "gnt.guest.image", "gnt.guest.seed")
+MODULES = (
+    "gnt.hypervisor.fake",
+    "gnt.hypervisor.kvm.shell",
+    "gnt.hypervisor.kvm.qmp",
+    "gnt.storage.file",
+    "gnt.net.bridged",
+    "gnt.guest.image",
+    "gnt.guest.seed",
+)
 
 
 def texts() -> list[tuple[str, str]]:
@@ -24,8 +31,12 @@ def texts() -> list[tuple[str, str]]:
 @pytest.mark.parametrize(("name", "text"), texts(), ids=[name for name, _ in texts()])
 def test_shellcheck(name: str, text: str) -> None:
     # SC2034, SC2329: a shared beginning may hold what one script does not use
-    done = subprocess.run(("shellcheck", "-s", "dash", "-e", "SC2034,SC2317,SC2329", "-"), input=text, text=True,
-                          capture_output=True)
+    done = subprocess.run(
+        ("shellcheck", "-s", "dash", "-e", "SC2034,SC2317,SC2329", "-"),
+        input=text,
+        text=True,
+        capture_output=True,
+    )
     assert done.returncode == 0, done.stdout
     assert subprocess.run(("dash", "-n"), input=text, text=True).returncode == 0
 

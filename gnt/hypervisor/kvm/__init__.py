@@ -5,7 +5,7 @@ from __future__ import annotations
 from gnt.errors import Invalid
 from gnt.guest.seed import placing
 from gnt.hypervisor.base import Migratable
-from gnt.hypervisor.kvm import check, command, display, qmp, tasks
+from gnt.hypervisor.kvm import check, command, display, migration, qmp, tasks
 from gnt.hypervisor.kvm.command import params_of
 from gnt.hypervisor.kvm.params import GLOBAL, Params
 from gnt.hypervisor.kvm.shell import DIR
@@ -51,24 +51,39 @@ class Kvm(Migratable):
         if params.security_model != "pool":
             pool = ()
         elif not pool:
-            raise Invalid(f"{guest.name}: security_model", "pool needs the cluster's pool of users",
-                          hint="gnt-cluster modify --uid-pool 5000-5099")
-        return Step(do=tasks.start.on(guest.node, guest.uuid, argv, display.interface(params), pool),
-                    undo=tasks.kill.on(guest.node, guest.uuid), title=f"start {guest.name}")
+            raise Invalid(
+                f"{guest.name}: security_model",
+                "pool needs the cluster's pool of users",
+                hint="gnt-cluster modify --uid-pool 5000-5099",
+            )
+        return Step(
+            do=tasks.start.on(guest.node, guest.uuid, argv, display.interface(params), pool),
+            undo=tasks.kill.on(guest.node, guest.uuid),
+            title=f"start {guest.name}",
+        )
 
     def _seed(self, guest: Guest) -> Iterator[Step]:
         if guest.seed is not None:
             yield placing(guest.seed, guest.node, f"{DIR}/{guest.uuid}.seed")
 
     def _unlock(self, guest: Guest, params: Params) -> Iterator[Step]:
-        for protocol, file in (("vnc", params.vnc_password_file), ("spice", params.spice_password_file)):
+        for protocol, file in (
+            ("vnc", params.vnc_password_file),
+            ("spice", params.spice_password_file),
+        ):
             if file:
-                yield Step(do=qmp.unlock.on(guest.node, guest.node, guest.uuid, protocol, file, guest.paused))
+                yield Step(
+                    do=qmp.unlock.on(
+                        guest.node, guest.node, guest.uuid, protocol, file, guest.paused
+                    )
+                )
 
     def stop(self, guest: Guest, timeout: int) -> Iterator[Step]:
         if timeout > 0 and params_of(guest).acpi:
-            yield Step(do=qmp.power_down.on(guest.node, guest.node, guest.uuid, timeout),
-                       title=f"ask {guest.name} to shut down")
+            yield Step(
+                do=qmp.power_down.on(guest.node, guest.node, guest.uuid, timeout),
+                title=f"ask {guest.name} to shut down",
+            )
         yield Step(do=tasks.kill.on(guest.node, guest.uuid), title=f"end {guest.name}")
 
     def forget(self, guest: Guest) -> Iterator[Step]:
@@ -91,7 +106,11 @@ class Kvm(Migratable):
         return ("socat", "STDIO,raw,echo=0,escape=0x1d", f"UNIX-CONNECT:{DIR}/{guest.uuid}.serial")
 
     def migrate(
-        self, guest: Guest, target: Guest, *, live: bool,
+        self,
+        guest: Guest,
+        target: Guest,
+        *,
+        live: bool,
     ) -> tuple[tuple[Step, ...], tuple[Step, ...]]:
         params = params_of(guest)
         capabilities = tuple(name for name in params.migration_caps.split(":") if name)
@@ -100,18 +119,30 @@ class Kvm(Migratable):
         uri = f"tcp:{host}:{port}"
         there, here = target.node, guest.node
         argv = command.command(target, incoming="defer" if capabilities else uri)
-        abandon = qmp.abandon.on(there, there, target.uuid)
-        wait = self._run(target, argv).replace(undo=abandon, title=f"wait for {guest.name} on {there}")
-        to = qmp.Target(address=target.address, port=port, bandwidth=params.migration_bandwidth,
-                        downtime=params.migration_downtime, capabilities=capabilities, live=live)
+        abandon = migration.abandon.on(there, there, target.uuid)
+        wait = self._run(target, argv).replace(
+            undo=abandon, title=f"wait for {guest.name} on {there}"
+        )
+        to = migration.Target(
+            address=target.address,
+            port=port,
+            bandwidth=params.migration_bandwidth,
+            downtime=params.migration_downtime,
+            capabilities=capabilities,
+            live=live,
+        )
         attempt = [*self._seed(target), wait]
         if capabilities:
-            attempt.append(Step(do=qmp.listen.on(there, there, target.uuid, uri, capabilities)))
+            attempt.append(
+                Step(do=migration.listen.on(there, there, target.uuid, uri, capabilities))
+            )
         attempt += [
-            Step(do=qmp.send.on(here, here, guest.uuid, dict(to.items())),
-                 undo=qmp.stay.on(here, here, guest.uuid, guest.paused),
-                 title=f"migrate {guest.name} to {there}"),
-            Step(do=qmp.arrived.on(there, there, target.uuid, guest.paused), undo=abandon),
+            Step(
+                do=migration.send.on(here, here, guest.uuid, dict(to.items())),
+                undo=migration.stay.on(here, here, guest.uuid, guest.paused),
+                title=f"migrate {guest.name} to {there}",
+            ),
+            Step(do=migration.arrived.on(there, there, target.uuid, guest.paused), undo=abandon),
         ]
         settle = [Step(do=tasks.forget.on(here, guest.uuid), title=f"end {guest.name} on {here}")]
         if params.cpu_mask != "all":
@@ -121,8 +152,9 @@ class Kvm(Migratable):
 
     def incoming_port(self, guest: Guest) -> Call[int]:
         params = params_of(guest)
-        return tasks.free_port.on(guest.node, params.migration_port,
-                                  self._port(guest) - params.migration_port)
+        return tasks.free_port.on(
+            guest.node, params.migration_port, self._port(guest) - params.migration_port
+        )
 
     def _port(self, guest: Guest) -> int:
         """Spread by uuid, so that several guests can move to one node at a time."""

@@ -44,13 +44,20 @@ def _returned(text: str) -> dict[str, object]:
     return answer if isinstance(answer, dict) else {}
 
 
-_STATES = {"running": "running", "inmigrate": "incoming", "postmigrate": "migrated",
-           "shutdown": "shutdown"}
+_STATES = {
+    "running": "running",
+    "inmigrate": "incoming",
+    "postmigrate": "migrated",
+    "shutdown": "shutdown",
+}
 TICKS = 100  # per second, on every Linux
 
 
 def _running(
-    uuid: str, stat: list[str], argv: list[str], answers: dict[str, dict[str, object]],
+    uuid: str,
+    stat: list[str],
+    argv: list[str],
+    answers: dict[str, dict[str, object]],
 ) -> Running:
     options = dict(itertools.pairwise(argv))
     status = str(answers.get("status", {}).get("status", "unknown"))
@@ -77,11 +84,17 @@ def capabilities(output: str) -> Capabilities:
         said[word] = rest
     words = said.get("version", "").partition("version ")[2].split()
     if not words:
-        raise Damaged(f"cannot find QEMU's version in {said.get('version', '')!r}",
-                      hint="set the hypervisor parameter kvm_path")
+        raise Damaged(
+            f"cannot find QEMU's version in {said.get('version', '')!r}",
+            hint="set the hypervisor parameter kvm_path",
+        )
     use = {"enabled": True, "disabled": False}.get(said.get("flag", ""), "nokvm" not in said)
     if not use and "nokvm" in said:
         problems.append(f"KVM cannot be used ({said['nokvm']}): software emulation, much slower")
-    runtime = {"machine": said.get("machine", ""), "accel": "kvm" if use else "tcg",
-               "version": words[0].rstrip(","), "vhost": "vhost" in said}
+    runtime = {
+        "machine": said.get("machine", ""),
+        "accel": "kvm" if use else "tcg",
+        "version": words[0].rstrip(","),
+        "vhost": "vhost" in said,
+    }
     return Capabilities(version=words[0].rstrip(","), runtime=runtime, problems=tuple(problems))

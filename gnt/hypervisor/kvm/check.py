@@ -14,9 +14,15 @@ if TYPE_CHECKING:
     from gnt.record import Record
 
 SPEEDS = (9600, 19200, 38400, 57600, 115200)
-SPICE = ("spice_ip_version", "spice_password_file", "spice_image_compression",
-         "spice_jpeg_wan_compression", "spice_zlib_glz_wan_compression", "spice_streaming_video",
-         "spice_use_tls")
+SPICE = (
+    "spice_ip_version",
+    "spice_password_file",
+    "spice_image_compression",
+    "spice_jpeg_wan_compression",
+    "spice_zlib_glz_wan_compression",
+    "spice_streaming_video",
+    "spice_use_tls",
+)
 
 
 def check(params: Record, where: str) -> None:
@@ -36,14 +42,20 @@ def _problems(p: Params) -> Iterator[tuple[str, str]]:
 
 def _disks(p: Params) -> Iterator[tuple[str, str]]:
     if p.disk_aio == "native" and p.disk_cache != "none":
-        yield "disk_aio", f"native needs disk_cache none, not {p.disk_cache}; or use threads or io_uring"
+        yield (
+            "disk_aio",
+            f"native needs disk_cache none, not {p.disk_cache}; or use threads or io_uring",
+        )
     if p.disk_type in ("sd", "mtd", "pflash") and p.disk_discard == "unmap":
         yield "disk_discard", f"unmap is not possible with disk_type {p.disk_type}; only ignore is"
 
 
 def _boot(p: Params) -> Iterator[tuple[str, str]]:
     if p.kernel_path and not p.root_path:
-        yield "root_path", "kernel_path needs a root device; none when the kernel finds it by itself"
+        yield (
+            "root_path",
+            "kernel_path needs a root device; none when the kernel finds it by itself",
+        )
     if p.initrd_path and not p.kernel_path:
         yield "initrd_path", "is only used with kernel_path"
     if p.boot_order == "cdrom" and not p.cdrom_image_path and not p.kernel_path:
@@ -101,7 +113,9 @@ def masks(guest: Guest, params: Params) -> tuple[str, ...]:
     """``cpu_mask`` as one mask for all, or one for each virtual CPU, in the form of ``taskset``."""
     parts = tuple(params.cpu_mask.split(":"))
     if len(parts) > 1 and len(parts) != guest.vcpus:
-        raise Invalid(f"{guest.name}: cpu_mask",
-                      f"has {len(parts)} masks for {guest.vcpus} virtual CPUs; give one for all or "
-                      "one for each")
+        raise Invalid(
+            f"{guest.name}: cpu_mask",
+            f"has {len(parts)} masks for {guest.vcpus} virtual CPUs; give one for all or "
+            "one for each",
+        )
     return tuple(p if p == "all" else ",".join(map(str, cpus_of(p))) for p in parts)

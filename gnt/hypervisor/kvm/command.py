@@ -61,15 +61,28 @@ def accelerator(guest: Guest, params: Params) -> str:
 def version(guest: Guest) -> tuple[int, int]:
     """Major and minor version of QEMU where the guest was started; (5, 0) when nobody knows."""
     parts = str(guest.runtime.get("version") or "5.0").split(".")
-    return (int(parts[0]), int(parts[1])) if len(parts) > 1 and parts[0].isdecimal() and (
-        parts[1].isdecimal()) else (5, 0)
+    return (
+        (int(parts[0]), int(parts[1]))
+        if len(parts) > 1 and parts[0].isdecimal() and (parts[1].isdecimal())
+        else (5, 0)
+    )
 
 
 def _identity(guest: Guest) -> list[str]:
     base = f"{DIR}/{guest.uuid}"
-    return ["-name", f"guest={guest.name},debug-threads=on", "-uuid", guest.uuid,
-            "-daemonize", "-pidfile", f"{base}.pid", "-D", f"{base}.log",
-            "-no-user-config", "-nodefaults"]
+    return [
+        "-name",
+        f"guest={guest.name},debug-threads=on",
+        "-uuid",
+        guest.uuid,
+        "-daemonize",
+        "-pidfile",
+        f"{base}.pid",
+        "-D",
+        f"{base}.log",
+        "-no-user-config",
+        "-nodefaults",
+    ]
 
 
 def _machine(guest: Guest, params: Params) -> list[str]:
@@ -84,14 +97,22 @@ def _machine(guest: Guest, params: Params) -> list[str]:
     argv += ["-accel", accel, *_cpu(guest, params), "-m", f"{guest.maxmem}M"]
     if params.mem_path:
         argv += ["-mem-path", params.mem_path, "-mem-prealloc"]
-    return [*argv, "-rtc", "base=localtime" if params.use_localtime else "base=utc",
-            "-device", devices.at(guest, params, 3, "virtio-balloon-pci,id=balloon")]
+    return [
+        *argv,
+        "-rtc",
+        "base=localtime" if params.use_localtime else "base=utc",
+        "-device",
+        devices.at(guest, params, 3, "virtio-balloon-pci,id=balloon"),
+    ]
 
 
 def _cpu(guest: Guest, params: Params) -> list[str]:
     smp = f"cpus={guest.vcpus}" if version(guest) >= (6, 0) else f"{guest.vcpus}"
-    for name, count in (("sockets", params.cpu_sockets), ("cores", params.cpu_cores),
-                        ("threads", params.cpu_threads)):
+    for name, count in (
+        ("sockets", params.cpu_sockets),
+        ("cores", params.cpu_cores),
+        ("threads", params.cpu_threads),
+    ):
         smp += f",{name}={count}" if count else ""
     model = params.cpu_type
     if model.partition(",")[0] == "host" and accelerator(guest, params) != "kvm":
@@ -106,8 +127,11 @@ def _control(guest: Guest, params: Params) -> Iterator[str]:
         yield from ("-chardev", f"socket,id={name},path={base}.{name},server=on,wait=off")
         yield from ("-mon", f"chardev={name},mode=control")
     if params.serial_console:
-        yield from ("-chardev", f"socket,id=serial,path={base}.serial,server=on,wait=off,"
-                    f"logfile={base}.console,logappend=on")
+        yield from (
+            "-chardev",
+            f"socket,id=serial,path={base}.serial,server=on,wait=off,"
+            f"logfile={base}.console,logappend=on",
+        )
         yield from ("-serial", "chardev:serial")
     if params.use_guest_agent or (params.spice_bind and params.spice_use_vdagent):
         yield from ("-device", devices.at(guest, params, 4, "virtio-serial-pci,id=ports"))

@@ -18,8 +18,13 @@ if TYPE_CHECKING:
 
 LAST_SLOT = 31
 LEGACY = ("sd", "mtd", "pflash")
-SCSI = {"scsi": "scsi-hd", "scsi-hd": "scsi-hd", "scsi-block": "scsi-block",
-        "scsi-generic": "scsi-generic", "scsi-cd": "scsi-cd"}
+SCSI = {
+    "scsi": "scsi-hd",
+    "scsi-hd": "scsi-hd",
+    "scsi-block": "scsi-block",
+    "scsi-generic": "scsi-generic",
+    "scsi-cd": "scsi-cd",
+}
 NIC_MODELS = {"paravirtual": "virtio-net-pci"}
 
 
@@ -39,13 +44,19 @@ def at(guest: Guest, params: Params, slot: int, device: str) -> str:
 
 
 def short(uuid: str) -> str:
-    """What a device is called after: the first three groups of a uuid (names have 31 characters)."""
+    """What a device is called after: a uuid's first three groups (names have 31 characters)."""
     return uuid[:18]
 
 
 def _block(name: str, file: Mapping[str, Any], *, readonly: bool, discard: str = "ignore") -> str:
-    node = {"driver": "raw", "node-name": name, "read-only": readonly, "auto-read-only": False,
-            "discard": discard, "file": file}
+    node = {
+        "driver": "raw",
+        "node-name": name,
+        "read-only": readonly,
+        "auto-read-only": False,
+        "discard": discard,
+        "file": file,
+    }
     return json.dumps(node, separators=(",", ":"))
 
 
@@ -69,21 +80,28 @@ def disks(guest: Guest, params: Params) -> Iterator[str]:
         yield from ("-device", at(guest, params, 5, f"{_controller(params)},id=scsi"))
     limit = LAST_SLOT + 1 - len(guest.ports) - params.kvm_pci_reservations
     if len(guest.disks) > limit and params.disk_type == "paravirtual":
-        raise Invalid(f"{guest.name}: kvm_pci_reservations",
-                      f"leaves room for {limit} disks, not {len(guest.disks)}")
+        raise Invalid(
+            f"{guest.name}: kvm_pci_reservations",
+            f"leaves room for {limit} disks, not {len(guest.disks)}",
+        )
     for disk in guest.disks:
         name = f"disk-{short(disk.uuid)}"
         if params.disk_type in LEGACY:
             yield from ("-drive", _legacy(disk, params))
             continue
-        yield from ("-blockdev", _block(name, _file(disk, params), readonly=disk.mode == "ro",
-                                        discard=params.disk_discard))
+        yield from (
+            "-blockdev",
+            _block(
+                name, _file(disk, params), readonly=disk.mode == "ro", discard=params.disk_discard
+            ),
+        )
         yield from ("-device", _disk_device(guest, params, disk, name, bus))
 
 
 def _controller(params: Params) -> str:
     return {"lsi": "lsi53c895a", "dc390": "dc390"}.get(
-        params.scsi_controller_type, params.scsi_controller_type)
+        params.scsi_controller_type, params.scsi_controller_type
+    )
 
 
 def _disk_device(guest: Guest, params: Params, disk: GuestDisk, name: str, bus: str | None) -> str:
@@ -95,9 +113,11 @@ def _disk_device(guest: Guest, params: Params, disk: GuestDisk, name: str, bus: 
         tail += ",bootindex=1"
     if bus:
         if disk.index > 6 and params.scsi_controller_type in ("lsi", "dc390"):
-            raise Invalid(f"{guest.name}: scsi_controller_type",
-                          f"{params.scsi_controller_type} has room for 7 disks (0 to 6)",
-                          hint="-H kvm:scsi_controller_type=virtio-scsi-pci")
+            raise Invalid(
+                f"{guest.name}: scsi_controller_type",
+                f"{params.scsi_controller_type} has room for 7 disks (0 to 6)",
+                hint="-H kvm:scsi_controller_type=virtio-scsi-pci",
+            )
         return f"{bus},bus=scsi.0,scsi-id={disk.index}{tail}"
     if params.disk_type == "ide":
         if disk.index > 3:
@@ -110,7 +130,9 @@ def _legacy(disk: GuestDisk, params: Params) -> str:
     path = disk.source.path.replace(",", ",,")
     readonly = ",readonly=on" if disk.mode == "ro" else ""
     cache = "none" if disk.shared else params.disk_cache.replace("default", "writeback")
-    return f"file={path},format=raw,if={params.disk_type},index={disk.index},cache={cache}{readonly}"
+    return (
+        f"file={path},format=raw,if={params.disk_type},index={disk.index},cache={cache}{readonly}"
+    )
 
 
 def _image(path: str) -> dict[str, Any]:
@@ -123,8 +145,11 @@ def _image(path: str) -> dict[str, Any]:
 def removable(guest: Guest, params: Params) -> Iterator[str]:
     """CD drives (the seed is the last), and a floppy."""
     first_boots = params.boot_order == "cdrom" and not params.kernel_path
-    drives = [("cdrom0", params.cdrom_image_path, first_boots), ("cdrom1", params.cdrom2_image_path, False),
-              ("seed", f"{DIR}/{guest.uuid}.seed" if guest.seed else "", False)]
+    drives = [
+        ("cdrom0", params.cdrom_image_path, first_boots),
+        ("cdrom1", params.cdrom2_image_path, False),
+        ("seed", f"{DIR}/{guest.uuid}.seed" if guest.seed else "", False),
+    ]
     kind = params.cdrom_disk_type or "ide"
     if kind == "scsi-cd" and not (SCSI.get(params.disk_type) and guest.disks):
         yield from ("-device", at(guest, params, 5, f"{_controller(params)},id=scsi"))
@@ -136,8 +161,10 @@ def removable(guest: Guest, params: Params) -> Iterator[str]:
     if params.floppy_image_path:
         yield from ("-blockdev", _block("floppy", _image(params.floppy_image_path), readonly=True))
         boots = params.boot_order == "floppy" and not params.kernel_path
-        yield from ("-device", "floppy,unit=0,drive=floppy,id=dev-floppy"
-                    + (",bootindex=1" if boots else ""))
+        yield from (
+            "-device",
+            "floppy,unit=0,drive=floppy,id=dev-floppy" + (",bootindex=1" if boots else ""),
+        )
 
 
 def _cd_device(guest: Guest, params: Params, kind: str, number: int) -> str:
@@ -146,7 +173,11 @@ def _cd_device(guest: Guest, params: Params, kind: str, number: int) -> str:
     if kind == "scsi-cd":
         return f"scsi-cd,bus=scsi.0,scsi-id={6 - number}"
     q35 = "q35" in machine_type(guest, params)
-    return f"ide-cd,bus=ide.{3 + number}" if q35 else f"ide-cd,bus=ide.{1 - number // 2},unit={1 - number % 2}"
+    return (
+        f"ide-cd,bus=ide.{3 + number}"
+        if q35
+        else f"ide-cd,bus=ide.{1 - number // 2},unit={1 - number % 2}"
+    )
 
 
 def nics(guest: Guest, params: Params) -> Iterator[str]:

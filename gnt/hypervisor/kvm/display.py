@@ -12,10 +12,15 @@ if TYPE_CHECKING:
     from gnt.hypervisor.kvm.params import Params
 
 VNC_BASE = 5900
-SOUND = {"hda": ("intel-hda", "hda-duplex,audiodev=sound"), "ac97": ("AC97,audiodev=sound",),
-         "es1370": ("ES1370,audiodev=sound",), "sb16": ("sb16,audiodev=sound",),
-         "adlib": ("adlib,audiodev=sound",), "cs4231a": ("cs4231a,audiodev=sound",),
-         "gus": ("gus,audiodev=sound",)}
+SOUND = {
+    "hda": ("intel-hda", "hda-duplex,audiodev=sound"),
+    "ac97": ("AC97,audiodev=sound",),
+    "es1370": ("ES1370,audiodev=sound",),
+    "sb16": ("sb16,audiodev=sound",),
+    "adlib": ("adlib,audiodev=sound",),
+    "cs4231a": ("cs4231a,audiodev=sound",),
+    "gus": ("gus,audiodev=sound",),
+}
 USB = {"tablet": "usb-tablet", "mouse": "usb-mouse", "keyboard": "usb-kbd"}
 
 
@@ -29,7 +34,9 @@ def screen(guest: Guest, params: Params) -> Iterator[str]:
         yield from ("-display", "none")
     if params.keymap:
         yield from ("-k", params.keymap)
-    card = params.vga or ("qxl" if params.spice_bind else "std" if params.vnc_bind_address else "none")
+    card = params.vga or (
+        "qxl" if params.spice_bind else "std" if params.vnc_bind_address else "none"
+    )
     yield from ("-vga", card)
 
 
@@ -51,16 +58,22 @@ def _address(params: Params, bind: str) -> str:
 
 def _port(guest: Guest) -> int:
     if guest.console_port is None:
-        raise Invalid(guest.name, "a graphical console needs a port, and none was reserved",
-                      hint=f"gnt-instance shutdown {guest.name}, then start it again")
+        raise Invalid(
+            guest.name,
+            "a graphical console needs a port, and none was reserved",
+            hint=f"gnt-instance shutdown {guest.name}, then start it again",
+        )
     return guest.console_port
 
 
 def _vnc(guest: Guest, params: Params) -> Iterator[str]:
     if params.vnc_tls:
         verify = "yes" if params.vnc_x509_verify else "no"
-        yield from ("-object", f"tls-creds-x509,id=vnctls,dir={params.vnc_x509_path or '/etc/gnt/vnc'},"
-                    f"endpoint=server,verify-peer={verify}")
+        yield from (
+            "-object",
+            f"tls-creds-x509,id=vnctls,dir={params.vnc_x509_path or '/etc/gnt/vnc'},"
+            f"endpoint=server,verify-peer={verify}",
+        )
     bind = params.vnc_bind_address
     if bind.startswith("/"):
         text = f"unix:{bind.rstrip('/')}/{guest.name}.vnc"
@@ -118,5 +131,7 @@ def _usb(word: str) -> str:
     if kind == "host" and colon:
         return f"usb-host,vendorid=0x{int(vendor, 16):04x},productid=0x{int(product, 16):04x}"
     if word not in USB:
-        raise Invalid("usb_devices", f"{word!r} is not one of {', '.join(USB)}, host:VENDOR:PRODUCT")
+        raise Invalid(
+            "usb_devices", f"{word!r} is not one of {', '.join(USB)}, host:VENDOR:PRODUCT"
+        )
     return USB[word]

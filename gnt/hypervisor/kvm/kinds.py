@@ -45,4 +45,7 @@ IMAGE: Kind[str] = Kind(_image, "PATH|URL", "empty, an absolute path or an http,
 MAYBE_PATH: Kind[str] = Kind(_maybe_path, "PATH", "empty or an absolute path without ..")
 WORDS: Kind[str] = Kind(_words, "ARGUMENTS", "words quoted as for a shell")
 CPU_MASK: Kind[str] = Kind(
-    _cpu_mask, "CPUS", "all, a list of CPUs like 1,3-5, or one such list per virtual CPU joined by colons")
+    _cpu_mask,
+    "CPUS",
+    "all, a list of CPUs like 1,3-5, or one such list per virtual CPU joined by colons",
+)

@@ -40,7 +40,9 @@ holder() { # sets pid to the QEMU that holds the lock
 clean() { rm -f "$base.pid" "$base.qmp" "$base.mon" "$base.serial" "$base.qga"; }
 """
 
-START = GUEST + r"""
+START = (
+    GUEST
+    + r"""
 bind=$1 pool=$2; shift 2
 if ! lock 0; then
     tries=0
@@ -106,8 +108,11 @@ if [ "$status" -ne 0 ] || [ ! -S "$base.qmp" ]; then
     exit 1
 fi
 """
+)
 
-KILL = GUEST + r"""
+KILL = (
+    GUEST
+    + r"""
 if ! lock 0; then
     tries=0
     until holder; do
@@ -134,12 +139,18 @@ clean
 if [ -d "$base.jail" ]; then rmdir "$base.jail"; fi
 rm -f "$base.seed" "$base.lock"
 """
+)
 
-FORGET = KILL + r"""
+FORGET = (
+    KILL
+    + r"""
 rm -f "$base.log" "$base.console"
 """
+)
 
-PIN = GUEST + r"""
+PIN = (
+    GUEST
+    + r"""
 if ! holder; then
     echo "the guest does not run" >&2
     exit 1
@@ -161,6 +172,7 @@ for mask; do
     index=$((index + 1))
 done
 """
+)
 
 ASK = r"""
 read -r _

@@ -12,7 +12,10 @@ if TYPE_CHECKING:
 
 @node_task(deadline=90)
 def start(
-    uuid: str, argv: tuple[str, ...], bind: str = "", pool: tuple[str, ...] = (),
+    uuid: str,
+    argv: tuple[str, ...],
+    bind: str = "",
+    pool: tuple[str, ...] = (),
 ) -> Script[None]:
     """Run QEMU unless it runs already.
 

@@ -1,0 +1,244 @@
+"""Live migration, as conversations with the QEMUs on both nodes.
+
+Never two running copies: the source lets go only when the target could load everything
+(``return-path``), a target that runs the guest is never ended, and a source that handed the guest
+over never resumes it.
+"""
+
+from __future__ import annotations
+
+from gnt.errors import NodeFailed
+from gnt.hypervisor.kvm.qmp import DAY, ask, state_of, talk
+from gnt.plan import Progress, dialogue
+from gnt.record import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from qemu.qmp import QMPClient
+
+    from gnt.plan import Context
+
+
+class Migrated(Record):
+    """What a finished migration took."""
+
+    downtime_ms: int
+    total_ms: int
+    transferred: int  # bytes
+
+
+class Target(Record):
+    """Where a migration goes, and how."""
+
+    address: str
+    port: int
+    bandwidth: int  # MiB/s
+    downtime: int  # ms
+    capabilities: tuple[str, ...] = ()
+    live: bool = True
+
+
+@dialogue(deadline=60)
+def listen(
+    context: Context,
+    here: str,
+    uuid: str,
+    address: str,
+    capabilities: tuple[str, ...],
+) -> None:
+    """Let a QEMU that was started with ``-incoming defer`` listen, with capabilities on."""
+
+    async def hold(client: QMPClient) -> None:
+        if await state_of(client) != "inmigrate" or await ask(client, "query-migrate"):
+            return
+        await _enable(client, capabilities)
+        await ask(client, "migrate-incoming", uri=address)
+
+    talk(context, here, uuid, hold)
+
+
+async def _enable(client: QMPClient, names: tuple[str, ...]) -> None:
+    wanted = [{"capability": name, "state": True} for name in names]
+    await ask(client, "migrate-set-capabilities", capabilities=wanted)
+
+
+ACTIVE = (
+    "setup",
+    "active",
+    "device",
+    "pre-switchover",
+    "postcopy-active",
+    "postcopy-paused",
+    "cancelling",
+    "wait-unplug",
+)
+
+
+@dialogue(deadline=DAY)
+def send(context: Context, here: str, uuid: str, target: dict[str, Any]) -> Migrated:
+    """Migrate the guest away; ``target``: the fields of a :class:`Target`.
+
+    A migration that is under way (of a killed driver) is followed, one that is done is reported.
+    When it fails, the guest goes on running here.
+    """
+    to = Target(**{**target, "capabilities": tuple(target["capabilities"])})
+
+    async def hold(client: QMPClient) -> Migrated:
+        ran = await state_of(client)
+        if (await ask(client, "query-migrate")).get("status") not in (*ACTIVE, "completed"):
+            await _begin(client, to)
+        try:
+            return await _follow(context, client, to)
+        except BaseException:
+            await _resume(client, run=ran == "running")
+            raise
+
+    return talk(context, here, uuid, hold)
+
+
+async def _begin(client: QMPClient, to: Target) -> None:
+    # return-path: the source then knows that the target could load everything before it lets go
+    await _enable(client, ("return-path", *to.capabilities))
+    await ask(
+        client,
+        "migrate-set-parameters",
+        **{"max-bandwidth": to.bandwidth * 1024**2, "downtime-limit": to.downtime},
+    )
+    if not to.live:
+        await ask(client, "stop")
+    host = f"[{to.address}]" if ":" in to.address else to.address
+    await ask(client, "migrate", uri=f"tcp:{host}:{to.port}")
+
+
+async def _follow(context: Context, client: QMPClient, to: Target) -> Migrated:
+    import asyncio
+
+    from qemu.qmp import QMPError
+
+    postcopy = "postcopy-ram" in to.capabilities
+    pause = 0.01
+    while True:
+        info = await ask(client, "query-migrate")
+        status, ram = info.get("status", "none"), info.get("ram", {})
+        if status == "completed":
+            done = Migrated(
+                downtime_ms=int(info.get("downtime", 0)),
+                total_ms=int(info.get("total-time", 0)),
+                transferred=int(ram.get("transferred", 0)),
+            )
+            context.tell(
+                Progress(
+                    what=f"migrated, downtime {done.downtime_ms} ms",
+                    done=done.transferred,
+                    total=done.transferred,
+                )
+            )
+            return done
+        if status not in ACTIVE:
+            raise QMPError(
+                f"the migration ended as {status}: {info.get('error-desc', 'no reason given')}"
+            )
+        if postcopy and status == "active" and ram.get("dirty-sync-count", 0) > 2:
+            await ask(client, "migrate-start-postcopy")
+            postcopy = False
+        context.tell(
+            Progress(
+                what="migrating memory",
+                total=int(ram.get("total", 0)),
+                done=int(ram.get("total", 0)) - int(ram.get("remaining", 0)),
+            )
+        )
+        await asyncio.sleep(pause)
+        pause = min(pause * 2, 0.5)
+
+
+async def _resume(client: QMPClient, *, run: bool) -> None:
+    """After a migration that did not complete: stop it and let the guest go on here."""
+    import asyncio
+
+    from qemu.qmp import Runstate
+
+    for _ in range(100):
+        if client.runstate != Runstate.RUNNING:
+            return
+        state = (await ask(client, "query-migrate")).get("status", "none")
+        if state not in ACTIVE:
+            break
+        if state != "cancelling":
+            await ask(client, "migrate_cancel")
+        await asyncio.sleep(0.1)
+    if (
+        run
+        and state != "completed"
+        and await state_of(client) in ("paused", "postmigrate", "finish-migrate")
+    ):
+        await ask(client, "cont")
+
+
+@dialogue(deadline=60)
+def stay(context: Context, here: str, uuid: str, paused: bool) -> None:
+    """Take back ``send``: cancel it and go on here; refused once the guest was handed over."""
+
+    async def hold(client: QMPClient) -> None:
+        info = await ask(client, "query-migrate")
+        await _resume(client, run=not paused)
+        if info.get("status") == "completed" or (
+            (await ask(client, "query-migrate")).get("status") == "completed"
+        ):
+            raise NodeFailed(
+                here,
+                "failed",
+                "the guest was handed over to the other node and must not run here again",
+                hint="resume the job instead: gnt-job list, gnt-job resume",
+            )
+
+    talk(context, here, uuid, hold)
+
+
+@dialogue(deadline=60)
+def arrived(context: Context, here: str, uuid: str, paused: bool) -> None:
+    """Make sure that the guest came in and runs here."""
+    import asyncio
+
+    async def hold(client: QMPClient) -> None:
+        status = ""
+        for _ in range(300):
+            status = await state_of(client)
+            if status == "running" or (paused and status == "paused"):
+                return
+            if status in ("paused", "prelaunch"):
+                await ask(client, "cont")
+            await asyncio.sleep(0.1)
+        raise NodeFailed(here, "failed", f"the guest came in but is {status}")
+
+    talk(context, here, uuid, hold)
+
+
+@dialogue(deadline=60)
+def abandon(context: Context, here: str, uuid: str) -> None:
+    """End a QEMU that waits for a migration; refused when the guest is in it already."""
+
+    async def hold(client: QMPClient) -> str:
+        status = await state_of(client)
+        if status in ("inmigrate", "prelaunch"):
+            await ask(client, "quit")
+        return status
+
+    try:
+        status = talk(context, here, uuid, hold)
+    except NodeFailed as failure:
+        if failure.kind != "absent":
+            raise
+        status = "absent"
+    if status not in ("absent", "inmigrate", "prelaunch"):
+        raise NodeFailed(
+            here,
+            "failed",
+            f"the guest has moved here already (it is {status})",
+            hint="resume the job instead: gnt-job list, gnt-job resume",
+        )
+    from gnt.hypervisor.kvm import tasks
+
+    context.script(tasks.kill.body(uuid), tasks.kill.deadline)
