@@ -45,6 +45,7 @@ class Txn(Record):
     job: str = ""
     reason: str = ""
     note: str = ""
+    result: str = ""  # how the job ended, in its last transaction
     put: tuple[Put, ...] = ()
     drop: tuple[str, ...] = ()
 

@@ -86,6 +86,16 @@ class SshTransport:
         outcomes = phase.collect()
         return {node: self._reply(node, outcome) for node, outcome in outcomes.items()}
 
+    def send(
+        self, scripts: Mapping[str, Frame], *, deadline: float = 15.0,
+    ) -> Callable[[], dict[str, Reply | NodeFailed]]:
+        """As ``frames``, but begun only: what is returned waits for the replies.
+
+        Costs no round trip of its own when something else is waited for between.
+        """
+        phase = self._start(STORE, _raw(scripts, deadline), deadline)
+        return lambda: {n: self._reply(n, outcome) for n, outcome in phase.collect().items()}
+
     def post(self, scripts: Mapping[str, Frame]) -> None:
         self._posted = [phase for phase in self._posted if phase.unfinished]
         self._posted.append(self._start(STORE, _raw(scripts, 15.0), 15.0))

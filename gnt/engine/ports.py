@@ -76,6 +76,11 @@ if TYPE_CHECKING:
         ) -> dict[str, Reply | NodeFailed]:
             """One frame per node, side by side; one round trip."""
 
+        def send(
+            self, scripts: Mapping[str, Frame], *, deadline: float = 15.0,
+        ) -> Callable[[], dict[str, Reply | NodeFailed]]:
+            """As ``frames``, but begun only: what is returned waits for the replies."""
+
         def post(self, scripts: Mapping[str, Frame]) -> None:
             """Write frames and do not wait; their replies are read before the next frame."""
 
