@@ -87,6 +87,15 @@ def parse(data: bytes, where: str) -> Base:
                 signature=data[at + len(TRAILER) : -2].decode("ascii", "replace"))
 
 
+def start(data: bytes) -> str:
+    """The head that a base's journal begins after, of a base that is known to be good."""
+    at = data.rfind(b"\n" + TRAILER) + 1
+    for line in data[: data.find(b"\n\n")].split(b"\n"):
+        if line.startswith(b'head = "'):
+            return line[8:-1].decode()
+    return hex256(data[:at])
+
+
 def _sections(document: Mapping[str, Any], where: str) -> dict[str, dict[str, Any]]:
     sections: dict[str, dict[str, Any]] = {}
     for section, things in document.items():

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Protocol
 
+    from gnt.engine.ports import Frame, Reply
     from gnt.errors import NodeFailed
 
     class Candidate(Protocol):
@@ -31,6 +32,12 @@ if TYPE_CHECKING:
 
         def post(self, messages: Mapping[str, Message]) -> None:
             """Send and do not wait."""
+
+        def frame(self, node: str, message: Message) -> Frame | None:
+            """The message as a frame, to ride on somebody else's round trip; None: ask instead."""
+
+        def understood(self, node: str, reply: Reply | NodeFailed) -> Answer | NodeFailed:
+            """What came back for such a frame."""
 
 
 LEASE = 20  # seconds that a turn lasts at most

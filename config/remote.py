@@ -197,7 +197,7 @@ class RemotePeers:
             for name, message in messages.items() if name in self._local
         }
         replies = self._frames.frames(far, deadline=deadline) if far else {}
-        answers.update((name, understood(replies[name], name)) for name in far)
+        answers.update((name, self.understood(name, replies[name])) for name in far)
         return {name: answers[name] for name in messages}
 
     def post(self, messages: Mapping[str, Message]) -> None:
@@ -208,8 +208,14 @@ class RemotePeers:
             if name in self._local:
                 _asked(self._local[name], message)
 
+    def frame(self, node: str, message: Message) -> Frame | None:
+        return None if node in self._local else self.dialect.frame(message)
 
-def understood(reply: Reply | NodeFailed, node: str) -> Answer | NodeFailed:
+    def understood(self, node: str, reply: Reply | NodeFailed) -> Answer | NodeFailed:
+        return _understood(reply, node)
+
+
+def _understood(reply: Reply | NodeFailed, node: str) -> Answer | NodeFailed:
     """An answer, or why there is none."""
     if isinstance(reply, NodeFailed):
         return reply

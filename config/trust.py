@@ -83,11 +83,14 @@ class Trusted:
             listed[str(found.get("key", ""))] = name
         return listed
 
-    def begin(self, data: bytes, where: str) -> None:
-        """Believe a base, if it is signed by somebody known and no older than what was seen."""
+    def begin(self, data: bytes, where: str, *, known: bool = False) -> str:
+        """Believe a base, if signed by somebody known and no older than what was seen; its signer.
+
+        ``known``: it was believed before, by its digest; its signer may have been removed since.
+        """
         taken = bases.parse(data, where)
         author = signature.verify(taken.body, taken.signature, where)
-        if author not in (self._signers or self.pin.signers):
+        if not known and author not in (self._signers or self.pin.signers):
             raise NotAuthorised(
                 f"{where}: signed by {signature.fingerprint(author)}, who is not a known signer",
                 hint="compare fingerprints with another admin, then gnt-context join again")
@@ -97,6 +100,7 @@ class Trusted:
             term=header.term, turn=header.turn, serial=header.serial, head=taken.head,
             base=header.serial))
         self._signers = self._listed()
+        return author
 
     def _check_base(self, taken: Base, where: str) -> None:
         cluster, listed = taken.data["cluster"]["cluster"], taken.data.get("signers")

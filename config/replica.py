@@ -1,0 +1,244 @@
+"""A verified copy of the configuration on the driver's machine, in the candidates' own format.
+
+Whatever is in it was verified when it entered.  ``trust.toml`` remembers the cluster, who may sign,
+the digest of the base, and the highest (term, serial) seen: going back behind it is refused.  It is
+a cache in all but that memory: damaged or lost, it is fetched again.
+"""
+
+from __future__ import annotations
+
+from gnt.config import canon
+from gnt.config.digest import hex256
+from gnt.config.disk import Disk, numbers
+from gnt.config.journal import split
+from gnt.config.message import Answer, Head, Part
+from gnt.config.snapshot import Snapshots
+from gnt.config.trust import Pin, Position, Trusted
+from gnt.errors import Damaged
+from gnt.model.codec import from_data
+from gnt.model.config import Config
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from gnt.config.journal import Entry, Txn
+    from gnt.config.trust import Working
+
+TRUST = "trust.toml"
+
+
+class Memory(Pin):
+    """What ``trust.toml`` remembers: the pin, and which base was believed."""
+
+    digest: str  # of the base's file
+    base_signer: str
+
+
+class CacheDisk(Disk):
+    """A directory whose loss does no harm: nothing is waited for."""
+
+    def fsync(self, descriptor: int) -> None:
+        return
+
+
+class Replica:
+    """Follows the candidates' answers; ``pin`` is what is believed before anything was read."""
+
+    def __init__(self, disk: Disk, state: Working, pin: Pin) -> None:
+        self.disk = disk
+        self.state = state
+        self._pin = pin
+        self._digest = ""
+        self._base_signer = ""
+        self.trusted = Trusted(state, pin)
+        self.snapshots = Snapshots(state)
+
+    @property
+    def position(self) -> Position:
+        return self.trusted.position
+
+    @property
+    def head(self) -> Head:
+        at = self.position
+        return Head(term=at.term, serial=at.serial, hash=at.head, base=at.base)
+
+    def config(self) -> Config:
+        return Config(self.snapshots.take())
+
+    def open(self) -> bool:
+        """Load what is here; False when there is nothing that can be used."""
+        try:
+            self._remember()
+            head = self._stored_head()
+        except Damaged:
+            return False
+        if head is None:
+            return False
+        if self.state.serial and self.head == head:
+            return True
+        return self._rebuild(head)
+
+    def _remember(self) -> None:
+        data = self.disk.read(TRUST)
+        pin = self._pin
+        if data:
+            known = from_data(Memory, canon.read(data, TRUST, 1 << 20), TRUST)
+            if pin.cluster in ("", known.cluster):
+                self._digest, self._base_signer = known.digest, known.base_signer
+                seen = max((pin.term, pin.serial), (known.term, known.serial))
+                pin = Pin(cluster=known.cluster, signers=known.signers, term=seen[0],
+                          serial=seen[1])
+        self.trusted.pin = self._pin = pin
+
+    def _stored_head(self) -> Head | None:
+        words = (self.disk.read("head") or b"").decode("ascii", "replace").split(" ")
+        if len(words) != 4 or not all(words[i].strip().isdigit() for i in (0, 1, 3)):
+            return None
+        return Head(term=int(words[0]), serial=int(words[1]), hash=words[2], base=int(words[3]))
+
+    def _rebuild(self, head: Head) -> bool:
+        """The state from our own files; they were verified when they came, and are again."""
+        base = self.disk.read(f"base-{head.base}.toml")
+        journal = self.disk.read(f"journal-{head.base}.toml") or b""
+        if base is None or hex256(base) != self._digest:
+            return False
+        try:
+            self.trusted.begin(base, f"base-{head.base}.toml", known=True)
+            entries, _ = split(journal, f"journal-{head.base}.toml")
+            self.trusted.reach(entries, head.hash, f"journal-{head.base}.toml")
+        except Damaged:
+            return False
+        return True
+
+    def accept(self, answer: Answer, where: str) -> list[Txn]:
+        """Follow a candidate up to the head it says is committed; returns the new transactions.
+
+        Raises Damaged or NotAuthorised, and changes nothing, when it is not to be believed.
+        """
+        head, at = answer.head, self.position
+        self.trusted.seen(head.term, head.serial, where)
+        if (head.term, head.serial) < (at.term, at.serial):
+            raise Damaged(f"{where}: its configuration (serial {head.serial}) is older than one "
+                          f"seen before (serial {at.serial})",
+                          hint="gnt-cluster redist-conf brings it up to date")
+        if head.serial == at.serial and head.hash != at.head:
+            raise Damaged(f"{where}: another history has the serial {head.serial}",
+                          hint="gnt-cluster verify says which candidates disagree")
+        done: list[Txn] = []
+        for part in answer.parts:
+            done += self._take_in(part, head, f"{where}: {part.kind}-{part.number}.toml")
+        if self.position.head != head.hash:
+            raise Damaged(f"{where}: its journal does not reach its head {head.serial}")
+        if done or answer.parts and at.base != head.base:
+            self._note()
+        return done
+
+    def _take_in(self, part: Part, head: Head, where: str) -> list[Txn]:
+        if part.kind == "base":
+            self._begin(part.data, where)
+            return []
+        at = self.position
+        if (part.number, part.offset) != (at.base, at.offset):
+            raise Damaged(f"{where}: it was asked for what follows byte {at.offset} of {at.base}")
+        entries, _ = split(part.data, where)
+        if part.number == head.base:
+            entries = _up_to(entries, head, where) if at.head != head.hash else []
+        done = [self.follow(entry, where) for entry in entries]
+        self._write(part.number, at.offset, entries)
+        return done
+
+    def _begin(self, data: bytes, where: str) -> None:
+        self.snapshots.abandon()
+        self._base_signer = self.trusted.begin(data, where)
+        self._digest = hex256(data)
+        number = self.position.base
+        self.disk.prepare()
+        self.disk.replace(f"base-{number}.toml", data)
+        self.disk.replace(f"journal-{number}.toml", b"")
+        for old in numbers(self.disk.names(), "base"):
+            if old != number:
+                self.disk.remove(f"base-{old}.toml")
+                self.disk.remove(f"journal-{old}.toml")
+
+    def follow(self, entry: Entry, where: str) -> Txn:
+        """One more record, for the state only."""
+        from gnt.config.journal import parse
+
+        self.snapshots.keep(parse(entry, where))
+        return self.trusted.follow(entry, where)
+
+    def advance(self, entry: Entry, where: str) -> Txn:
+        """One more record, that this driver has committed."""
+        at = self.position
+        txn = self.follow(entry, where)
+        self._write(at.base, at.offset, [entry])
+        self._note(signers=any(put.path.startswith("signers/") for put in txn.put)
+                   or any(path.startswith("signers/") for path in txn.drop))
+        return txn
+
+    def rebase(self, data: bytes, where: str) -> None:
+        """A new base for the same head."""
+        self._begin(data, where)
+        self._note()
+
+    def _write(self, number: int, offset: int, entries: list[Entry]) -> None:
+        if entries:
+            records = b"".join(entry.record for entry in entries)
+            self.disk.append(f"journal-{number}.toml", offset, records)
+
+    def _note(self, signers: bool = True) -> None:
+        """What must be remembered; the head last, as it says that the rest is there."""
+        at = self.position
+        seen = max((self._pin.term, self._pin.serial), (at.term, at.serial))
+        if signers:
+            self._pin = Pin(cluster=str((self.state.load("cluster", "cluster") or {})["uuid"]),
+                            signers=tuple(self.trusted.signers()), term=seen[0], serial=seen[1])
+            self.trusted.pin = self._pin
+            memory = Memory(**dict(self._pin.items()), digest=self._digest,
+                            base_signer=self._base_signer)
+            text = "".join(f"{n} = {canon.value(v)}\n" for n, v in memory.items())
+            self.disk.replace(TRUST, canon.encode(text, TRUST))
+        self.disk.replace("head", f"{at.term} {at.serial} {at.head} {at.base}\n".encode())
+
+    def content(self) -> tuple[bytes, bytes]:
+        """The base and the committed part of its journal."""
+        at = self.position
+        base = self.disk.read(f"base-{at.base}.toml")
+        journal = self.disk.read(f"journal-{at.base}.toml", 0, at.offset) or b""
+        if base is None or len(journal) != at.offset:
+            raise Damaged(f"the copy of the configuration in {self.disk.directory} is incomplete",
+                          hint=f"rm -r {self.disk.directory}")
+        return base, journal
+
+    def holds(self, entry: Entry) -> bool:
+        """Whether a record is in the committed journal."""
+        return any(other.hash == entry.hash for other in split(self.content()[1], "journal")[0])
+
+    @property
+    def outdated(self) -> bool:
+        """Whether the base's signer may no longer sign: newcomers could not believe it."""
+        return self._base_signer not in self.trusted.signers()
+
+    def since(self, head: Head) -> list[Entry] | None:
+        """The records after ``head``; None when it is not in our journal."""
+        at = self.position
+        if head.base != at.base:
+            return None
+        base, journal = self.content()
+        entries, _ = split(journal, "journal")
+        hashes = [self._start(base), *(entry.hash for entry in entries)]
+        if head.hash not in hashes:
+            return None
+        return entries[hashes.index(head.hash):]
+
+    def _start(self, base: bytes) -> str:
+        from gnt.config.base import start
+
+        return start(base)
+
+
+def _up_to(entries: list[Entry], head: Head, where: str) -> list[Entry]:
+    for number, entry in enumerate(entries):
+        if entry.serial == head.serial and entry.hash == head.hash:
+            return entries[: number + 1]
+    raise Damaged(f"{where}: the committed record {head.serial} is not in it",
+                  hint="gnt-cluster redist-conf repairs a candidate")

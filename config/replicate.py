@@ -1,0 +1,121 @@
+"""Getting records onto candidates, and who of them has what."""
+
+from __future__ import annotations
+
+from gnt.config import message as m
+from gnt.config.base import start
+from gnt.errors import NodeFailed, NoMajority
+from gnt.record import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from gnt.config.journal import Entry
+    from gnt.config.message import Answer, Head, Peers
+    from gnt.config.replica import Replica
+
+
+class Tally(Record):
+    """``have``: candidates that hold the records; ``lack``: the others, and why."""
+
+    have: tuple[str, ...]
+    lack: Mapping[str, str]
+    fence: int = 0  # the highest term that any of them knows
+
+
+def majority(count: int) -> int:
+    return count // 2 + 1
+
+
+def require_majority(tally: Tally, candidates: Iterable[str], extra: int, what: str) -> None:
+    """Raise NoMajority, naming who is missing, unless enough have it (``extra``: the master)."""
+    names = list(candidates)
+    needed = majority(len(names))
+    got = len(tally.have) + extra
+    if got >= needed:
+        return
+    missing = "".join(f"\n    {name}: {why}" for name, why in tally.lack.items())
+    raise NoMajority(
+        f"{what}: {got} of {len(names)} master candidates answered, {needed} are needed{missing}",
+        hint="gnt-node list; gnt-cluster master-failover when the master is lost")
+
+
+def why(answer: Answer | NodeFailed) -> str:
+    """Why a candidate did not do what it was asked."""
+    if isinstance(answer, NodeFailed):
+        return answer.problem
+    words = {m.BUSY: "it is busy with another change", m.BEHIND: "it was away and lacks records",
+             m.NO_TURN: "the turn is over"}
+    return answer.problem or words.get(answer.status, f"status {answer.status}")
+
+
+class Replication:
+    """The candidates other than the master, as one driver in one turn sees them."""
+
+    def __init__(self, peers: Peers, replica: Replica, order: tuple[int, int]) -> None:
+        self._peers = peers
+        self._replica = replica
+        self.term, self.turn = order
+
+    def append(self, names: Iterable[str], entry: Entry, needed: int) -> Tally:
+        """Put one record after the committed head; who lacks others gets them, too, if needed."""
+        message = m.Append(term=self.term, turn=self.turn, after=self._replica.head,
+                           serial=entry.serial, hash=entry.hash, records=entry.record)
+        answers = dict(self._peers.ask(dict.fromkeys(names, message)))
+        behind = [n for n, a in answers.items() if _status(a) in (m.BEHIND, m.DAMAGED)]
+        if behind and sum(_status(a) == m.OK for a in answers.values()) < needed:
+            answers.update(self.catch_up(behind, [entry]))
+        return tally(answers)
+
+    def catch_up(
+        self, names: Iterable[str], more: list[Entry] | None = None,
+    ) -> dict[str, Answer | NodeFailed]:
+        """Bring candidates to the committed head, and give them ``more`` after it."""
+        standing = self._peers.ask(dict.fromkeys(names, m.Fetch(offset=m.STANDING_ONLY)))
+        repairs: dict[str, m.Message] = {}
+        for name, answer in standing.items():
+            if not isinstance(answer, NodeFailed):
+                repairs[name] = self._repair(answer, more or [])
+        done = {**standing, **self._peers.ask(repairs, deadline=120.0)}
+        if more:
+            installs = [n for n, x in repairs.items()
+                        if isinstance(x, m.Install) and _status(done[n]) == m.OK]
+            message = m.Append(term=self.term, turn=self.turn, after=self._replica.head,
+                               serial=more[-1].serial, hash=more[-1].hash,
+                               records=b"".join(entry.record for entry in more))
+            done.update(self._peers.ask(dict.fromkeys(installs, message)))
+        return done
+
+    def _repair(self, answer: Answer, more: list[Entry]) -> m.Message:
+        """What brings a candidate that stands like this up to date."""
+        known = self._replica.since(answer.head) if answer.status == m.OK else None
+        if known is None:
+            return self.install()
+        entries = known + more
+        if not entries:
+            return m.Learn(head=self._replica.head)
+        return m.Append(term=self.term, turn=self.turn, after=answer.head,
+                        serial=entries[-1].serial, hash=entries[-1].hash,
+                        records=b"".join(entry.record for entry in entries))
+
+    def install(self) -> m.Install:
+        """Everything that is committed."""
+        base, journal = self._replica.content()
+        return m.Install(term=self.term, turn=self.turn, head=self._replica.head,
+                         start=start(base), base=base, journal=journal)
+
+    def learn(self, names: Iterable[str], head: Head) -> None:
+        self._peers.post(dict.fromkeys(names, m.Learn(head=head)))
+
+
+def _status(answer: Answer | NodeFailed) -> int:
+    return -1 if isinstance(answer, NodeFailed) else answer.status
+
+
+def tally(answers: Mapping[str, Answer | NodeFailed]) -> Tally:
+    return Tally(
+        have=tuple(n for n, a in answers.items() if _status(a) == m.OK),
+        lack={n: why(a) for n, a in answers.items() if _status(a) != m.OK},
+        fence=max((a.fence for a in answers.values() if not isinstance(a, NodeFailed)), default=0),
+    )

@@ -1,0 +1,340 @@
+"""The signed configuration as the engine sees it: read, commit, history (ADR 0003).
+
+One driver has one store.  It reads through its verified replica, takes the turn on the master,
+appends to the other candidates, and then moves the master's head.
+"""
+
+from __future__ import annotations
+
+from gnt.config import compaction, replicate
+from gnt.config import message as m
+from gnt.config import record as records
+from gnt.config.replicate import Replication
+from gnt.errors import (
+    Busy,
+    Conflict,
+    Damaged,
+    Fenced,
+    GntError,
+    NoCluster,
+    NodeFailed,
+    NotAuthorised,
+    Stale,
+)
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
+    from typing import Any
+
+    from gnt.config.journal import Entry
+    from gnt.config.message import Answer, Peers
+    from gnt.config.record import Author
+    from gnt.config.replica import Replica
+    from gnt.engine.ports import Change, Frame, Reply
+    from gnt.model.config import Config
+
+MARGIN = 5  # seconds before its end from which a turn is not begun to be used
+COMMIT_DEADLINE = float(m.LEASE)
+TAKE_DEADLINE = float(m.WAIT + 10)
+
+
+class Turn:
+    """A turn that this driver has, and until when it may begin to use it."""
+
+    def __init__(self, node: str, order: tuple[int, int], until: float) -> None:
+        self.node, self.order, self.until = node, order, until
+
+
+class SignedStore:
+    """A :class:`~gnt.engine.ports.Store`.
+
+    ``hints``: names of candidates to ask while no configuration is known; ``ticks``: a clock that
+    only runs forward, in seconds.
+    """
+
+    def __init__(
+        self, peers: Peers, replica: Replica, author: Author, *, hints: Iterable[str] = (),
+        ticks: Callable[[], float] | None = None,
+    ) -> None:
+        import time
+
+        self.peers, self.replica, self.author = peers, replica, author
+        self.unreached = ""  # why the last read did not come from the master
+        self._hints = tuple(hints)
+        self._ticks = ticks or time.monotonic
+        self.turn: Turn | None = None
+        self._opened = False
+
+    # reading
+
+    def cached(self) -> Config | None:
+        """The last verified configuration this machine has seen; no network."""
+        if not self._opened:
+            self._opened = True
+            if not self.replica.open():
+                return None
+        return self.replica.config() if self.replica.position.serial else None
+
+    def read(self) -> Config:
+        """The committed state from the master; when it does not answer, from another candidate.
+
+        Then ``unreached`` says why, and nothing can be committed.
+        """
+        if self.turn is not None:
+            return self.replica.config()
+        master = self.master()
+        for _ in range(8):
+            answer = self._fetch([master])[master]
+            if isinstance(answer, NodeFailed):
+                return self._read_elsewhere(master, answer)
+            self._accept(answer, master)
+            if self.master() == master:
+                self.unreached = ""
+                return self.replica.config()
+            master = self.master()
+        raise Damaged("the candidates do not agree on who is the master", hint="gnt-cluster verify")
+
+    def _fetch(self, names: Iterable[str]) -> dict[str, Answer | NodeFailed]:
+        at = self.replica.position
+        return self.peers.ask(dict.fromkeys(names, m.Fetch(base=at.base, offset=at.offset)))
+
+    def _read_elsewhere(self, master: str, failure: NodeFailed) -> Config:
+        """The highest verified committed state that any candidate has."""
+        others = [name for name in self._candidates() if name != master]
+        answers = self._fetch(others)
+        good = {n: a for n, a in answers.items() if not isinstance(a, NodeFailed) and a.head.serial}
+        for name in sorted(good, key=lambda n: (good[n].head.term, good[n].head.serial)):
+            at = self.replica.position
+            if (good[name].head.term, good[name].head.serial) > (at.term, at.serial):
+                self._accept(self._again(name, good[name]), name)
+        if not self.replica.position.serial:
+            raise failure
+        self.unreached = failure.message
+        if self.master() != master:  # a failover has happened meanwhile
+            return self.read()
+        return self.replica.config()
+
+    def _again(self, name: str, answer: Answer) -> Answer:
+        """The same from where the replica stands now."""
+        fresh = self._fetch([name])[name]
+        return answer if isinstance(fresh, NodeFailed) else fresh
+
+    def _accept(self, answer: Answer, node: str) -> None:
+        if answer.status != m.OK:
+            raise self._refused(answer, node)
+        if not answer.head.serial:
+            raise NoCluster(f"{node} holds no configuration", hint="gnt-cluster init NAME")
+        self.replica.accept(answer, node)
+
+    def master(self) -> str:
+        """The master's name, as far as is known; a candidate to begin with otherwise."""
+        config = self.cached()
+        if config is not None:
+            return config.master.name
+        if not self._hints:
+            raise NoCluster("there is no cluster here", hint="gnt-cluster init, or gnt-context join")
+        answers = self._fetch(self._hints)
+        heads = {n: a.head for n, a in answers.items() if not isinstance(a, NodeFailed)}
+        for name in sorted(heads, key=lambda n: (heads[n].term, heads[n].serial), reverse=True):
+            answer = answers[name]
+            assert not isinstance(answer, NodeFailed)
+            self._accept(answer, name)
+            return self.replica.config().master.name
+        raise next(a for a in answers.values() if isinstance(a, NodeFailed))
+
+    def _candidates(self) -> list[str]:
+        config = self.cached()
+        if config is None:
+            return list(self._hints)
+        return [node.name for node in config.candidates]
+
+    # the turn
+
+    def turn_frame(self) -> tuple[str, Frame] | None:
+        """The frame that takes the turn, to ride on another round trip to the master.
+
+        None when the master is this machine, or the turn is there already.
+        """
+        if self.turn is not None:
+            return None
+        master = self.master()
+        frame = self.peers.frame(master, self._take_message())
+        return None if frame is None else (master, frame)
+
+    def accept_turn(self, node: str, reply: Reply | NodeFailed) -> None:
+        """What came back for :meth:`turn_frame`."""
+        self._have_turn(node, self.peers.understood(node, reply))
+
+    def hold_turn(self) -> Config:
+        """Take the turn now; the state it was taken on.  It lasts for some 15 seconds."""
+        if self.turn is not None and self._ticks() < self.turn.until:
+            return self.replica.config()
+        self.release()
+        for _ in range(8):
+            master = self.master()
+            answer = self.peers.ask({master: self._take_message()}, deadline=TAKE_DEADLINE)[master]
+            self._have_turn(master, answer)
+            if self.master() == master:
+                return self.replica.config()
+            self.release()
+        raise Damaged("the candidates do not agree on who is the master", hint="gnt-cluster verify")
+
+    def _take_message(self) -> m.Take:
+        at = self.replica.position
+        return m.Take(term=at.term, base=at.base, offset=at.offset)
+
+    def _have_turn(self, node: str, answer: Answer | NodeFailed) -> None:
+        if isinstance(answer, NodeFailed):
+            raise NodeFailed(node, answer.kind, answer.problem, task="config (take the turn)",
+                             stderr=answer.stderr, hint="gnt-cluster master-failover, if the master "
+                             "is lost; reading goes on without it") from answer
+        if answer.status == m.OK:
+            self.turn = Turn(node, answer.turn, self._ticks() + m.LEASE - MARGIN)
+        try:
+            self._accept(answer, node)
+        except GntError:
+            self.release()
+            raise
+
+    def release(self) -> None:
+        """Give the turn back, if there is one."""
+        if self.turn is not None:
+            self.peers.post({self.turn.node: m.Release()})
+            self.turn = None
+
+    # committing
+
+    def commit(self, make: Callable[[Config], Change], *, attempts: int = 8) -> Config:
+        """Commit what ``make`` returns for the current state; called again if it moved.
+
+        Raises NoMajority, Fenced, NotAuthorised; NodeFailed with kind ``lost`` when it is not known
+        whether the change was committed.
+        """
+        for _ in range(attempts):
+            config = self.hold_turn()
+            try:
+                change = make(config)
+                self._check_author()
+            except BaseException:
+                self.release()
+                raise
+            if not (change.edits or change.note):
+                self.release()
+                return config
+            try:
+                return self._commit(change)
+            except Stale:
+                self.release()
+        raise Stale(f"the configuration moved {attempts} times while this change was made",
+                    hint="try again")
+
+    def _check_author(self) -> None:
+        if self.author.public not in self.replica.trusted.signers():
+            raise NotAuthorised(
+                f"your key {self.author.fingerprint} may not sign changes of this cluster",
+                hint="an admin who may can add it: gnt-cluster signer add NAME KEY")
+
+    def _commit(self, change: Change) -> Config:
+        turn = self.turn
+        assert turn is not None
+        entry = records.make(change, self.replica, turn.order, self.author)
+        names = self._candidates()
+        others = [name for name in names if name != turn.node]
+        replication = Replication(self.peers, self.replica, turn.order)
+        tally = replication.append(others, entry, replicate.majority(len(names)) - 1)
+        if tally.fence > turn.order[0]:
+            self.release()
+            raise Fenced(f"{turn.node} is no longer the master: term {tally.fence} has begun",
+                         hint="gnt-cluster getmaster")
+        try:
+            replicate.require_majority(tally, names, 1, "the change was refused")
+        except GntError:
+            self.release()
+            raise
+        message = m.Commit(term=turn.order[0], turn=turn.order[1], after=self.replica.head,
+                           serial=entry.serial, hash=entry.hash, records=entry.record)
+        answer = self.peers.ask({turn.node: message}, deadline=COMMIT_DEADLINE)[turn.node]
+        self.turn = None
+        if isinstance(answer, NodeFailed) or answer.status != m.OK:
+            self._find(entry, turn.node, answer)
+        else:
+            self.replica.advance(entry, turn.node)
+        return self._committed(tally)
+
+    def _find(self, entry: Entry, node: str, answer: Answer | NodeFailed) -> None:
+        """Learn what became of a commit whose answer was lost; Stale: it did not happen.
+
+        Taking the turn waits for the shell that may still be at work, and syncs what it left.
+        """
+        try:
+            self.hold_turn()
+        except GntError as error:
+            raise NodeFailed(
+                node, "lost", f"it is not known whether change {entry.serial} was committed "
+                f"({replicate.why(answer)}; then: {error.message})",
+                hint=f"when {node} answers: gnt-cluster config show {entry.serial}") from error
+        at = self.replica.position
+        if entry.hash != at.head and not self.replica.holds(entry):
+            if not isinstance(answer, NodeFailed) and answer.status == m.FAILED:
+                self.release()
+                raise NodeFailed(node, "failed", answer.problem or "it could not write the change",
+                                 task="config (commit)", hint=f"is a disk of {node} full?")
+            raise Stale(f"change {entry.serial} was not committed")
+
+    def _committed(self, tally: replicate.Tally) -> Config:
+        if tally.have:
+            self.peers.post(dict.fromkeys(tally.have, m.Learn(head=self.replica.head)))
+        if compaction.due(self.replica):
+            compaction.attempt(self)
+        return self.replica.config()
+
+    def create(self, data: Mapping[str, Mapping[str, Any]], node: str) -> Config:
+        """The first base of a new cluster, on its first node; ``data`` is {section: {key: object}}.
+
+        Raises Conflict when the node holds a configuration already.
+        """
+        head, base = compaction.first(data, self.author)
+        answer = self.peers.ask({node: m.Fetch()})[node]
+        if not isinstance(answer, NodeFailed) and answer.head.serial:
+            raise Conflict(f"{node} holds the configuration of a cluster already",
+                           hint="gnt-cluster destroy, on that cluster")
+        message = m.Install(term=head.term, turn=0, head=head, start=head.hash, base=base)
+        done = self.peers.ask({node: message}, deadline=60.0)[node]
+        if isinstance(done, NodeFailed):
+            raise done
+        if done.status != m.OK:
+            raise self._refused(done, node)
+        self._opened = True
+        self.replica.rebase(base, "the first base")
+        return self.replica.config()
+
+    def redistribute(self) -> dict[str, str]:
+        """Bring every candidate up to date: {name: why not, or empty}."""
+        self.hold_turn()
+        turn = self.turn
+        assert turn is not None
+        others = [name for name in self._candidates() if name != turn.node]
+        replication = Replication(self.peers, self.replica, turn.order)
+        answers = replication.catch_up(others)
+        done = replicate.tally(answers)
+        replication.learn(done.have, self.replica.head)
+        self.release()
+        return {turn.node: "", **dict.fromkeys(done.have, ""), **done.lack}
+
+    def _refused(self, answer: Answer, node: str) -> GntError:
+        problem = replicate.why(answer)
+        if answer.status == m.BUSY:
+            return Busy(f"{node} is busy with another change for more than {m.WAIT} s",
+                        hint="try again")
+        if answer.status == m.REFUSED:
+            return Fenced(f"{node} refuses: {problem}", hint="gnt-cluster getmaster")
+        if answer.status == m.DAMAGED:
+            return Damaged(f"{node}: {problem}", hint="gnt-cluster redist-conf; gnt-cluster verify")
+        return NodeFailed(node, "failed", problem, task="config")
+
+    def history(self, *, newest: int | None = None) -> Iterable[Mapping[str, Any]]:
+        """Past transactions of the current journal, newest first, as plain data."""
+        from gnt.config import history
+
+        return history.transactions(self.replica, newest)
