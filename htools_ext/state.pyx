@@ -158,6 +158,22 @@ cdef class State:
         """The primary and secondary of an instance (-1: none)."""
         return self.c.inst[i].pri, self.c.inst[i].sec
 
+    def places(self):
+        """The same of all instances."""
+        return [(self.c.inst[i].pri, self.c.inst[i].sec) for i in range(self.c.ni)]
+
+    def reserved(self):
+        """All memory kept for secondaries."""
+        cdef long long total = 0
+        cdef size_t k
+        for k in range(<size_t>self.c.n * self.c.n):
+            total += self.c.peer[k]
+        return total
+
+    def clashes(self):
+        """How many exclusion tags too many each node's primaries have."""
+        return [int(self.c.node[k].tag_extra) for k in range(self.c.n)]
+
     def node(self, int n):
         """The changing figures of a node, by name."""
         cdef Node* t = &self.c.node[n]

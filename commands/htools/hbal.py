@@ -1,0 +1,258 @@
+"""``hbal``: balance a cluster."""
+
+from __future__ import annotations
+
+import sys
+
+from gnt.commands.htools import _options
+from gnt.commands.htools._options import CHOICE, FIELDS, FILE, FILE_OR_STDOUT, Balancing
+from gnt.errors import GntError
+from gnt.htools import arrays, balance, show
+from gnt.htools.balance import Rules
+from gnt.htools.moves import commands, job_sets, shorthand
+from gnt.htools.names import Names
+from gnt.htools.world import is_split, part
+from gnt.spec import opt
+from gnt.values import BOOL, TEXT, choice, whole
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from gnt.htools.moves import Move
+    from gnt.htools.world import Part, World
+    from gnt.htools_ext.state import State
+    from gnt.spec import Session
+
+out = sys.stdout.write
+
+
+class Hbal(Balancing, command="htools hbal"):
+    """Find the moves that balance a cluster, and make them if asked to.
+
+    By itself it repeats the reference's greedy descent, move for move.  --fast reaches about the
+    same score much sooner and is what -X uses; --search looks for better plans with pair moves.
+    """
+
+    examples = (
+        ("hbal -t cluster.data -C -p", "plan from a file, show commands and nodes"),
+        ("hbal -L -X", "balance the cluster this program belongs to"),
+        ("hbal -t cluster.data --search --max-move-gib 500", "a better plan, copying at most 500 GiB"),
+    )
+    print_nodes: str | None = opt(FIELDS, "show the nodes before and after", default=None, short="p")
+    print_instances: bool = opt(BOOL, "show the instances before and after", default=False)
+    print_commands: str | None = opt(FILE_OR_STDOUT, "show the commands, or write them to a file",
+                                     default=None, short="C")
+    restricted_migration: bool = opt(BOOL, "migrate only off drained nodes", default=False)
+    exec_: bool = opt(BOOL, "make the moves (needs -L)", default=False, short="X", name="exec")
+    first_job_group: bool = opt(BOOL, "only the first set of jobs", default=False)
+    reason: str = opt(TEXT, "why, for the signed history", default="")
+    group: str = opt(TEXT, "the group to balance, by name or uuid", default="", short="G",
+                     metavar="ID")
+    static_kvm_node_memory: int = opt(whole(0), "MiB that KVM nodes need themselves; 0: as reported",
+                                      default=4096)
+    mond: str = opt(CHOICE, "ask the nodes for loads", default="no")
+    mond_data: str = opt(FILE, "loads in the monitoring format", default="")
+    exit_on_missing_mond_data: bool = opt(BOOL, "stop when loads are incomplete", default=False)
+    mond_xen: bool = opt(BOOL, "use Xen's collectors, too", default=False)
+    save: str = opt(FILE, "write the cluster before and after to FILE.original and FILE.balanced",
+                    default="", short="S")
+    priority: str = opt(choice("low", "normal", "high"), "priority of the jobs", default="normal")
+    fast: bool = opt(BOOL, "look only at what may have become the best move", default=False)
+    report: str = opt(FILE, "write a picture of before and after as HTML", default="")
+
+    def rules(self) -> Rules:
+        return Rules(
+            disk_moves=not self.no_disk_moves, inst_moves=not self.no_instance_moves,
+            restricted=self.restricted_migration, evacuate=self.evac_mode,
+            force=self.ignore_soft_errors, min_gain=self.min_gain, limit=self.max_length,
+            min_gain_limit=self.min_gain_limit, min_score=self.min_score,
+        )
+
+    def work(self, session: Session) -> int:
+        if self.exec_ and self.luxi is None:
+            raise GntError("moves can be made only in the cluster this program belongs to",
+                           hint="add -L, or use -C to see the commands")
+        world = self.load(session)
+        if not self.introduce(world):
+            return 0
+        _options.save(self.save, "original", "before balancing", world)
+        chosen = self.choose(world)
+        return self.balance(session, world, chosen)
+
+    def introduce(self, world: World) -> bool:
+        """Say what was loaded; False when there is nothing to do."""
+        if self.level > 1:
+            out(f"Loaded cluster tags: {','.join(world.tags)}\n")
+        if not world.instances:
+            out("Cluster is empty, exiting.\n")
+            return False
+        split = [i.name for i in world.instances if is_split(world, i)]
+        if split and self.level > 1:
+            _options.warn("Found instances belonging to multiple node groups:")
+            for name in split:
+                _options.warn(f"  {name}")
+            _options.warn("These instances will not be moved.")
+        out(f"Loaded {len(world.nodes)} nodes, {len(world.instances)} instances\n")
+        suffix = Names(world).suffix
+        if suffix and self.level > 1:
+            out(f"Note: Stripping common suffix of '{suffix}' from names\n")
+        return True
+
+    def choose(self, world: World) -> tuple[str, Part]:
+        """The group to balance."""
+        present = sorted({n.group for n in world.nodes})
+        if not self.group:
+            if len(present) > 1:
+                raise GntError("several node groups: "
+                               + ", ".join(world.groups[g].name for g in present),
+                               hint="choose one with -G")
+            at = present[0]
+        else:
+            found = world.group_index(self.group)
+            if found is None:
+                raise GntError(f"there is no node group {self.group!r}", hint="known: "
+                               + ", ".join(g.name for g in world.groups))
+            at = found
+        return world.groups[at].name, part(world, at)
+
+    def balance(self, session: Session, world: World, chosen: tuple[str, Part]) -> int:
+        name, cut = chosen
+        group, state = cut.world, arrays.state(cut.world)
+        names = self.aliases(world, cut)
+        self.check(name, group, state)
+        _options.instance_tables(self.print_instances, "Initial", group, state)
+        _options.node_tables(self.print_nodes, "Initial cluster", group, state, names)
+        initial = state.score()
+        self.show_score("Initial coefficients: overall", "Initial score:", state)
+        best = balance.optimum(group, state)
+        if initial - best < self.min_score:
+            out(f"Cluster is already well balanced (initial score {initial:.6g},\n"
+                f"optimum score due to N+1 reservations {best:.6g},\n"
+                f"minimum score {self.min_score:.6g}).\nNothing to do, exiting\n")
+            return 0
+        out("Trying to minimize the CV...\n")
+        moves = self.plan(group, state, names)
+        self.tell_result(moves, initial, state)
+        sets = job_sets(moves)[: 1 if self.first_job_group else None]
+        _options.show_commands(self.print_commands, (
+            "First set of jobs:" if self.first_job_group
+            else "Commands to run to reach the above solution:"), script(sets, group, names))
+        after = self.put_back(world, cut, state)
+        _options.save(self.save, "balanced", "after balancing", after)
+        _options.instance_tables(self.print_instances, "Final", group, state)
+        _options.node_tables(self.print_nodes, "Final cluster", group, state, names)
+        if self.level > 3:
+            out(f"Original: mem={sum(n.f_mem for n in group.nodes)}\n")
+        if self.report:
+            from gnt.htools import report
+
+            _options.write_file(self.report, report.html(group, state, moves, initial))
+        if self.exec_ and moves:
+            from gnt.htools import execute
+
+            return execute.moves(session, group, sets, self.reason)
+        return 0
+
+    def aliases(self, world: World, cut: Part) -> Names:
+        """The short names of the group's nodes and instances; all names decide what is cut."""
+        names, every = Names(cut.world), Names(world)
+        names.nodes = [every.nodes[k] for k in cut.nodes]
+        names.instances = [every.instances[k] for k in cut.instances]
+        return names
+
+    def check(self, name: str, group: World, state: State) -> None:
+        out(f"Group size {len(group.nodes)} nodes, {len(group.instances)} instances\n")
+        out(f"Selected node group: {name}\n")
+        bad = set(state.failing())
+        hit = [k for k in range(len(group.instances)) if bad & set(state.place_of(k))]
+        if self.level >= 1:
+            out(f"Initial check done: {len(bad)} bad nodes, {len(hit)} bad instances.\n")
+        if bad:
+            out("Cluster is not N+1 happy, continuing but no guarantee "
+                "that the cluster will end N+1 happy.\n")
+        violating = policy_violations(group, state, bad)
+        if violating:
+            out(f"The cluster contains {violating} policy-violating nodes.\n")
+            out("Continuing, ignoring soft errors.\n" if self.ignore_soft_errors else
+                "Continuing, but the set of moves might be too restricted;"
+                " consider using the --ignore-soft-errors option.\n")
+
+    def plan(self, group: World, state: State, names: Names) -> Sequence[Move]:
+        """The moves, told one by one."""
+        moves: Iterable[Move]
+        if self.fast or self.exec_:
+            moves = balance.fast(group, state, self.rules())
+        else:
+            moves = balance.exact(group, state, self.rules())
+        node_width = max(len(n) for n in names.nodes)
+        inst_width = max(len(i) for i in names.instances)
+        made = []
+        for move in moves:
+            made.append(move)
+            out(line(len(made), move, names, node_width, inst_width) + "\n")
+            sys.stdout.flush()
+        return made
+
+    def tell_result(self, moves: Sequence[Move], initial: float, state: State) -> None:
+        if not moves:
+            out("No solution found\n")
+        elif self.level > 2:
+            self.show_score("Final coefficients:   overall", "", state)
+        else:
+            out(f"Cluster score improved from {initial:.8f} to {state.score():.8f}\n")
+        if self.level >= 1:
+            out(f"Solution length={len(moves)}\n")
+
+    def show_score(self, long: str, brief: str, state: State) -> None:
+        score = show.number(state.score(), 8)
+        out(f"{long} {score}\n{show.components(state)}" if self.level > 2 else f"{brief} {score}\n")
+
+    def put_back(self, world: World, cut: Part, state: State) -> World:
+        """The whole world with the group's instances where they are now."""
+        places = [(i.pri, i.sec) for i in world.instances]
+        for k, (pri, sec) in zip(cut.instances, state.places(), strict=True):
+            if not is_split(world, world.instances[k]):
+                places[k] = (cut.nodes[pri], cut.nodes[sec] if sec >= 0 else -1)
+        disks = {k: int(state.node(j)["f_dsk"]) for j, k in enumerate(cut.nodes)}
+        moved = world.placed(places)
+        return moved.replace(nodes=tuple(
+            n.replace(f_dsk=disks[k]) if disks.get(k, n.f_dsk) != n.f_dsk else n
+            for k, n in enumerate(moved.nodes)))
+
+
+def policy_violations(group: World, state: State, bad: set[int]) -> int:
+    """How many nodes that pass N+1 break their policy's ratios."""
+    count = 0
+    for k, n in enumerate(group.nodes):
+        policy, figures = group.policy_of(n), state.node(k)
+        ratio = policy.vcpu_ratio if n.vcpu_ratio is None else n.vcpu_ratio
+        used = show.ratio(figures["u_cpu"], n.t_cpu)
+        count += k not in bad and (
+            figures["i_spn"] > policy.spindle_ratio * n.spindles or used > ratio)
+    return count
+
+
+def line(number: int, move: Move, names: Names, node_width: int, inst_width: int) -> str:
+    """One step, as hbal has always printed it."""
+    def pair(places: tuple[int, int]) -> str:
+        pri, sec = places
+        both = names.nodes[pri] if sec < 0 else f"{names.nodes[pri]}:{names.nodes[sec]}"
+        return both.ljust(2 * node_width + 1)
+
+    return (f"  {number:3d}. {names.instances[move.inst]:{inst_width}} {pair(move.before)} => "
+            f"{pair(move.after)} {move.score:12.8f} a="
+            f"{shorthand(move, names.nodes.__getitem__)}")
+
+
+def script(sets: Sequence[Sequence[Move]], group: World, names: Names) -> list[str]:
+    """The lines of ``-C``."""
+    lines = []
+    for number, jobs in enumerate(sets, 1):
+        lines += ["", f"echo jobset {number}, {len(jobs)} jobs"]
+        for k, move in enumerate(jobs, 1):
+            running = group.instances[move.inst].running
+            lines += [f"  echo job {number}/{k}", "  check"]
+            lines += [f"  gnt-instance {c}" for c in commands(
+                move, names.instances[move.inst], running, names.nodes.__getitem__)]
+    return lines
