@@ -6,7 +6,7 @@ from gnt.errors import GntError, NodeFailed
 from gnt.plan import quote
 from gnt.ssh import answers
 from gnt.ssh.framing import Batch, Item
-from gnt.ssh.peers import RemotePeer
+from gnt.ssh.peers import LocalPeer, RemotePeer
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -65,7 +65,8 @@ class NodeContext:
             channel = self._peer.channel("exec " + " ".join(map(quote, words)))
             self._closers.append(channel.close)
             return streams.over_channel(channel)
-        process, near = streams.over_process(words)
+        assert isinstance(self._peer, LocalPeer)
+        process, near = streams.over_process(self._peer.command(words))
         self._closers.append(process.terminate)
         return near
 

@@ -148,6 +148,11 @@ def _isolated(item: Item, close: str) -> Iterator[str]:
         yield from (f"base64 -d <<'gnt_stdin' | {run}", _base64(item.stdin) + "gnt_stdin")
 
 
+def standalone(text: str, stdin: bytes) -> str:
+    """A script with its standard input as one text for any ``sh``."""
+    return "\n".join(_isolated(Item(text=text, stdin=stdin), "")) + "\n"
+
+
 def _kept(item: Item, _: str) -> Iterator[str]:
     run = f"command eval {quote(item.text)}"
     if not item.stdin:

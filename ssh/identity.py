@@ -35,6 +35,11 @@ def load(identities: Identities) -> tuple[Any, ...]:
     return tuple(keys)
 
 
+def public_keys(identities: Identities) -> tuple[str, ...]:
+    """The public halves, as OpenSSH lines without comments."""
+    return tuple(f"{key.get_name()} {key.get_base64()}" for key in load(identities))
+
+
 def _from_file(path: str) -> Any:
     import os.path
 
@@ -44,10 +49,10 @@ def _from_file(path: str) -> Any:
         key = paramiko.PKey.from_path(path)
         if os.path.exists(f"{path}-cert.pub"):
             key.load_certificate(f"{path}-cert.pub")
-    except paramiko.PasswordRequiredException:
+    except (paramiko.PasswordRequiredException, TypeError):  # TypeError: from cryptography
         raise Invalid(path, "this private key has a passphrase",
                       hint=f"type: ssh-add {path}") from None
-    except (OSError, ValueError, TypeError, paramiko.SSHException) as error:
+    except (OSError, ValueError, paramiko.SSHException) as error:
         raise Invalid(path, f"this private key cannot be read: {error}") from None
     return key
 

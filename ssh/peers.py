@@ -92,6 +92,10 @@ class LocalPeer(Peer):
         super().__init__(name, wake)
         self.argv = argv
 
+    def command(self, words: tuple[str, ...]) -> tuple[str, ...]:
+        """How to start a command where our shells run."""
+        return (*self.argv, "-c", 'exec "$@"', "sh", *words)
+
     def link(self) -> Link:
         from gnt.ssh.local import PipeLink
 

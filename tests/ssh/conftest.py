@@ -166,6 +166,24 @@ def shared_site(tmp_path_factory):
     made.stop()
 
 
+HERE = """
+mount --make-rprivate /
+for d in /run /var/lib /root; do mount -t tmpfs gnt-ssh-test "$d"; done
+echo ready
+exec sleep 3600
+"""
+
+
+@pytest.fixture(scope="module")
+def here():
+    """The words that start a shell on "this machine", with a /run and a /var/lib of its own."""
+    holder = subprocess.Popen(["unshare", "-m", "sh", "-c", HERE], stdout=subprocess.PIPE)
+    assert holder.stdout.readline() == b"ready\n"
+    yield ("nsenter", "-m", "-t", str(holder.pid), "/bin/sh")
+    holder.kill()
+    holder.wait()
+
+
 @pytest.fixture
 def site(shared_site):
     """Three nodes; transports of one test are closed after it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import queue
 import subprocess
 
@@ -11,18 +12,11 @@ from hypothesis import strategies as st
 
 from gnt.errors import Invalid
 from gnt.plan import script, text
-from gnt.ssh import fences, framing, trust
+from gnt.ssh import dialogues, fences, files, framing
 from gnt.ssh.framing import Batch, Item, Stream
 from gnt.ssh.peers import LocalPeer
 
 from .conftest import until
-
-PRIVATE = """
-mount --make-rprivate /
-mount -t tmpfs gnt-ssh-test /run; mount -t tmpfs gnt-ssh-test /var/lib
-exec /bin/sh
-"""
-LOCAL = ("unshare", "-m", "sh", "-c", PRIVATE)
 
 
 class Talk:
@@ -36,10 +30,8 @@ class Talk:
         pending = [self.shell.submit(batch) for batch in batches]
 
         def settled():
-            try:
+            with contextlib.suppress(queue.Empty):
                 self.queue.get(timeout=0.2).feed()
-            except queue.Empty:
-                pass  # look again until the time is up
             return all(one.complete for one in pending)
 
         until(settled, seconds=seconds)
@@ -54,8 +46,8 @@ class Talk:
 
 
 @pytest.fixture(params=["local", "ssh"])
-def talk(request, site):
-    peer = LocalPeer("here", lambda _: None, LOCAL)
+def talk(request, site, here):
+    peer = LocalPeer("here", lambda _: None, here)
     if request.param == "ssh":
         peer = site.transport().peer("node1")
     talk = Talk(peer)
@@ -203,7 +195,7 @@ BODIES = {
     "prelude": framing.PRELUDE,
     **{
         f"{module.__name__}.{name}": body
-        for module in (fences, trust)
+        for module in (dialogues, fences, files)
         for name, body in vars(module).items() if name.isupper() and isinstance(body, str)
     },
 }
