@@ -55,7 +55,7 @@ class Working(Command):
     dry_run: bool = opt(BOOL, "check, show the plan, change nothing", default=False)
     plan_out: str = opt(TEXT, "write the plan there for `gnt apply`, change nothing", default="",
                         metavar="FILE")
-    wait: bool = opt(BOOL, "fail instead of waiting for jobs that hold the same objects",
+    wait: bool = opt(BOOL, "wait for jobs that hold the same objects, do not fail",
                      default=True)
 
 

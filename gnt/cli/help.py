@@ -96,8 +96,8 @@ def spelled(slot: Slot) -> str:
     if slot.flag:
         return f"{short}--{slot.long}"
     if slot.negatable and slot.opt.default is True:
-        return f"{short}--no-{slot.long}"
-    return f"{short}--{slot.long}={slot.metavar}"
+        return f"{short}--[no-]{slot.long}"
+    return f"{short}--{slot.long}" + (f"[={slot.metavar}]" if slot.bare else f"={slot.metavar}")
 
 
 def explained(slot: Slot) -> str:
@@ -110,6 +110,8 @@ def explained(slot: Slot) -> str:
         extra.append("may be repeated")
     if default is MISSING:
         extra.append("required")
+    elif slot.negatable and default is True:
+        extra.append("default yes")
     elif default not in (None, False, True, "", (), {}):
         extra.append(f"default {default}")
     return slot.opt.help + (f" ({'; '.join(extra)})" if extra else "")

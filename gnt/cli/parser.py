@@ -93,14 +93,17 @@ def _short(options: Table, word: str, queue: list[str], given: dict[Slot, Any]) 
             _store(given, slot, True)
             continue
         if letters or slot.opt.kind.bare is None:
-            value = letters.removeprefix("=") if letters else _next(queue, slot, shown)
+            value = letters.removeprefix("=") if letters else _apart(queue, slot, shown)
         else:
             value = slot.opt.kind.bare
         _store(given, slot, slot.opt.kind.read(value, shown))
         return
 
 
-def _next(queue: list[str], slot: Slot, shown: str) -> str:
+def _apart(queue: list[str], slot: Slot, shown: str) -> str:
+    """The value of an option that none is attached to."""
+    if slot.opt.kind.bare is not None:
+        return slot.opt.kind.bare
     if not queue:
         raise UsageError(f"{shown} needs a value: {slot.opt.kind.expected}",
                          hint=f"{shown}={slot.metavar}" if shown.startswith("--") else

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from gnt.spec import Operation, Query, arg, args, opt, opts
-from gnt.values import BOOL, HOSTNAME, NAMED_PAIRS, PAIRS, SIZE, TEXT, choice, whole
+from gnt.values import BOOL, HOSTNAME, NAMED_PAIRS, PAIRS, SIZE, TEXT, Kind, choice, whole
 
 
 class Add(Operation, command="toy add"):
@@ -29,6 +29,9 @@ class Add(Operation, command="toy add"):
     capable: bool | None = opt(BOOL, "whether it can", default=None)
     old: str = opt(TEXT, "gone", default="", hidden=True, aliases=("ancient",))
     count: int = opt(whole(-5, 5), "how many", default=1)
+    picture: str | None = opt(Kind(str, "FILE", "a file", bare="-"), "draw it", default=None,
+                              short="P")
+    quiet: tuple[bool, ...] = opts(BOOL, "say less", short="q")
     name: str = arg(HOSTNAME, "its name")
     others: tuple[str, ...] = args(TEXT, "more names", default=())
 
