@@ -1,0 +1,33 @@
+"""gnt-group rename."""
+
+from __future__ import annotations
+
+from gnt.commands._edits import change
+from gnt.model.names import check_name
+from gnt.model.objects import Group
+from gnt.plan import Plan
+from gnt.spec import Holds, Operation, arg
+from gnt.values import TEXT
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from gnt.model.config import Config
+    from gnt.spec import Seen
+
+
+class Rename(Operation, command="group rename"):
+    """Give a node group another name."""
+
+    hook = "group-rename"
+    rapi = "PUT /2/groups/{name}/rename"
+    examples = (("gnt-group rename default rack1", "its nodes and instances do not notice"),)
+
+    name: str = arg(TEXT, "group", complete="group")
+    new_name: str = arg(TEXT, "its new name")
+
+    def holds(self, cfg: Config) -> Holds:
+        return Holds(exclusive=(f"groups/{cfg.group(self.name).uuid}",))
+
+    def plan(self, cfg: Config, seen: Seen) -> Plan:
+        cfg.require_new(Group, check_name(self.new_name, "group"))
+        return Plan(end=(change(cfg.group(self.name), name=self.new_name),))

@@ -1,0 +1,48 @@
+"""gnt-instance console."""
+
+from __future__ import annotations
+
+from gnt.commands.instance import _guest, _life
+from gnt.errors import Conflict
+from gnt.hypervisor.base import hypervisor
+from gnt.spec import Action, Lines, arg, opt
+from gnt.values import BOOL, TEXT
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from gnt.spec import Session
+
+
+class Console(Action, command="instance console"):
+    """Open an instance's serial console on this terminal.
+
+    It ends with Ctrl-].  The guest does not notice.
+    """
+
+    examples = (("gnt-instance console web", "Ctrl-] leaves it"),
+                ("gnt-instance console --show-cmd web", "only print the command"))
+
+    name: str = arg(TEXT, "instance", complete="instance")
+    show_cmd: bool = opt(BOOL, "print the command instead of running it", default=False)
+
+    def run(self, session: Session) -> int:
+        cfg = session.config()
+        inst = cfg.instance(self.name)
+        _life.require_made(inst)
+        node = _life.home(cfg, inst)
+        _life.require_online(node, inst)
+        words = hypervisor(inst.hypervisor).console(_guest.guest(cfg, inst, node))
+        if self.show_cmd:
+            session.show(Lines(lines=(_command(node.name, words),), data=[node.name, *words]))
+            return 0
+        call = _life.running(inst, node)
+        if not _life.runs_on(inst, node, session.ask((call,))):
+            raise Conflict(f"{inst.name} does not run on {node.name}",
+                           hint=f"gnt-instance startup {inst.name}")
+        return session.attach(node, words)
+
+
+def _command(node: str, words: tuple[str, ...]) -> str:
+    import shlex
+
+    return f"ssh -t root@{node} {shlex.quote(shlex.join(words))}"

@@ -1,0 +1,88 @@
+"""gnt-instance grow-disk."""
+
+from __future__ import annotations
+
+from gnt.commands._edits import change
+from gnt.commands.instance import _disks, _life, _wish
+from gnt.errors import Conflict, Invalid, NoCapacity
+from gnt.model.objects import Group
+from gnt.plan import Plan
+from gnt.spec import Holds, Operation, arg, opt
+from gnt.storage.base import Growable, storage
+from gnt.values import BOOL, SIZE, TEXT, show_size
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
+    from gnt.model.config import Config
+    from gnt.model.objects import Disk, Instance
+    from gnt.plan import Call
+    from gnt.spec import Seen
+
+
+class GrowDisk(Operation, command="instance grow-disk"):
+    """Make a disk larger.
+
+    SIZE is what is added, or the new size with --absolute.  A running guest sees it after a reboot
+    at the latest.  Disks cannot shrink.
+    """
+
+    hook = "disk-grow"
+    rapi = "POST /2/instances/{name}/disk/{disk}/grow"
+    examples = (("gnt-instance grow-disk web 0 5g", "5 GiB more"),
+                ("gnt-instance grow-disk --absolute web 0 20g", "20 GiB in all"))
+
+    name: str = arg(TEXT, "instance", complete="instance")
+    disk: str = arg(TEXT, "its disk: number, name or uuid")
+    amount: int = arg(SIZE, "how much is added")
+    absolute: bool = opt(BOOL, "SIZE is the new size", default=False)
+    wait_for_sync: bool = opt(BOOL, "wait until mirrored disks are in step", default=True)
+    ignore_ipolicy: bool = opt(BOOL, "also when the instance policy does not allow it",
+                               default=False)
+
+    def holds(self, cfg: Config) -> Holds:
+        inst = cfg.instance(self.name)
+        return Holds(exclusive=(f"instances/{inst.uuid}",),
+                     shared=(f"nodes/{inst.primary_node}",))
+
+    def facts(self, cfg: Config) -> Iterator[Call[Any]]:
+        inst, disk, _ = self._asked(cfg)
+        node = _life.home(cfg, inst)
+        space = storage(disk.dev_type).space(cfg, node)
+        if space is not None and not node.offline:
+            yield space
+
+    def plan(self, cfg: Config, seen: Seen) -> Plan:
+        inst, disk, size = self._asked(cfg)
+        node = _life.home(cfg, inst)
+        _life.require_online(node, inst)
+        driver = storage(disk.dev_type)
+        if not isinstance(driver, Growable):
+            raise Conflict(f"disks of the template {disk.dev_type} cannot grow")
+        space = driver.space(cfg, node)
+        if space is not None and seen[space].free < size - disk.size:
+            raise NoCapacity(f"{node.name} has {show_size(seen[space].free)} of disk free, "
+                             f"{show_size(size - disk.size)} more are needed")
+        if not self.ignore_ipolicy:
+            sizes = [size if d.uuid == disk.uuid else d.size for d in cfg.disks(inst)]
+            group = cfg.one(Group, node.group)
+            _wish.specification(cfg, inst, sizes=sizes).enforce(cfg, group)
+        return Plan(
+            pivot=(change(disk, size=size),), settle=tuple(driver.grow(cfg, disk, size)),
+            notes=(f"{disk.iv_name} of {inst.name} grows from {show_size(disk.size)} to "
+                   f"{show_size(size)}",),
+        )
+
+    def _asked(self, cfg: Config) -> tuple[Instance, Disk, int]:
+        """(instance, disk, its new size)"""
+        inst = cfg.instance(self.name)
+        _life.require_made(inst)
+        disks = cfg.disks(inst)
+        disk = disks[_disks.pick(disks, self.disk, inst.name)]
+        size = self.amount if self.absolute else disk.size + self.amount
+        if size <= disk.size:
+            raise Invalid("size", f"{disk.iv_name} has {show_size(disk.size)} already; "
+                          "disks cannot shrink")
+        return inst, disk, size
