@@ -142,7 +142,7 @@ class Kvm(Migratable):
                 undo=migration.stay.on(here, here, guest.uuid, guest.paused),
                 title=f"migrate {guest.name} to {there}",
             ),
-            Step(do=migration.arrived.on(there, there, target.uuid, guest.paused), undo=abandon),
+            Step(do=migration.arrived.on(there, there, target.uuid, guest.paused)),
         ]
         settle = [Step(do=tasks.forget.on(here, guest.uuid), title=f"end {guest.name} on {here}")]
         if params.cpu_mask != "all":

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from gnt.plan import Context
 
 
+RESUME = "resume the job instead: gnt-job list, gnt-job resume"
+
+
 class Migrated(Record):
     """What a finished migration took."""
 
@@ -191,7 +194,7 @@ def stay(context: Context, here: str, uuid: str, paused: bool) -> None:
                 here,
                 "failed",
                 "the guest was handed over to the other node and must not run here again",
-                hint="resume the job instead: gnt-job list, gnt-job resume",
+                hint=RESUME,
             )
 
     talk(context, here, uuid, hold)
@@ -206,7 +209,7 @@ def arrived(context: Context, here: str, uuid: str, paused: bool) -> None:
         status = ""
         for _ in range(300):
             status = await state_of(client)
-            if status == "running" or (paused and status == "paused"):
+            if status == "running" or (paused and status in ("paused", "prelaunch")):
                 return
             if status in ("paused", "prelaunch"):
                 await ask(client, "cont")
@@ -220,25 +223,20 @@ def arrived(context: Context, here: str, uuid: str, paused: bool) -> None:
 def abandon(context: Context, here: str, uuid: str) -> None:
     """End a QEMU that waits for a migration; refused when the guest is in it already."""
 
-    async def hold(client: QMPClient) -> str:
+    async def hold(client: QMPClient) -> None:
         status = await state_of(client)
-        if status in ("inmigrate", "prelaunch"):
-            await ask(client, "quit")
-        return status
+        came = (await ask(client, "query-migrate")).get("status") == "completed"
+        if came or status not in ("inmigrate", "prelaunch"):
+            raise NodeFailed(
+                here, "failed", f"the guest has moved here already (it is {status})", hint=RESUME
+            )
+        await ask(client, "quit")
 
     try:
-        status = talk(context, here, uuid, hold)
+        talk(context, here, uuid, hold)
     except NodeFailed as failure:
         if failure.kind != "absent":
             raise
-        status = "absent"
-    if status not in ("absent", "inmigrate", "prelaunch"):
-        raise NodeFailed(
-            here,
-            "failed",
-            f"the guest has moved here already (it is {status})",
-            hint="resume the job instead: gnt-job list, gnt-job resume",
-        )
     from gnt.hypervisor.kvm import tasks
 
     context.script(tasks.kill.body(uuid), tasks.kill.deadline)
