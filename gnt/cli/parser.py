@@ -78,9 +78,7 @@ def _long(options: Table, word: str, queue: list[str], given: dict[Slot, Any]) -
     elif slot.flag:
         _store(given, slot, True)
     else:
-        text = slot.opt.kind.bare
-        value = _next(queue, slot, shown) if text is None else text
-        _store(given, slot, slot.opt.kind.read(value, shown))
+        _store(given, slot, slot.opt.kind.read(_apart(queue, slot, shown), shown))
 
 
 def _short(options: Table, word: str, queue: list[str], given: dict[Slot, Any]) -> None:
@@ -92,10 +90,7 @@ def _short(options: Table, word: str, queue: list[str], given: dict[Slot, Any]) 
         if slot.flag:
             _store(given, slot, True)
             continue
-        if letters or slot.opt.kind.bare is None:
-            value = letters.removeprefix("=") if letters else _apart(queue, slot, shown)
-        else:
-            value = slot.opt.kind.bare
+        value = letters.removeprefix("=") if letters else _apart(queue, slot, shown)
         _store(given, slot, slot.opt.kind.read(value, shown))
         return
 

@@ -31,6 +31,11 @@ class Slot:
         return self.opt.kind is BOOL and not self.flag
 
     @property
+    def bare(self) -> bool:
+        """May be given without its value, which then must be attached (``-pVALUE``, ``=``)."""
+        return self.opt.kind.bare is not None
+
+    @property
     def metavar(self) -> str:
         return self.opt.metavar or self.opt.kind.metavar
 
