@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import sys
 
-from gnt.errors import UsageError
+from gnt.errors import GntError, NotYet, UsageError
 from gnt.spec import Command
 
 TYPE_CHECKING = False
@@ -50,22 +50,33 @@ def command(words: Sequence[str]) -> tuple[type[Command], list[str]]:
         module = _module(noun, verb) if len(rest) >= count else None
         if module is not None:
             return declared(module), rest[count:]
-    typed = rest[0]
-    first = [verb for verb in verbs(noun) if verb.startswith(typed + " ")]
+    raise _unknown_verb(noun, rest[0])
+
+
+def _unknown_verb(noun: str, typed: str) -> GntError:
+    """The error for a word that is no verb of a noun."""
+    known = verbs(noun)
+    first = [verb.partition(" ")[2] for verb in known if verb.startswith(typed + " ")]
     if first:
-        raise UsageError(f"gnt-{noun} {typed} needs another word: "
-                         + ", ".join(verb.partition(" ")[2] for verb in first),
-                         hint=f"gnt-{noun} --help")
-    raise UsageError(
+        return UsageError(f"gnt-{noun} {typed} needs another word: {', '.join(first)}",
+                          hint=f"gnt-{noun} --help")
+    return _later(package(noun), typed, f"gnt-{noun} {typed}") or UsageError(
         f"gnt-{noun} has no command {typed!r}",
-        hint=suggestion(typed, (*verbs(noun), *others), f"gnt-{noun} {{}}",
+        hint=suggestion(typed, (*known, *aliases(noun)), f"gnt-{noun} {{}}",
                         f"gnt-{noun} --help shows all"))
 
 
-def unknown(noun: str) -> UsageError:
+def unknown(noun: str) -> GntError:
     """The error for a word that is no noun."""
-    return UsageError(f"there is no command {noun!r}",
-                      hint=suggestion(noun, nouns(), "gnt {}", "gnt --help shows all"))
+    return _later(sys.modules[ROOT], noun, f"gnt-{noun}") or UsageError(
+        f"there is no command {noun!r}",
+        hint=suggestion(noun, nouns(), "gnt {}", "gnt --help shows all"))
+
+
+def _later(home: ModuleType | None, word: str, shown: str) -> NotYet | None:
+    """The answer to a part of the interface that this version lacks: it is in ``NOT_YET``."""
+    what = getattr(home, "NOT_YET", {}).get(word)
+    return NotYet(f"{shown} ({what}) is not part of this version yet") if what else None
 
 
 def declared(module: ModuleType) -> type[Command]:

@@ -69,6 +69,17 @@ def test_typos_get_a_suggestion(argv, problem: str, hint: str, capsys) -> None:
     assert (code in (2, 14), problem in message, hint in hinted) == (True, True, True), said.err
 
 
+@pytest.mark.parametrize(("argv", "what"), [
+    (["gnt", "debug", "delay"], "gnt: gnt-debug ("),
+    (["gnt-cluster", "epo"], "gnt-cluster: gnt-cluster epo ("),
+])
+def test_what_is_not_there_yet_says_so(argv: list[str], what: str, capsys) -> None:
+    assert run(argv) == 1
+    said = capsys.readouterr().err
+    assert said.startswith(what)
+    assert "not part of this version yet" in said
+
+
 def test_an_unknown_field_has_its_own_code(capsys) -> None:
     assert run(["gnt-node", "list", "-o", "nam"]) == 14
     assert "did you mean name?" in capsys.readouterr().err
