@@ -1,4 +1,4 @@
-# cython: language_level=3
+# cython: language_level=3, cdivision=True
 from gnt.htools_ext.cluster cimport Cluster
 from gnt.htools_ext.mirror cimport Mirrored
 from gnt.htools_ext.stats cimport Stats

@@ -57,7 +57,7 @@ cdef class Balance:
         cdef const Inst* x = &self.c.inst[i]
         cdef bint failover
         if x.mirror == EXTERNAL:
-            return 16 if self.inst_moves and self.disk_moves else 0
+            return 16 if self.inst_moves else 0
         if x.mirror != INTERNAL:
             return 0
         failover = self.inst_moves and not self.c.node[x.sec].offline

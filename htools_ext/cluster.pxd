@@ -1,4 +1,4 @@
-# cython: language_level=3
+# cython: language_level=3, cdivision=True
 """The cluster as C structs, and the undo log that makes trying a move cheap.
 
 Sizes are MiB, kept as doubles: exact up to 2**53, and what the score divides anyway.  A field that

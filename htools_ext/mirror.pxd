@@ -1,4 +1,4 @@
-# cython: language_level=3
+# cython: language_level=3, cdivision=True
 """What the vector loops read: one padded array per figure; spreads that are equal, merged."""
 
 from gnt.htools_ext.cluster cimport Cluster

@@ -1,4 +1,4 @@
-# cython: language_level=3
+# cython: language_level=3, cdivision=True
 """The moves of one instance, step by step as they would be done, each step checked.
 
 Between ``begin`` and ``rollback`` of :mod:`cluster`.  A node that is offline lends its move the

@@ -1,4 +1,4 @@
-# cython: language_level=3
+# cython: language_level=3, cdivision=True
 """Putting an instance on a node and taking it off, with every check, in the reference's order.
 
 ``force`` drops the soft checks (N+1, policy, tags).  Nothing here undoes a half-done move: the

@@ -1,4 +1,4 @@
-# cython: language_level=3
+# cython: language_level=3, cdivision=True
 """The cluster's score, as the reference computes it (its 3.0 series; measured equal to 8 digits).
 
 score = sum of weight * value, over the nodes that are online unless said otherwise; ``sd`` is the
@@ -107,6 +107,10 @@ cdef inline void components(const Cluster* c, int group, double* out) noexcept n
         node_values(&c.node[n], v)
         for k in range(SPREADS):
             mean[k] += v[k]
+    if online == 0:  # nothing to compare: the reference calls it balanced
+        for k in range(TERMS):
+            out[k] = 0
+        return
     for k in range(SPREADS):
         mean[k] /= online
     for n in range(c.n):

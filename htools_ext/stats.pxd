@@ -1,4 +1,4 @@
-# cython: language_level=3
+# cython: language_level=3, cdivision=True
 """The score after a tried move, from running sums: no pass over the nodes.
 
 Values are kept less a centre (their mean when the sums were made), so that little is lost to
@@ -37,7 +37,7 @@ cdef inline void fill_stats(const Cluster* c, Stats* st) noexcept nogil:
             node_values(&c.node[n], v)
             for k in range(SPREADS):
                 st.centre[k] += v[k]
-    st.inv = 1.0 / online
+    st.inv = 1.0 / online if online > 0 else 0
     for k in range(SPREADS):
         st.centre[k] *= st.inv
     for n in range(c.n):

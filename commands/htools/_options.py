@@ -154,7 +154,7 @@ def node_tables(wanted: str | None, title: str, world: World, state: State, name
 
     fields = wanted.split(",") if wanted else []
     if wanted.startswith("+"):
-        fields = ["+", *(f for f in wanted[1:].split(",") if f)]
+        fields = ["+", *wanted[1:].split(",")]
     sys.stderr.write(f"\n{title} status:\n{NodeTable(world, state, names).text(fields)}\n")
 
 

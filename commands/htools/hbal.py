@@ -200,7 +200,8 @@ class Hbal(Balancing, command="htools hbal"):
         elif self.level > 2:
             self.show_score("Final coefficients:   overall", "", state)
         else:
-            out(f"Cluster score improved from {initial:.8f} to {state.score():.8f}\n")
+            out(f"Cluster score improved from {show.number(initial, 8)} "
+                f"to {show.number(state.score(), 8)}\n")
         if self.level >= 1:
             out(f"Solution length={len(moves)}\n")
 
@@ -241,7 +242,7 @@ def line(number: int, move: Move, names: Names, node_width: int, inst_width: int
         return both.ljust(2 * node_width + 1)
 
     return (f"  {number:3d}. {names.instances[move.inst]:{inst_width}} {pair(move.before)} => "
-            f"{pair(move.after)} {move.score:12.8f} a="
+            f"{pair(move.after)} {show.number(move.score, 8):>12} a="
             f"{shorthand(move, names.nodes.__getitem__)}")
 
 

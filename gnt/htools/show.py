@@ -32,6 +32,11 @@ def number(value: float, digits: int) -> str:
         return "NaN"
     if value in (float("inf"), float("-inf")):
         return "Infinity" if value > 0 else "-Infinity"
+    shortest = repr(value)
+    if shortest[-1] == "5" and len(shortest) - shortest.find(".") == digits + 2 and "e" not in shortest:
+        # halfway in its shortest form: to the even digit, however the bits lie
+        kept = shortest[:-1]
+        return kept if kept[-1] in "02468." else f"{float(shortest[:-1] + '9'):.{digits}f}"
     return f"{value:.{digits}f}"
 
 
