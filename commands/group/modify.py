@@ -23,7 +23,7 @@ class Modify(GroupOptions, Operation, command="group modify"):
 
     hook = "group-modify"
     rapi = "PUT /2/groups/{name}/modify"
-    examples = (("gnt-group modify --alloc-policy last_resort rack2", "only when no other has room"),)
+    examples = (("gnt-group modify --alloc-policy last_resort rack2", "only when others are full"),)
 
     name: str = arg(TEXT, "group", complete="group")
 
