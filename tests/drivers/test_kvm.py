@@ -43,7 +43,9 @@ def running(one: Nodes) -> tuple[Running, ...]:
 
 def qemus(one: Nodes) -> list[str]:
     """The process numbers of all QEMUs on the node, found without gnt."""
-    text = "for p in /proc/[0-9]*; do [ -e $p/exe ] && readlink $p/exe | grep -q qemu-system && echo ${p#/proc/}; done; :"
+    text = """for p in /proc/[0-9]*; do
+        case $(readlink $p/exe) in *qemu-system*) echo ${p#/proc/} ;; esac
+    done"""
     return str(one["node1"].run(text).stdout).split()
 
 

@@ -109,7 +109,7 @@ def test_undo_is_refused_once_the_guest_is_there(pair: Pair) -> None:
     pair.nodes.do(*attempt)
     for step in attempt:
         if step.undo:
-            with pytest.raises(NodeFailed, match="moved here already|handed over") as caught:
+            with pytest.raises(NodeFailed, match=r"moved here already|handed over") as caught:
                 pair.nodes.ask(step.undo)
             assert "gnt-job resume" in caught.value.hint
     assert pair.states() == ("migrated", "running")
@@ -162,9 +162,32 @@ def test_nobody_listens_there(pair: Pair) -> None:
     pair.grows("node1")
 
 
+def test_memory_or_processors_set_since_the_start_are_named(pair: Pair) -> None:
+    pair.start()
+    for changes, problem in (
+        ({"maxmem": 128}, "started with maxmem 64 MiB"),
+        ({"vcpus": 2}, "vcpus 1"),
+    ):
+        attempt, _ = pair.steps(**changes)
+        with pytest.raises(NodeFailed, match=problem):
+            pair.nodes.do(*attempt)
+        pair.nodes.undo(*attempt)
+        assert pair.states() == ("running", "")
+
+
+def test_parameters_set_since_the_start_do_not_matter(pair: Pair) -> None:
+    params = Params(disk_type="ide", use_guest_agent=True)
+    kept = pair.nodes.ask(KVM.capabilities("node1", params)).runtime
+    pair.start(params=params, runtime=kept)
+    pair.guest = pair.guest.replace(params=Params(vga="std", migration_bandwidth=100))
+    attempt, settle = pair.steps()
+    pair.nodes.do(*attempt, *settle)
+    assert pair.states() == ("", "running")
+
+
 def test_a_target_that_cannot_take_the_guest(pair: Pair) -> None:
     pair.start()
-    attempt, _ = pair.steps(maxmem=128)  # another size: the memory cannot be loaded
+    attempt, _ = pair.steps(disks=())
     with pytest.raises(NodeFailed, match="the migration ended as failed"):
         pair.nodes.do(*attempt)
     assert pair.states()[0] == "running"

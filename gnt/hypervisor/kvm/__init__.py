@@ -7,7 +7,7 @@ from gnt.guest.seed import placing
 from gnt.hypervisor.base import Migratable
 from gnt.hypervisor.kvm import check, command, display, migration, qmp, tasks
 from gnt.hypervisor.kvm.command import params_of
-from gnt.hypervisor.kvm.params import GLOBAL, Params
+from gnt.hypervisor.kvm.params import GLOBAL, Params, as_started, recorded
 from gnt.hypervisor.kvm.shell import DIR
 from gnt.plan import Step
 
@@ -33,7 +33,9 @@ class Kvm(Migratable):
 
     def capabilities(self, node: str, params: Record) -> Call[Capabilities]:
         assert isinstance(params, Params)
-        return tasks.capabilities.on(node, params.kvm_path, params.kvm_flag, params.machine_version)
+        return tasks.capabilities.on(
+            node, params.kvm_path, params.kvm_flag, params.machine_version, recorded(params)
+        )
 
     def start(self, guest: Guest) -> Iterator[Step]:
         params = params_of(guest)
@@ -112,43 +114,46 @@ class Kvm(Migratable):
         *,
         live: bool,
     ) -> tuple[tuple[Step, ...], tuple[Step, ...]]:
-        params = params_of(guest)
-        capabilities = tuple(name for name in params.migration_caps.split(":") if name)
-        port = guest.migration_port or target.migration_port or self._port(guest)
-        host = f"[{target.address}]" if ":" in target.address else target.address
-        uri = f"tcp:{host}:{port}"
-        there, here = target.node, guest.node
-        argv = command.command(target, incoming="defer" if capabilities else uri)
-        abandon = migration.abandon.on(there, there, target.uuid)
+        here, there = guest.node, target.node
+        params = as_started(params_of(guest), str(guest.runtime.get("params", "")))
+        guest, target = guest.replace(params=params), target.replace(params=params)
+        to = self._target(guest, target, live)
+        argv = command.command(target, incoming="defer" if to.capabilities else to.uri)
         wait = self._run(target, argv).replace(
-            undo=abandon, title=f"wait for {guest.name} on {there}"
-        )
-        to = migration.Target(
-            address=target.address,
-            port=port,
-            bandwidth=params.migration_bandwidth,
-            downtime=params.migration_downtime,
-            capabilities=capabilities,
-            live=live,
+            undo=migration.abandon.on(there, there, guest.uuid),
+            title=f"wait for {guest.name} on {there}",
         )
         attempt = [*self._seed(target), wait]
-        if capabilities:
-            attempt.append(
-                Step(do=migration.listen.on(there, there, target.uuid, uri, capabilities))
-            )
+        if to.capabilities:
+            listen = migration.listen.on(there, there, guest.uuid, to.uri, to.capabilities)
+            attempt.append(Step(do=listen))
         attempt += [
             Step(
                 do=migration.send.on(here, here, guest.uuid, dict(to.items())),
                 undo=migration.stay.on(here, here, guest.uuid, guest.paused),
                 title=f"migrate {guest.name} to {there}",
             ),
-            Step(do=migration.arrived.on(there, there, target.uuid, guest.paused)),
+            Step(do=migration.arrived.on(there, there, guest.uuid, guest.paused)),
         ]
         settle = [Step(do=tasks.forget.on(here, guest.uuid), title=f"end {guest.name} on {here}")]
         if params.cpu_mask != "all":
-            settle.append(Step(do=tasks.pin.on(there, target.uuid, check.masks(target, params))))
+            settle.append(Step(do=tasks.pin.on(there, guest.uuid, check.masks(target, params))))
         settle += self._unlock(target, params)
         return tuple(attempt), tuple(settle)
+
+    def _target(self, guest: Guest, target: Guest, live: bool) -> migration.Target:
+        params = params_of(guest)
+        port = target.migration_port or guest.migration_port or self._port(guest)
+        host = f"[{target.address}]" if ":" in target.address else target.address
+        return migration.Target(
+            uri=f"tcp:{host}:{port}",
+            memory=target.maxmem,
+            vcpus=target.vcpus,
+            bandwidth=params.migration_bandwidth,
+            downtime=params.migration_downtime,
+            capabilities=tuple(name for name in params.migration_caps.split(":") if name),
+            live=live,
+        )
 
     def incoming_port(self, guest: Guest) -> Call[int]:
         params = params_of(guest)

@@ -73,7 +73,7 @@ def _running(
     )
 
 
-def capabilities(output: str) -> Capabilities:
+def capabilities(output: str, params: str) -> Capabilities:
     """What the node's QEMU can do, and what a person should know of it."""
     said: dict[str, str] = {}
     problems = []
@@ -91,10 +91,12 @@ def capabilities(output: str) -> Capabilities:
     use = {"enabled": True, "disabled": False}.get(said.get("flag", ""), "nokvm" not in said)
     if not use and "nokvm" in said:
         problems.append(f"KVM cannot be used ({said['nokvm']}): software emulation, much slower")
-    runtime = {
+    runtime: dict[str, str | bool] = {
         "machine": said.get("machine", ""),
         "accel": "kvm" if use else "tcg",
         "version": words[0].rstrip(","),
         "vhost": "vhost" in said,
     }
+    if params:
+        runtime["params"] = params
     return Capabilities(version=words[0].rstrip(","), runtime=runtime, problems=tuple(problems))

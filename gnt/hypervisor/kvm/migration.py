@@ -33,10 +33,11 @@ class Migrated(Record):
 
 
 class Target(Record):
-    """Where a migration goes, and how."""
+    """Where a migration goes, what waits there, and how."""
 
-    address: str
-    port: int
+    uri: str
+    memory: int  # MiB
+    vcpus: int
     bandwidth: int  # MiB/s
     downtime: int  # ms
     capabilities: tuple[str, ...] = ()
@@ -102,6 +103,7 @@ def send(context: Context, here: str, uuid: str, target: dict[str, Any]) -> Migr
 
 
 async def _begin(client: QMPClient, to: Target) -> None:
+    await _require_alike(client, to)
     # return-path: the source then knows that the target could load everything before it lets go
     await _enable(client, ("return-path", *to.capabilities))
     await ask(
@@ -111,8 +113,24 @@ async def _begin(client: QMPClient, to: Target) -> None:
     )
     if not to.live:
         await ask(client, "stop")
-    host = f"[{to.address}]" if ":" in to.address else to.address
-    await ask(client, "migrate", uri=f"tcp:{host}:{to.port}")
+    await ask(client, "migrate", uri=to.uri)
+
+
+async def _require_alike(client: QMPClient, to: Target) -> None:
+    """Raise QMPError when what waits there is not what runs here: QEMU would only say "failed"."""
+    from qemu.qmp import QMPError
+
+    memory = (await ask(client, "query-memory-size-summary"))["base-memory"] // 1024**2
+    vcpus = len(await ask(client, "query-cpus-fast"))
+    for what, here, there in (
+        ("maxmem", f"{memory} MiB", f"{to.memory} MiB"),
+        ("vcpus", vcpus, to.vcpus),
+    ):
+        if here != there:
+            raise QMPError(
+                f"it was started with {what} {here}, which was since set to {there}: "
+                "restart it, or set it back, and migrate then"
+            )
 
 
 async def _follow(context: Context, client: QMPClient, to: Target) -> Migrated:

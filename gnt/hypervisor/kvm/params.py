@@ -203,4 +203,27 @@ class Params(Record):
     vnet_hdr: bool = field(BOOL, "offloads between NIC and guest", default=True)
 
 
+def recorded(params: Params) -> str:
+    """What was set, as a start records it; empty when nothing was."""
+    import json
+
+    changed = {k: v for k, v in params.items() if v != Params.DEFAULTS[k] and k not in SENDER}
+    return json.dumps(changed, separators=(",", ":")) if changed else ""
+
+
+def as_started(params: Params, text: str) -> Params:
+    """The parameters a running guest was started with, whatever was set since."""
+    import json
+
+    own = {name: value for name, value in params.items() if name in SENDER}
+    return Params(**{**(json.loads(text) if text else {}), **own})
+
+
+SENDER = (
+    "migration_bandwidth",
+    "migration_caps",
+    "migration_downtime",
+    "migration_mode",
+    "migration_port",
+)
 GLOBAL = ("migration_bandwidth", "migration_mode", "migration_port")

@@ -56,9 +56,16 @@ def leftovers() -> Script[tuple[str, ...]]:
 
 
 @node_task(deadline=40)
-def capabilities(qemu: str, flag: str, machine: str) -> Script[Capabilities]:
-    """Version, machine type and accelerator; kept until the node boots or QEMU changes."""
-    return script(shell.CAPABILITIES, qemu, flag, machine, parse=answers.capabilities)
+def capabilities(qemu: str, flag: str, machine: str, params: str = "") -> Script[Capabilities]:
+    """Version, machine type and accelerator; kept on the node until it boots or QEMU changes.
+
+    ``params`` are told back as part of what a start has to record.
+    """
+
+    def parse(output: str) -> Capabilities:
+        return answers.capabilities(output, params)
+
+    return script(shell.CAPABILITIES, qemu, flag, machine, parse=parse)
 
 
 @node_task(deadline=20)
