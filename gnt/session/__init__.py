@@ -1,0 +1,354 @@
+"""One command's use of one cluster: the only place that wires store, transport and engine.
+
+Everything is made on first use, so a command that needs no network loads none of it.
+"""
+
+from __future__ import annotations
+
+import os
+
+from gnt.errors import GntError, NodeFailed
+from gnt.spec import Lines, Operation, Seen
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from typing import Any
+
+    from gnt.config.context import Context
+    from gnt.engine.begin import Check
+    from gnt.engine.desk import Desk
+    from gnt.engine.job import Wish
+    from gnt.engine.jobs import Jobs
+    from gnt.engine.ports import Front
+    from gnt.model.config import Config
+    from gnt.model.objects import Node
+    from gnt.plan import Call
+    from gnt.session.riding import Riding
+    from gnt.spec import Contexts, Document, Settings, Table
+    from gnt.ssh.identity import Identities
+    from gnt.ssh.transport import SshTransport
+
+
+class Session:
+    """``spec.Session`` for one command line."""
+
+    def __init__(self, settings: Settings, front: Front) -> None:
+        self.settings, self.front = settings, front
+        self._context: Context | None = None
+        self._transport: SshTransport | None = None
+        self._store: Riding | None = None
+        self._desk: Desk | None = None
+        self._term = 0
+
+    # --- wiring --------------------------------------------------------------------------------
+
+    @property
+    def context(self) -> Context:
+        """Which cluster, where it is, whom we trust, and with which keys we come."""
+        if self._context is None:
+            from gnt.config.context import find
+
+            self._context = find(self.settings.cluster)
+        return self._context
+
+    @property
+    def identities(self) -> Identities:
+        from gnt.ssh.identity import Identities
+
+        agent = os.environ.get("SSH_AUTH_SOCK", "") if self.context.agent else ""
+        return Identities(files=self.context.login, agent=agent)
+
+    @property
+    def transport(self) -> SshTransport:
+        if self._transport is None:
+            from gnt.ssh.transport import SshTransport
+
+            self._transport = SshTransport(self.identities, here=self.context.here)
+            self.know(self.context.nodes)
+        return self._transport
+
+    @property
+    def store(self) -> Riding:
+        if self._store is None:
+            from gnt.config.candidate import LocalCandidate
+            from gnt.config.context import HERE
+            from gnt.config.disk import Disk
+            from gnt.config.memory_state import FollowingState
+            from gnt.config.record import Author
+            from gnt.config.remote import RemotePeers
+            from gnt.config.replica import CacheDisk, Replica
+            from gnt.config.signature import read_key
+            from gnt.config.trust import Pin
+
+            context = self.context
+            local = {context.here: LocalCandidate(Disk(f"{HERE}/config"))} if context.here else {}
+            replica = Replica(CacheDisk(f"{context.directory}/config"), FollowingState(),
+                              Pin(signers=context.signers, cluster=context.cluster))
+            author = Author(self.who, lambda: read_key(context.signer))
+            hints = [node.name for node in context.nodes] or [context.here]
+            signed = SignedStore(RemotePeers(self.transport, local), replica, author, hints=hints)
+            known = signed.cached()
+            if known is not None:
+                self._learn(known)
+            from gnt.session.riding import Riding
+
+            self._store = Riding(signed, self.transport)
+        return self._store
+
+    @property
+    def desk(self) -> Desk:
+        if self._desk is None:
+            from gnt.engine.desk import Desk
+
+            self._desk = Desk(self.store, self.transport, self.front.listener,
+                              tell=self.front.tell)
+        return self._desk
+
+    def _learn(self, cfg: Config) -> None:
+        from gnt.engine.desk import know
+
+        self._term = cfg.term
+        know(self.transport, cfg)
+
+    @property
+    def who(self) -> str:
+        """This user, as the history will name them."""
+        return f"{_user()}@{os.uname().nodename}"
+
+    def begin(self, context: Context) -> None:
+        """Go on with this context; connections made for another one are ended."""
+        self.close()
+        self._context, self._transport, self._store, self._desk = context, None, None, None
+
+    def close(self) -> None:
+        if self._transport is not None:
+            self._transport.close()
+
+    # --- asking --------------------------------------------------------------------------------
+
+    def config(self) -> Config:
+        cfg = self.desk.read()
+        self._term = cfg.term
+        self._remember(cfg)
+        return cfg
+
+    def known(self) -> Config:
+        """Without the master: from another candidate, or the verified copy of this machine."""
+        try:
+            return self.config()
+        except GntError:
+            cached = self.store.signed.cached()
+            if cached is None:
+                raise
+            return cached
+
+    def ask(self, calls: Iterable[Call[Any]]) -> Seen:
+        wanted = list(calls)
+        return Seen(self.transport.ask(wanted) if wanted else {})
+
+    def _remember(self, cfg: Config) -> None:
+        """What the next command of this context begins with."""
+        if self.context.name:
+            from gnt.config.context import update
+
+            self._context = update(self.context, [signer.key for signer in cfg.signers],
+                                   cfg.candidates, cfg.cluster.uuid)
+
+    # --- changing ------------------------------------------------------------------------------
+
+    def execute(self, operation: Operation) -> int:
+        """Run an operation as the general options say: as a job, detached, or only planned."""
+        todo = list(operation.prepare(self))
+        while todo:
+            one = todo.pop(0)
+            self._ask_first(one)
+            if self.settings.dry_run or self.settings.plan_out:
+                self._only_plan(one)
+            elif self.settings.submit:
+                self._submit(one)
+            else:
+                self._run(one)
+                todo = [*self._following(one), *todo]
+        return 0
+
+    def _ask_first(self, operation: Operation) -> None:
+        if self.settings.dry_run or type(operation).confirm is Operation.confirm:
+            return
+        question = operation.confirm(self.config())
+        if question:
+            self.confirm(question)
+
+    def _following(self, operation: Operation) -> tuple[Operation, ...]:
+        if type(operation).then is Operation.then:
+            return ()
+        return operation.then(self.config())
+
+    def _run(self, operation: Operation, check: Check | None = None) -> None:
+        from gnt.engine import driver
+        from gnt.engine.stop import on_signals
+
+        with on_signals(self.desk.stop):
+            driver.run(self.desk, operation, self._wish(), check, self._begun)
+
+    def _begun(self, job: str) -> None:
+        if self.settings.print_jobid:
+            self.show(Lines(lines=(job,), data=job))
+
+    def _submit(self, operation: Operation) -> None:
+        """Leave the job to this user's runner; print its id."""
+        from gnt.engine.submit import Submission, submit
+
+        job = submit(self.context.runtime, Submission.of(operation, self._wish()), self._serve)
+        self.show(Lines(lines=(job,), data=job))
+
+    def _serve(self, ready: Callable[[], None]) -> None:
+        """The life of a runner (in a process of its own)."""
+        from gnt.engine.quiet import Quiet
+        from gnt.engine.runner import serve
+
+        plain = self.settings.replace(submit=False)
+        serve(self.context.runtime, lambda: Session(plain, Quiet()).desk, ready)
+
+    def _only_plan(self, operation: Operation) -> None:
+        from gnt.engine import planfile
+        from gnt.plan import render
+
+        cfg = self.config()
+        plan = operation.plan(cfg, self.ask(operation.facts(cfg)))
+        if self.settings.plan_out:
+            planfile.write(self.settings.plan_out, cfg, operation, plan)
+        lines = tuple(render(plan)) or ("nothing to do",)
+        self.show(Lines(lines=lines, data=list(lines)))
+
+    def apply(self, path: str) -> int:
+        """Run a saved plan, or refuse with the difference when it would be another one now."""
+        from gnt.engine import planfile
+
+        saved, operation = planfile.read(path)
+        self._run(operation, lambda cfg, plan: planfile.require_same(path, saved, cfg, plan))
+        return 0
+
+    def _wish(self) -> Wish:
+        from gnt.engine.holds import PRIORITIES
+        from gnt.engine.job import Wish
+
+        return Wish(author=self.who, driver=f"{os.uname().nodename} {os.getpid()}",
+                    reason=self.settings.reason, wait=self.settings.wait,
+                    priority=PRIORITIES[self.settings.priority])
+
+    @property
+    def jobs(self) -> Jobs:
+        from gnt.engine.jobs import Jobs
+
+        return Jobs(self.desk, self.front, self._wish().driver)
+
+    # --- hosts, and the cluster as a whole -----------------------------------------------------
+
+    def scan(self, host: str, port: int = 22) -> tuple[str, tuple[str, ...]]:
+        from gnt.ssh.trust import scan
+
+        shown = scan(host, port)
+        return shown.address, shown.keys
+
+    def know(self, nodes: Iterable[Node]) -> None:
+        from gnt.model import inherit
+        from gnt.model.inherit import NodeParams
+
+        met = list(nodes)
+        self._begin_without_cluster()
+        ports = {n.name: inherit.fill(NodeParams, (n.ndparams,), n.name).ssh_port for n in met}
+        self.transport.know(met, self._term, ports=ports)
+
+    def _begin_without_cluster(self) -> None:
+        """Before there is a cluster (``gnt-cluster init``) hosts are met with this user's keys;
+        this machine itself, when it is to be the master, without SSH."""
+        from gnt.config.context import find, fresh
+        from gnt.errors import NoCluster
+
+        if self._context is None:
+            try:
+                self._context = find(self.settings.cluster)
+            except NoCluster:
+                here = os.uname().nodename if os.geteuid() == 0 else ""
+                self._context = fresh("").replace(here=here)
+
+    def own_keys(self) -> tuple[str, ...]:
+        from gnt.ssh.identity import public_keys
+
+        return public_keys(self.identities)
+
+    def create(self, objects: Mapping[str, Mapping[str, Any]], master: Node) -> None:
+        from gnt.config.context import HERE, fresh, require_unknown, save
+        from gnt.model.codec import to_data
+        from gnt.model.objects import Signer
+
+        here = self.context.here
+        (cluster,) = objects["cluster"].values()
+        context = fresh(cluster["cluster_name"]).replace(nodes=(master,))
+        if here == master.name:
+            context = context.replace(name="", here=master.name, signer=f"{HERE}/keys/signer")
+        else:
+            require_unknown(context.name)
+        self._context, self._store, self._desk = context, None, None
+        author = self.store.signed.author
+        data = {section: dict(things) for section, things in objects.items()}
+        signers = data.setdefault("signers", {})
+        if author.public not in {signer["key"] for signer in signers.values()}:
+            me = Signer(name=author.who, key=author.public, comment="admin")
+            signers[me.name] = to_data(me)
+        cfg = self.store.signed.create(data, master.name)
+        self._term = cfg.term
+        if context.name:
+            save(context)
+            self._remember(cfg)
+
+    def attach(self, node: Node, words: tuple[str, ...]) -> int:
+        from gnt.ssh.console import attach
+
+        self.know((node,))
+        peer = self.transport.peer(node.name)
+        return attach(getattr(peer, "target", None), self.identities, words)
+
+    def redistribute(self) -> dict[str, NodeFailed | None]:
+        return {node: NodeFailed(node, "failed", why, task="redist-conf") if why else None
+                for node, why in self.store.signed.redistribute().items()}
+
+    def forget(self) -> None:
+        from gnt.config.context import forget
+
+        forget(self.context)
+
+    def take_over(self, node: Node, *, voting: bool, ignore_offline: bool) -> None:
+        from gnt.config.failover import take_over
+
+        take_over(self.store.signed, node.name, voting=voting, ignore_offline=ignore_offline)
+
+    @property
+    def contexts(self) -> Contexts:
+        from gnt.session.contexts import Known
+
+        return Known(self)
+
+    # --- the person ----------------------------------------------------------------------------
+
+    def show(self, answer: Table | Document | Lines) -> None:
+        self.front.show(answer)
+
+    def tell(self, message: str) -> None:
+        self.front.tell(message)
+
+    def confirm(self, question: str) -> None:
+        self.front.confirm(question)
+
+    def lines(self) -> Iterator[str]:
+        return self.front.lines()
+
+
+def _user() -> str:
+    import pwd
+
+    try:
+        return pwd.getpwuid(os.geteuid()).pw_name
+    except KeyError:
+        return str(os.geteuid())
