@@ -79,6 +79,7 @@ class Session:
             from gnt.config.remote import RemotePeers
             from gnt.config.replica import CacheDisk, Replica
             from gnt.config.signature import read_key
+            from gnt.config.store import SignedStore
             from gnt.config.trust import Pin
 
             context = self.context
@@ -322,7 +323,11 @@ class Session:
     def take_over(self, node: Node, *, voting: bool, ignore_offline: bool) -> None:
         from gnt.config.failover import take_over
 
-        take_over(self.store.signed, node.name, voting=voting, ignore_offline=ignore_offline)
+        done = take_over(self.store.signed, node.name, no_voting=not voting,
+                         reason=self.settings.reason)
+        for name, why in done.missing.items():
+            if not (ignore_offline and self.store.signed.replica.config().node(name).offline):
+                self.tell(f"{name} did not take part: {why}")
 
     @property
     def contexts(self) -> Contexts:
