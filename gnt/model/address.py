@@ -126,3 +126,19 @@ def network_of(cfg: Config, ip: str) -> Network | None:
 
 def inside_any(net: Network, ip: str) -> bool:
     return inside(net.network, ip) or bool(net.network6 and inside(net.network6, ip))
+
+
+def overlap(one: str, other: str) -> bool:
+    """Whether two networks share an address."""
+    first, second = _net(one), _net(other)
+    return int(first[0]) <= int(second[-1]) and int(second[0]) <= int(first[-1])
+
+
+def size(network: str) -> int:
+    return _net(network).num_addresses
+
+
+def reserved_by_hand(net: Network) -> tuple[str, ...]:
+    """The addresses that somebody reserved."""
+    return tuple(str(_net(net.network)[index])
+                 for index, mark in enumerate(net.ext_reservations) if mark == "X")
