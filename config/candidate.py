@@ -183,7 +183,7 @@ class LocalCandidate:
         taken = self._enter(10)
         try:
             self._load()
-            if head.term < self.fence:
+            if message.by < self.fence:
                 raise _Stop(m.REFUSED, f"term {self.fence} has begun")
             if self.head.base != head.base:
                 raise _Stop(m.BEHIND, f"the base here is {self.head.base}")

@@ -120,15 +120,15 @@ gnc_commit() { # as gnc_move, if this shell still has the turn it took
     return "$1"
 }
 
-gnc_learn() ( # TERM SERIAL HASH BASE: what is committed
+gnc_learn() ( # BY TERM SERIAL HASH BASE: what is committed, says a driver of the term BY
     gnc_enter 10
     [ "$1" -ge "$FT" ] || gnc_stop 4 "term $FT has begun"
-    [ "$HB" = "$4" ] || gnc_stop 5 "the base here is $HB"
-    [ "$2" -gt "$HS" ] || gnc_stop 0
-    gnc_last "$3"
-    [ "$LH" = "$3" ] || [ "$CS" = "$(($2 + 1))" ] || gnc_stop 5 "the record $2 is not here"
-    gnc_put head "$1 $2 $3 $4"
-    HT=$1 HS=$2 HH=$3
+    [ "$HB" = "$5" ] || gnc_stop 5 "the base is $HB"
+    [ "$3" -gt "$HS" ] || gnc_stop 0
+    gnc_last "$4"
+    [ "$LH" = "$4" ] || [ "$CS" = "$(($3 + 1))" ] || gnc_stop 5 "the last record is $LS"
+    gnc_put head "$2 $3 $4 $5"
+    HT=$2 HS=$3 HH=$4
     gnc_stop 0
 )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gnt.config.snapshot import Snapshot, Snapshots
 from gnt.config.trust import Position
 from gnt.model.config import MemoryState
 
@@ -19,11 +20,14 @@ class FollowingState(MemoryState):
     def __init__(self) -> None:
         super().__init__({}, 0, 0, "")
         self.position = Position()
+        self._snapshots = Snapshots(self)
 
     def reset(self, data: Mapping[str, Mapping[str, Any]], at: Position) -> None:
+        self._snapshots.abandon(self.data)
         self._stand({section: dict(things) for section, things in data.items()}, at)
 
     def apply(self, txn: Txn, at: Position) -> None:
+        self._snapshots.keep(txn)
         data: dict[str, dict[str, Any]] = self.data  # type: ignore[assignment]  # ours, made by reset
         for put in txn.put:
             section, _, name = put.path.partition("/")
@@ -41,3 +45,9 @@ class FollowingState(MemoryState):
 
     def everything(self) -> dict[str, dict[str, Any]]:
         return {section: dict(things) for section, things in self.data.items()}
+
+    def snapshot(self) -> Snapshot:
+        return self._snapshots.take()
+
+    def refresh(self) -> None:
+        return

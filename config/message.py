@@ -115,9 +115,10 @@ class Commit(Append):
 
 
 class Learn(Message):
-    """This head is committed."""
+    """This head is committed; ``by``: the term of who says so."""
 
     head: Head
+    by: int
 
 
 class Fence(Message):

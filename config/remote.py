@@ -111,7 +111,7 @@ class Dialect:
 
     def _learn(self, message: m.Learn) -> Frame:
         head = message.head
-        return self._script("gnc_learn", head.term, head.serial, head.hash, head.base)
+        return self._script("gnc_learn", message.by, head.term, head.serial, head.hash, head.base)
 
     def _install(self, message: m.Install) -> Frame:
         head = message.head

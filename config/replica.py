@@ -12,9 +12,8 @@ from gnt.config.digest import hex256
 from gnt.config.disk import Disk, numbers
 from gnt.config.journal import split
 from gnt.config.message import Answer, Head, Part
-from gnt.config.snapshot import Snapshots
 from gnt.config.trust import Pin, Position, Trusted
-from gnt.errors import Damaged
+from gnt.errors import Busy, Damaged, Stale
 from gnt.model.codec import from_data
 from gnt.model.config import Config
 
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     from gnt.config.trust import Working
 
 TRUST = "trust.toml"
+LOCK_WAIT = 10.0  # seconds
 
 
 class Memory(Pin):
@@ -40,6 +40,29 @@ class CacheDisk(Disk):
         return
 
 
+class _Alone:
+    """Holds the copy's lock.  (``contextlib`` would cost every command a millisecond.)"""
+
+    def __init__(self, replica: Replica) -> None:
+        self._replica = replica
+        self._lock = -1
+
+    def __enter__(self) -> None:
+        disk = self._replica.disk
+        lock = disk.lock(LOCK_WAIT)
+        if lock is None:
+            raise Busy(f"another gnt keeps {disk.directory} locked", hint="try again")
+        self._lock = lock
+        try:
+            self._replica.refresh()
+        except BaseException:
+            disk.unlock(lock)
+            raise
+
+    def __exit__(self, *_: object) -> None:
+        self._replica.disk.unlock(self._lock)
+
+
 class Replica:
     """Follows the candidates' answers; ``pin`` is what is believed before anything was read."""
 
@@ -50,7 +73,6 @@ class Replica:
         self._digest = ""
         self._base_signer = ""
         self.trusted = Trusted(state, pin)
-        self.snapshots = Snapshots(state)
 
     @property
     def position(self) -> Position:
@@ -62,7 +84,7 @@ class Replica:
         return Head(term=at.term, serial=at.serial, hash=at.head, base=at.base)
 
     def config(self) -> Config:
-        return Config(self.snapshots.take())
+        return Config(self.state.snapshot())
 
     def open(self) -> bool:
         """Load what is here; False when there is nothing that can be used."""
@@ -75,7 +97,20 @@ class Replica:
             return False
         if self.state.serial and self.head == head:
             return True
-        return self._rebuild(head)
+        with self._alone():  # another process may have been between the two
+            head = self._stored_head() or head
+            return self.head == head or self._rebuild(head)
+
+    def _alone(self) -> _Alone:
+        """No other process of this user changes the copy meanwhile; see what the last one did."""
+        return _Alone(self)
+
+    def refresh(self) -> None:
+        """See what another process has done to the copy."""
+        if self._stored_head() not in (None, self.head):
+            self.state.refresh()
+            self._remember()
+            self.trusted.refresh()
 
     def _remember(self) -> None:
         data = self.disk.read(TRUST)
@@ -112,8 +147,13 @@ class Replica:
     def accept(self, answer: Answer, where: str) -> list[Txn]:
         """Follow a candidate up to the head it says is committed; returns the new transactions.
 
-        Raises Damaged or NotAuthorised, and changes nothing, when it is not to be believed.
+        Raises Damaged or NotAuthorised when it is not to be believed, Stale when another process
+        has moved the copy to another base meanwhile: ask again then.
         """
+        with self._alone():
+            return self._accept(answer, where)
+
+    def _accept(self, answer: Answer, where: str) -> list[Txn]:
         head, at = answer.head, self.position
         self.trusted.seen(head.term, head.serial, where)
         if (head.term, head.serial) < (at.term, at.serial):
@@ -137,17 +177,17 @@ class Replica:
             self._begin(part.data, where)
             return []
         at = self.position
-        if (part.number, part.offset) != (at.base, at.offset):
-            raise Damaged(f"{where}: it was asked for what follows byte {at.offset} of {at.base}")
-        entries, _ = split(part.data, where)
+        known = at.offset - part.offset
+        if part.number != at.base or known < 0:
+            raise Stale(f"{where}: it was asked for what follows byte {at.offset} of {at.base}")
+        entries, _ = split(part.data[known:], where)
         if part.number == head.base:
             entries = _up_to(entries, head, where) if at.head != head.hash else []
-        done = [self.follow(entry, where) for entry in entries]
+        done = [self.trusted.follow(entry, where) for entry in entries]
         self._write(part.number, at.offset, entries)
         return done
 
     def _begin(self, data: bytes, where: str) -> None:
-        self.snapshots.abandon()
         self._base_signer = self.trusted.begin(data, where)
         self._digest = hex256(data)
         number = self.position.base
@@ -159,17 +199,14 @@ class Replica:
                 self.disk.remove(f"base-{old}.toml")
                 self.disk.remove(f"journal-{old}.toml")
 
-    def follow(self, entry: Entry, where: str) -> Txn:
-        """One more record, for the state only."""
-        from gnt.config.journal import parse
-
-        self.snapshots.keep(parse(entry, where))
-        return self.trusted.follow(entry, where)
-
     def advance(self, entry: Entry, where: str) -> Txn:
         """One more record, that this driver has committed."""
+        with self._alone():
+            return self._advance(entry, where)
+
+    def _advance(self, entry: Entry, where: str) -> Txn:
         at = self.position
-        txn = self.follow(entry, where)
+        txn = self.trusted.follow(entry, where)
         self._write(at.base, at.offset, [entry])
         self._note(signers=any(put.path.startswith("signers/") for put in txn.put)
                    or any(path.startswith("signers/") for path in txn.drop))
@@ -177,13 +214,17 @@ class Replica:
 
     def rebase(self, data: bytes, where: str) -> None:
         """A new base for the same head."""
-        self._begin(data, where)
-        self._note()
+        with self._alone():
+            self._begin(data, where)
+            self._note()
 
     def _write(self, number: int, offset: int, entries: list[Entry]) -> None:
-        if entries:
+        name = f"journal-{number}.toml"
+        if self.disk.size(name) < offset:  # a process died between state and journal
+            self.disk.remove("head")  # so the next one fetches everything
+        elif entries:
             records = b"".join(entry.record for entry in entries)
-            self.disk.append(f"journal-{number}.toml", offset, records)
+            self.disk.append(name, offset, records)
 
     def _note(self, signers: bool = True) -> None:
         """What must be remembered; the head last, as it says that the rest is there."""

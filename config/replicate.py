@@ -94,7 +94,7 @@ class Replication:
             return self.install()
         entries = known + more
         if not entries:
-            return m.Learn(head=self._replica.head)
+            return m.Learn(head=self._replica.head, by=self.term)
         return m.Append(term=self.term, turn=self.turn, after=answer.head,
                         serial=entries[-1].serial, hash=entries[-1].hash,
                         records=b"".join(entry.record for entry in entries))
@@ -106,7 +106,7 @@ class Replication:
                          start=start(base), base=base, journal=journal)
 
     def learn(self, names: Iterable[str], head: Head) -> None:
-        self._peers.post(dict.fromkeys(names, m.Learn(head=head)))
+        self._peers.post(dict.fromkeys(names, m.Learn(head=head, by=self.term)))
 
 
 def _status(answer: Answer | NodeFailed) -> int:

@@ -7,7 +7,7 @@ handed to the snapshots that are still in use.
 
 from __future__ import annotations
 
-from gnt.model.config import INDEXES, index_values
+from gnt.model.config import INDEXES, MemoryState, index_values
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,6 +34,10 @@ class Snapshot:
             section, _, key = path.partition("/")
             if (section, key) not in self._before:
                 self._before[section, key] = self._state.load(section, key)
+
+    def settle(self, data: Mapping[str, Mapping[str, Any]]) -> None:
+        """Go on with these dictionaries, which nobody changes any more."""
+        self._state = MemoryState(data, self.term, self.serial, self.head)
 
     def load(self, kind: str, key: str) -> Data | None:
         if (kind, key) in self._before:
@@ -72,6 +76,8 @@ class Snapshots:
         for snapshot in self._held:
             snapshot.keep(txn)
 
-    def abandon(self) -> None:
-        """The state begins anew: what is held keeps what it has read, and reads no more."""
+    def abandon(self, data: Mapping[str, Mapping[str, Any]]) -> None:
+        """The state begins anew: what is held goes on with the data there was."""
+        for snapshot in self._held:
+            snapshot.settle(data)
         self._held.clear()

@@ -125,7 +125,10 @@ class SignedStore:
             raise self._refused(answer, node)
         if not answer.head.serial:
             raise NoCluster(f"{node} holds no configuration", hint="gnt-cluster init NAME")
-        self.replica.accept(answer, node)
+        try:
+            self.replica.accept(answer, node)
+        except Stale:  # another process of this user was faster: go on from where it stands
+            self._accept(self._again(node, answer), node)
 
     def master(self) -> str:
         """The master's name, as far as is known; a candidate to begin with otherwise."""
@@ -283,8 +286,8 @@ class SignedStore:
             raise Stale(f"change {entry.serial} was not committed")
 
     def _committed(self, tally: replicate.Tally) -> Config:
-        if tally.have:
-            self.peers.post(dict.fromkeys(tally.have, m.Learn(head=self.replica.head)))
+        head = self.replica.head
+        self.peers.post(dict.fromkeys(tally.have, m.Learn(head=head, by=head.term)))
         if compaction.due(self.replica):
             compaction.attempt(self)
         return self.replica.config()

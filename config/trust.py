@@ -36,6 +36,12 @@ if TYPE_CHECKING:
         def position(self) -> Position:
             """Where in the chain it stands."""
 
+        def snapshot(self) -> State:
+            """This state, for a reader: it stays as it is."""
+
+        def refresh(self) -> None:
+            """See what another process has done to it."""
+
         def everything(self) -> dict[str, dict[str, Any]]:
             """All objects, by section and key, in order of creation."""
 
@@ -66,7 +72,12 @@ class Trusted:
     def __init__(self, state: Working, pin: Pin) -> None:
         self.state = state
         self.pin = pin
-        self._signers = self._listed()
+        self._signers: dict[str, str] = {}
+        self.refresh()
+
+    def refresh(self) -> None:
+        """The signers, after the state has moved by other means."""
+        self._signers = self._listed() if self.position.serial else {}
 
     @property
     def position(self) -> Position:
@@ -118,27 +129,28 @@ class Trusted:
 
     def follow(self, entry: Entry, where: str) -> Txn:
         """Believe one record, if it is next and signed by a signer of the state before it."""
-        at = self.position
-        name = f"{where}, txn.{entry.serial}"
-        if entry.serial != at.serial + 1:
-            raise Damaged(f"{name}: the record after {at.serial} should be {at.serial + 1}")
-        author = signature.verify(entry.body, entry.signature, name)
-        if author not in self._signers:
-            raise NotAuthorised(
-                f"{name}: signed by {signature.fingerprint(author)}, who may not sign here")
-        txn = journal.parse(entry, name)
-        if txn.prev != at.head:
-            raise Damaged(f"{name}: it does not follow the record before it")
-        if txn.term < at.term or (txn.term == at.term and txn.turn < at.turn):
-            raise Damaged(f"{name}: term {txn.term}, turn {txn.turn} go back behind term "
-                          f"{at.term}, turn {at.turn}")
-        self._keep_identity(txn, name)
-        self.state.apply(txn, Position(
-            term=txn.term, turn=txn.turn, serial=entry.serial, head=entry.hash, base=at.base,
-            offset=at.offset + len(entry.record)))
+        txn, at = _next(entry, self.position, self._signers, where)
+        self._keep_identity(txn, f"{where}, txn.{entry.serial}")
+        self.state.apply(txn, at)
         if any(path.startswith("signers/") for path in _paths(txn)):
             self._signers = self._listed()
         return txn
+
+    def believable(self, entries: Iterable[Entry], where: str) -> list[Entry]:
+        """The records that could be followed, up to the first that could not; follows none."""
+        at, signers, good = self.position, dict(self._signers), []
+        for entry in entries:
+            try:
+                txn, at = _next(entry, at, signers, where)
+                self._keep_identity(txn, where)
+            except (Damaged, NotAuthorised):
+                break
+            good.append(entry)
+            gone = {path.partition("/")[2] for path in _paths(txn)}
+            signers = {key: name for key, name in signers.items() if name not in gone}
+            signers.update((str(put.value.get("key", "")), put.path.partition("/")[2])
+                           for put in txn.put if put.path.startswith("signers/"))
+        return good
 
     def _keep_identity(self, txn: Txn, where: str) -> None:
         """A transaction must leave the cluster's uuid, and somebody who may sign the next one."""
@@ -173,6 +185,28 @@ class Trusted:
                 f"{where}: its configuration (term {term}, serial {serial}) is older than one seen "
                 f"before (term {self.pin.term}, serial {self.pin.serial})",
                 hint="was it restored from a backup? gnt-cluster redist-conf brings it up to date")
+
+
+def _next(
+    entry: Entry, at: Position, signers: Mapping[str, str], where: str,
+) -> tuple[Txn, Position]:
+    """What a record says and where it leads, if it is next and signed by one of these."""
+    name = f"{where}, txn.{entry.serial}"
+    if entry.serial != at.serial + 1:
+        raise Damaged(f"{name}: the record after {at.serial} should be {at.serial + 1}")
+    author = signature.verify(entry.body, entry.signature, name)
+    if author not in signers:
+        raise NotAuthorised(
+            f"{name}: signed by {signature.fingerprint(author)}, who may not sign here")
+    txn = journal.parse(entry, name)
+    if txn.prev != at.head:
+        raise Damaged(f"{name}: it does not follow the record before it")
+    if (txn.term, txn.turn) < (at.term, at.turn):
+        raise Damaged(f"{name}: term {txn.term}, turn {txn.turn} go back behind term "
+                      f"{at.term}, turn {at.turn}")
+    return txn, Position(
+        term=txn.term, turn=txn.turn, serial=entry.serial, head=entry.hash, base=at.base,
+        offset=at.offset + len(entry.record))
 
 
 def _paths(txn: Txn) -> list[str]:

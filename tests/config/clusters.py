@@ -7,6 +7,7 @@ from shells import Shells
 
 from gnt.config.candidate import LocalCandidate
 from gnt.config.disk import Disk
+from gnt.config.message import Release
 from gnt.config.memory_state import FollowingState
 from gnt.config.record import Author
 from gnt.config.remote import Dialect, RemotePeers
@@ -40,6 +41,11 @@ class LocalPeers(RemotePeers):
             if name in self.deaf:
                 answers[name] = NodeFailed(name, "lost", "the connection broke")
         return answers
+
+    def die(self):
+        """The driver's process ends: what it had locked is free."""
+        for candidate in self._local.values():
+            candidate.answer(Release())
 
     def post(self, messages):
         super().post({n: x for n, x in messages.items() if n not in self.cut})

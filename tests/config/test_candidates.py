@@ -121,9 +121,9 @@ def test_learns_what_is_committed(place):
     install(candidate)
     first, second = follow(FIRST.hash, 2, 2)
     append(candidate, FIRST, [first])
-    assert candidate.answer(m.Learn(head=head_after(first))).head == head_after(first)
+    assert candidate.answer(m.Learn(head=head_after(first), by=1)).head == head_after(first)
     assert append(candidate, head_after(first), [second]).status == m.OK
-    assert candidate.answer(m.Learn(head=head_after(second))).head.serial == 3
+    assert candidate.answer(m.Learn(head=head_after(second), by=1)).head.serial == 3
 
 
 def test_the_next_record_tells_the_head_too(place):

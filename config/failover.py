@@ -1,0 +1,212 @@
+"""Another master: a majority of candidates, the highest record among them, a new term.
+
+First every candidate that answers is fenced: it refuses older terms from then on, so what it then
+tells cannot change behind our back.  Whatever was committed is on a majority, so somebody in ours
+has it; among the records after the committed ones, the highest (term, serial, turn) is the one that
+may have been committed (ADR 0003).
+"""
+
+from __future__ import annotations
+
+from gnt.config import message as m
+from gnt.config import record as records
+from gnt.config import replicate
+from gnt.config.journal import split
+from gnt.config.replicate import Replication
+from gnt.engine.ports import Change
+from gnt.errors import Damaged, GntError, NodeFailed, NotAuthorised
+from gnt.plan import Edit
+from gnt.record import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from gnt.config.journal import Entry
+    from gnt.config.message import Answer, Head
+    from gnt.config.store import SignedStore
+    from gnt.model.config import Config
+
+    Also = Callable[[Config], tuple[Edit, ...]]
+
+ATTEMPTS = 4  # terms to try, when somebody else fails over at the same time
+
+
+class Takeover(Record):
+    """What a failover did.  ``rescued``: records that were appended but not known as committed."""
+
+    master: str
+    term: int
+    serial: int
+    reached: tuple[str, ...]
+    missing: Mapping[str, str]  # candidates that did not take part, and why
+    rescued: tuple[int, ...]
+
+
+def take_over(
+    store: SignedStore, new_master: str, *, operation: str = "cluster master-failover",
+    no_voting: bool = False, reason: str = "", also: Also | None = None,
+) -> Takeover:
+    """Make ``new_master`` the master.  ``also``: what else changes with it (roles, addresses).
+
+    ``no_voting``: do it without a majority.  That can fork the history when the others live; it is
+    written into the history that this was done.
+    """
+    names = _names(store)
+    term, fenced = _fence(store, names, no_voting, new_master)
+    _settle(store, fenced)
+    rescued = _adopt(store, fenced)
+    done = _spread(store, sorted(fenced), term)
+    tally = replicate.tally(done)
+    if not no_voting:
+        replicate.require_majority(tally, names, 0, "the failover was refused")
+    elif new_master not in tally.have:
+        raise NodeFailed(new_master, "failed", tally.lack.get(new_master, "it did not answer"))
+    note = ""
+    if no_voting:
+        note = f"without a majority: only {', '.join(tally.have)} took part"
+    before = store.replica.config()
+    edits = _becomes_master(before, new_master) + (also(before) if also else ())
+    config = _commit(store, new_master, term, tally, Change(
+        edits=edits, operation=operation, reason=reason, note=note), no_voting)
+    missing = {name: tally.lack.get(name, "it did not answer") for name in names
+               if name not in tally.have}
+    return Takeover(master=new_master, term=term, serial=config.serial, reached=tally.have,
+                    missing=missing, rescued=rescued)
+
+
+def _names(store: SignedStore) -> list[str]:
+    """The candidates of the newest configuration that can be read."""
+    config = store.read()
+    return [node.name for node in config.candidates]
+
+
+def _fence(
+    store: SignedStore, names: list[str], no_voting: bool, new_master: str,
+) -> tuple[int, dict[str, Answer]]:
+    """Raise the term on all that answer: the term, and what they hold."""
+    at = store.replica.position
+    standing = store.peers.ask(dict.fromkeys(names, m.Fetch(offset=m.STANDING_ONLY)))
+    known = [a for a in standing.values() if not isinstance(a, NodeFailed)]
+    term = max([at.term] + [max(a.fence, a.head.term, a.seen[0]) for a in known]) + 1
+    for attempt in range(ATTEMPTS):
+        message = m.Fence(term=term + attempt, base=at.base, offset=at.offset)
+        answers = store.peers.ask(dict.fromkeys(names, message), deadline=m.WAIT + 10.0)
+        tally = replicate.tally(answers)
+        fenced = {n: a for n, a in answers.items()
+                  if not isinstance(a, NodeFailed) and a.status == m.OK}
+        if no_voting and new_master in fenced:
+            return term + attempt, fenced
+        if len(fenced) >= replicate.majority(len(names)):
+            return term + attempt, fenced
+        if tally.fence <= term + attempt:
+            break
+    replicate.require_majority(tally, names, 0, "a failover needs a majority")
+    raise GntError("another failover goes on", hint="gnt-cluster getmaster")
+
+
+def _settle(store: SignedStore, fenced: Mapping[str, Answer]) -> None:
+    """Follow what is committed on any of them."""
+    for name in sorted(fenced, key=lambda n: _height(fenced[n].head)):
+        if _height(fenced[name].head) > _height(store.replica.head):
+            store.replica.accept(fenced[name], name)
+
+
+def _height(head: Head) -> tuple[int, int, int]:
+    return head.term, head.serial, head.base
+
+
+def _adopt(store: SignedStore, fenced: Mapping[str, Answer]) -> tuple[int, ...]:
+    """Follow the best verified chain to its end; the serials that nobody had as committed."""
+    committed = max(answer.head.serial for answer in fenced.values())
+    chains = {name: _tail(store, name, answer) for name, answer in fenced.items()}
+    best: list[Entry] = []
+    order = (0, 0, 0)
+    for name in sorted(chains):
+        entries = chains[name]
+        last = _order(store, entries, name)
+        if last > order:
+            best, order = entries, last
+    for entry in best:
+        store.replica.advance(entry, "failover")
+    return tuple(entry.serial for entry in best if entry.serial > committed)
+
+
+def _tail(store: SignedStore, name: str, answer: Answer) -> list[Entry]:
+    """The records of a candidate that follow our replica, as far as they can be believed."""
+    at = store.replica.position
+    for part in answer.parts:
+        if part.kind == "journal" and part.number == at.base and part.offset <= at.offset:
+            entries, _ = split(part.data[at.offset - part.offset:], f"{name}: its journal")
+            return store.replica.trusted.believable(entries, f"{name}: its journal")
+    return []
+
+
+def _order(store: SignedStore, entries: list[Entry], name: str) -> tuple[int, int, int]:
+    from gnt.config.journal import parse
+
+    if not entries:
+        at = store.replica.position
+        return at.term, at.serial, at.turn
+    last = parse(entries[-1], name)
+    return last.term, entries[-1].serial, last.turn
+
+
+def _spread(
+    store: SignedStore, names: list[str], term: int,
+) -> dict[str, Answer | NodeFailed]:
+    """The chosen chain on all that were fenced, as committed."""
+    turn = store.replica.position.turn
+    replication = Replication(store.peers, store.replica, (term, turn))
+    done = replication.catch_up(names)
+    reached = replicate.tally(done).have
+    learn = m.Learn(head=store.replica.head, by=term)
+    done.update(store.peers.ask(dict.fromkeys(reached, learn)))
+    return done
+
+
+def _becomes_master(config: Config, name: str) -> tuple[Edit, ...]:
+    from gnt.model.codec import to_data
+
+    node = config.node(name)
+    cluster = config.cluster
+    if not node.master_candidate:
+        raise GntError(f"{name} is no master candidate", hint=f"gnt-node modify -C yes {name}")
+    return (Edit(path="cluster/cluster", value=to_data(cluster.replace(
+        master_node=node.uuid, serial_no=cluster.serial_no + 1))),)
+
+
+def _commit(
+    store: SignedStore, new_master: str, term: int, tally: replicate.Tally, change: Change,
+    no_voting: bool,
+) -> Config:
+    """The failover's own record, in the first turn of the new master."""
+    if store.author.public not in store.replica.trusted.signers():
+        raise NotAuthorised(f"your key {store.author.fingerprint} may not sign changes here")
+    take = m.Take(term=term, base=store.replica.position.base,
+                  offset=store.replica.position.offset)
+    answer = store.peers.ask({new_master: take}, deadline=m.WAIT + 10.0)[new_master]
+    if isinstance(answer, NodeFailed):
+        raise answer
+    if answer.status != m.OK or answer.head.hash != store.replica.head.hash:
+        raise Damaged(f"{new_master}: {replicate.why(answer)}", hint="run the failover again")
+    entry = records.make(change, store.replica, answer.turn, store.author)
+    others = [name for name in tally.have if name != new_master]
+    replication = Replication(store.peers, store.replica, answer.turn)
+    second = replication.append(others, entry, 0)
+    if not no_voting:
+        replicate.require_majority(second, _all(store), 1, "the failover was refused")
+    commit = m.Commit(term=answer.turn[0], turn=answer.turn[1], after=store.replica.head,
+                      serial=entry.serial, hash=entry.hash, records=entry.record)
+    final = store.peers.ask({new_master: commit}, deadline=float(m.LEASE))[new_master]
+    if isinstance(final, NodeFailed):
+        raise final
+    if final.status != m.OK:
+        raise Damaged(f"{new_master}: {replicate.why(final)}", hint="run the failover again")
+    store.replica.advance(entry, new_master)
+    replication.learn(second.have, store.replica.head)
+    return store.replica.config()
+
+
+def _all(store: SignedStore) -> list[str]:
+    return [node.name for node in store.replica.config().candidates]
