@@ -39,7 +39,6 @@ class Session:
         self._transport: SshTransport | None = None
         self._store: Riding | None = None
         self._desk: Desk | None = None
-        self._term = 0
 
     # --- wiring --------------------------------------------------------------------------------
 
@@ -109,13 +108,17 @@ class Session:
     def _learn(self, cfg: Config) -> None:
         from gnt.engine.desk import know
 
-        self._term = cfg.term
         know(self.transport, cfg)
 
     @property
     def who(self) -> str:
         """This user, as the history will name them."""
         return f"{_user()}@{os.uname().nodename}"
+
+    @property
+    def round_trips(self) -> int:
+        """Round trips on the critical path so far (``--timing``)."""
+        return self._transport.round_trips if self._transport else 0
 
     def begin(self, context: Context) -> None:
         """Go on with this context; connections made for another one are ended."""
@@ -130,7 +133,6 @@ class Session:
 
     def config(self) -> Config:
         cfg = self.desk.read()
-        self._term = cfg.term
         self._remember(cfg)
         return cfg
 
@@ -259,7 +261,7 @@ class Session:
         met = list(nodes)
         self._begin_without_cluster()
         ports = {n.name: inherit.fill(NodeParams, (n.ndparams,), n.name).ssh_port for n in met}
-        self.transport.know(met, self._term, ports=ports)
+        self.transport.know(met, 0, ports=ports)  # whoever is no node must not get our term
 
     def _begin_without_cluster(self) -> None:
         """Before there is a cluster (``gnt-cluster init``) hosts are met with this user's keys;
@@ -280,7 +282,8 @@ class Session:
         return public_keys(self.identities)
 
     def create(self, objects: Mapping[str, Mapping[str, Any]], master: Node) -> None:
-        from gnt.config.context import HERE, fresh, require_unknown, save
+        from gnt.config.context import HERE, fresh, require_unknown
+        from gnt.config.signature import read_key
         from gnt.model.codec import to_data
         from gnt.model.objects import Signer
 
@@ -291,7 +294,8 @@ class Session:
             context = context.replace(name="", here=master.name, signer=f"{HERE}/keys/signer")
         else:
             require_unknown(context.name)
-        self._context, self._store, self._desk = context, None, None
+        public = read_key(context.signer).public
+        self._context, self._store, self._desk = context.replace(signers=(public,)), None, None
         author = self.store.signed.author
         data = {section: dict(things) for section, things in objects.items()}
         signers = data.setdefault("signers", {})
@@ -299,10 +303,7 @@ class Session:
             me = Signer(name=author.who, key=author.public, comment="admin")
             signers[me.name] = to_data(me)
         cfg = self.store.signed.create(data, master.name)
-        self._term = cfg.term
-        if context.name:
-            save(context)
-            self._remember(cfg)
+        self._remember(cfg)
 
     def attach(self, node: Node, words: tuple[str, ...]) -> int:
         from gnt.ssh.console import attach
