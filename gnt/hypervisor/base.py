@@ -113,6 +113,10 @@ class Hypervisor(ABC):
     def console(self, guest: Guest) -> tuple[str, ...]:
         """The command to run on the node, on a terminal."""
 
+    def console_log(self, guest: Guest, lines: int) -> Call[str] | None:
+        """Asks for the last lines that the guest printed on its console; None: not kept."""
+        return None
+
     def leftovers(self, node: str) -> Call[tuple[str, ...]] | None:
         """Asks for files, sockets and interfaces of guests that are not there: orphans."""
         return None

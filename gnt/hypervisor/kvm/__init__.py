@@ -107,6 +107,9 @@ class Kvm(Migratable):
     def console(self, guest: Guest) -> tuple[str, ...]:
         return ("socat", "STDIO,raw,echo=0,escape=0x1d", f"UNIX-CONNECT:{DIR}/{guest.uuid}.serial")
 
+    def console_log(self, guest: Guest, lines: int) -> Call[str]:
+        return tasks.console_log.on(guest.node, guest.uuid, lines)
+
     def migrate(
         self,
         guest: Guest,

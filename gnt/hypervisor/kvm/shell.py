@@ -207,6 +207,11 @@ done
 exit 0
 """
 
+CONSOLE_LOG = r"""
+file=/run/gnt/kvm/$1.console
+if [ -e "$file" ]; then exec tail -n "$2" "$file"; fi
+"""
+
 LEFTOVERS = r"""
 dir=/run/gnt/kvm
 for file in "$dir"/*.lock "$dir"/*.pid "$dir"/*.qmp "$dir"/*.mon "$dir"/*.serial "$dir"/*.qga \

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gnt.hypervisor.kvm import answers, shell
-from gnt.plan import Script, node_task, script
+from gnt.plan import Script, node_task, script, text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -53,6 +53,12 @@ def found() -> Script[tuple[Running, ...]]:
 def leftovers() -> Script[tuple[str, ...]]:
     """State of guests that do not run."""
     return script(shell.LEFTOVERS, parse=lambda output: tuple(dict.fromkeys(output.splitlines())))
+
+
+@node_task(deadline=20)
+def console_log(uuid: str, lines: int) -> Script[str]:
+    """What the guest printed last on its serial console."""
+    return script(shell.CONSOLE_LOG, uuid, lines, parse=text)
 
 
 @node_task(deadline=40)
