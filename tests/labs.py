@@ -54,7 +54,7 @@ class Lab:
     def on(self, node: int, *words: str, status: int | None = 0, stdin: str = "") -> Done:
         """Run a command on a node, not over SSH: works while its network is cut."""
         path = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
-        line = ["nsenter", f"--target={self.pid(f'node{node}')}", "--all", "--",
+        line = ["nsenter", f"--target={self.pid(f'node{node}')}", "--all", "--root", "--",
                 "env", "-i", f"PATH={path}", "HOME=/root", "LANG=C.UTF-8", *words]
         done = subprocess.run(
             line, input=stdin, capture_output=True, text=True, timeout=120, check=False)
@@ -85,6 +85,16 @@ class Lab:
 
     def heal(self) -> None:
         network.heal(self.layout)
+
+    def small_disk(self, node: int, folder: str, size: str) -> None:
+        """Let a folder of a node hold only ``size`` (``64k``, ``1m``) more, until its reboot.
+
+        What is there is kept.
+        """
+        self.on(node, "sh", "-c", 'set -e; d=$1; mkdir -p "$d"; used=$(du -sk "$d" | cut -f1);'
+                ' case $2 in *m) more=$((${2%m} * 1024)) ;; *k) more=${2%k} ;; esac;'
+                ' mount -t tmpfs -o "mode=755,size=$((used + more + 8))k" small /mnt;'
+                ' cp -a "$d/." /mnt/; mount --move /mnt "$d"', "sh", folder, size)
 
     def down(self) -> None:
         power.down(self.layout)

@@ -18,8 +18,9 @@ def entered(layout: Layout, words: list[str], folder: str = "") -> list[str]:
     if pid is None:
         raise GntError(f"lab {layout.name} is not up", hint=f"gnt-lab up 3 --name {layout.name}")
     folder = folder or os.getcwd()
-    return ["nsenter", f"--target={pid}", "--net", "--mount", "--uts", "--",
-            "env", "-u", "SSH_AUTH_SOCK", "-C", folder, "HOME=/root", "USER=root",
+    return ["nsenter", f"--target={pid}", "--net", "--mount", "--uts", "--root", "--",
+            "env", "-u", "SSH_AUTH_SOCK", "-u", "XDG_CONFIG_HOME", "-u", "XDG_CACHE_HOME",
+            "-C", folder, "HOME=/root", "USER=root",
             f"GNT_LAB={layout.name}", *words]
 
 

@@ -16,6 +16,8 @@ if [ -d /sys/fs/cgroup ]; then
 fi
 mount -t sysfs sysfs /sys
 if [ -d "$run/cgroup" ]; then mount --rbind "$run/cgroup" /sys/fs/cgroup; fi
+mkdir -p /run/gnt "$run/gnt"
+mount --bind "$run/gnt" /run/gnt
 mkfifo "$run/never"
 : >"$run/ready"
 while :; do

@@ -245,5 +245,9 @@ class Down(LabCommand, command="lab down"):
         from gnt.lab import power
         from gnt.lab.layout import Layout
 
-        power.down(Layout(name=self.name))
+        layout = Layout(name=self.name)
+        if not layout.run.exists() and not layout.disk.exists():
+            console.tell(f"there is no lab {self.name}")
+            return 0
+        power.down(layout)
         return 0

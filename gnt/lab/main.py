@@ -103,6 +103,9 @@ def main() -> int:
         if error.hint:
             print(f"  try: {error.hint}", file=sys.stderr)
         return error.exit_code
+    except KeyboardInterrupt:
+        print("gnt-lab: stopped; repeating the command completes it", file=sys.stderr)
+        return 130
 
 
 if __name__ == "__main__":

@@ -148,6 +148,7 @@ def _pid(layout: Layout, host: Host) -> int:
 def _make_disks(layout: Layout) -> None:
     """The folders and the key that all hosts share; what is there stays."""
     import subprocess
+    import tempfile
 
     layout.disk.mkdir(parents=True, exist_ok=True)
     kind = subprocess.run(["stat", "-f", "-c", "%T", str(layout.disk)],
@@ -164,10 +165,13 @@ def _make_disks(layout: Layout) -> None:
             os.setxattr(folder, "trusted.overlay.opaque", b"y")
     home.chmod(0o700)
     (home / ".ssh").chmod(0o700)
-    key = home / ".ssh/id_ed25519"
-    if not key.exists():
-        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "root@admin.lab",
-                        "-f", str(key)], check=True)
+    if not (home / ".ssh/id_ed25519").exists():
+        # Elsewhere first: the child of a start that was killed may still be writing its own.
+        with tempfile.TemporaryDirectory(dir=layout.disk, ignore_cleanup_errors=True) as folder:
+            subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "root@admin.lab",
+                            "-f", f"{folder}/id_ed25519"], check=True)
+            for name in ("id_ed25519.pub", "id_ed25519"):
+                os.replace(f"{folder}/{name}", home / ".ssh" / name)
 
 
 def _unmount(folder: Path) -> None:

@@ -53,8 +53,8 @@ def test_a_hung_node_accepts_connections_and_answers_nothing(lab: Lab) -> None:
 def _reaches(lab: Lab, node: int, other: int) -> bool:
     """Whether a packet of ``node`` arrives at ``other`` (UDP, so no answer is needed)."""
     heard = f"timeout 0.7 socat -u UDP-RECV:77 - > /run/heard-{node}; true"
-    listener = subprocess.Popen(
-        ["nsenter", f"--target={lab.pid(f'node{other}')}", "--all", "--", "sh", "-c", heard])
+    target = f"--target={lab.pid(f'node{other}')}"
+    listener = subprocess.Popen(["nsenter", target, "--all", "--root", "--", "sh", "-c", heard])
     lab.on(node, "sh", "-c", "for i in 1 2 3 4; do sleep 0.1; echo ping |"
            f" socat -u - UDP-SENDTO:{lab.address(other)}:77; done")
     listener.wait()
@@ -89,3 +89,14 @@ def test_a_cut_outlives_a_reboot(lab: Lab) -> None:
     assert not _reaches(lab, 3, 1)
     lab.heal()
     assert _reaches(lab, 3, 1)
+
+
+def test_a_small_disk_fills_up_and_keeps_what_was_there(lab: Lab) -> None:
+    lab.on(3, "sh", "-c", "mkdir -p /var/lib/gnt && echo here > /var/lib/gnt/kept")
+    lab.small_disk(3, "/var/lib/gnt", "64k")
+    full = lab.ssh(3, "dd if=/dev/zero of=/var/lib/gnt/big bs=1k count=200", status=1)
+    assert "No space left" in full.stderr
+    assert lab.ssh(3, "cat /var/lib/gnt/kept").stdout == "here\n"
+    lab.kill(3)
+    lab.start(3)
+    lab.ssh(3, "dd if=/dev/zero of=/var/lib/gnt/big bs=1k count=200")

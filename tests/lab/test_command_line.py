@@ -60,6 +60,15 @@ def test_a_missing_tool_names_its_package() -> None:
     assert "apt-get install" in caught.value.hint
 
 
+def test_without_root_it_says_so() -> None:
+    program = ("import os; from gnt.lab import needs, power, processes; from gnt.errors import *\n"
+               "os.seteuid(65534)\ntry: needs.check()\nexcept GntError as e: print(e, e.hint)")
+    done = subprocess.run([sys.executable, "-c", program],
+                          capture_output=True, text=True, check=True)
+    assert "needs root" in done.stdout
+    assert "sudo gnt-lab up" in done.stdout
+
+
 def test_hosts_have_distinct_names_and_addresses() -> None:
     hosts = [Host(number=n) for n in range(251)]
     assert len({h.address for h in hosts}) == 251
@@ -78,6 +87,11 @@ def test_list_shows_the_state_of_each_node(lab: Lab) -> None:
     mine = [row[1:] for row in rows if row[0] == lab.layout.name]
     assert mine == [["node1.lab", lab.address(1), "up"], ["node2.lab", lab.address(2), "down"],
                     ["node3.lab", lab.address(3), "hung"]]
+
+
+def test_down_of_a_lab_that_is_not_there_says_so_and_succeeds() -> None:
+    done = _lab("down", "--name", "nowhere")
+    assert (done.returncode, done.stderr) == (0, "there is no lab nowhere\n")
 
 
 def test_ssh_and_exec_return_the_command_s_status(lab: Lab) -> None:
