@@ -30,6 +30,7 @@ dist/gnt/gnt: build/site.done packaging/gnt.spec packaging/launcher.py
 
 man: build/wheel.done
 	$(PY) packaging/build_man.py dist/man
+	$(PY) packaging/completion.py dist/completion
 
 smoke: zipapp onedir
 	sh packaging/smoke.sh dist/gnt.pyz dist/gnt/gnt dist/gnt-onefile

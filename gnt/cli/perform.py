@@ -56,7 +56,8 @@ def _from_columns(command: Query, settings: Settings, front: Terminal) -> bool:
     from gnt.config.columns import load_columns
     from gnt.config.context import directory
 
-    columns = load_columns(directory(settings.cluster), kind)
+    folder = directory(settings.cluster)
+    columns = load_columns(folder, kind) if folder else None
     if columns is None or not all(name in columns for name in names):
         return False
     front.show(command.table(columns))

@@ -1,0 +1,109 @@
+"""Completion, in the real shells: what is offered for a line typed so far."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+ROOT = pathlib.Path(__file__).parent.parent.parent
+BASH = """
+source "$1"; shift
+COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); COMPREPLY=()
+_gnt
+printf '%s\\n' "${COMPREPLY[@]}"
+"""
+ZSH = """
+zmodload zsh/zpty
+zpty z zsh -f -i
+zpty -w z "PS1=; stty -echo; fpath=($1 \\$fpath); autoload -U compinit; compinit -u -D"
+zpty -w z "zstyle ':completion:*' list-colors; zstyle ':completion:*' menu no; LISTMAX=0"
+zpty -w z "setopt nolistbeep autolist; bindkey '^I' complete-word; echo ready-to-go"
+while zpty -r z line; do [[ $line == *ready-to-go* ]] && break; done
+zpty -w -n z "$2"$'\\t'
+zpty -w -n z $'\\x15'"echo done-with-it"$'\\n'
+while zpty -r z line; do print -rn -- "$line"; [[ $line == *done-with-it* ]] && break; done
+zpty -d z
+"""
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory) -> pathlib.Path:
+    out = tmp_path_factory.mktemp("completion")
+    subprocess.run([sys.executable, "packaging/completion.py", str(out)], cwd=ROOT, check=True)
+    programs = out / "bin"
+    programs.mkdir()
+    for noun, names in (("instance", "web1 web2"), ("node", "node1 node2")):
+        program = programs / f"gnt-{noun}"
+        program.write_text(f'#!/bin/sh\n[ "$*" = "list --no-headers -o name" ] && '
+                           f'printf "%s\\n" {names}\n')
+        program.chmod(0o755)
+    return out
+
+
+def run(shell: str, files: pathlib.Path, *words: str) -> str:
+    path = f"{files / 'bin'}:{os.environ['PATH']}"
+    return subprocess.run([shutil.which(shell) or shell, *words], capture_output=True, text=True,
+                          check=False, timeout=60,
+                          env={"PATH": path, "HOME": str(files), "TERM": "dumb"}).stdout
+
+
+def bash(files: pathlib.Path, *words: str) -> set[str]:
+    return set(run("bash", files, "--norc", "-c", BASH, "bash", str(files / "gnt.bash"),
+                   *words).split())
+
+
+@pytest.mark.parametrize(("words", "some"), [
+    (["gnt", ""], {"instance", "node", "cluster", "lab"}),
+    (["gnt", "inst"], {"instance"}),
+    (["gnt-instance", "li"], {"list", "list-fields", "list-tags"}),
+    (["gnt", "instance", "li"], {"list", "list-fields", "list-tags"}),
+    (["gnt-instance", "sto"], {"stop"}),
+    (["gnt-instance", "list", "--sep"], {"--separator"}),
+    (["gnt-instance", "list", "--sepx"], set()),
+    (["gnt-instance", "list", "--units", ""], {"h", "m", "g", "t"}),
+    (["gnt-instance", "list", "--units", "=", ""], {"h", "m", "g", "t"}),
+    (["gnt-instance", "list", "--units", "="], {"h", "m", "g", "t"}),
+    (["gnt-instance", "list", "-v", "we"], {"web1", "web2"}),
+    (["gnt-instance", "stop", ""], {"web1", "web2"}),
+    (["gnt", "--cluster", "lab", "instance", "info", ""], {"web1", "web2"}),
+    (["gnt-node", "info", "node1", "no"], {"node1", "node2"}),
+    (["gnt-instance", "migrate", "--target-node", "no"], {"node1", "node2"}),
+    (["/usr/bin/gnt-instance", "mig"], {"migrate"}),
+    (["gnt-lab", "u"], {"up"}),
+])
+def test_bash_offers(files: pathlib.Path, words: list[str], some: set[str]) -> None:
+    offered = bash(files, *words)
+    assert offered >= some
+    assert bool(offered) == bool(some)
+
+
+def test_bash_completes_files(files: pathlib.Path) -> None:
+    found = bash(files, "gnt-cluster", "copyfile", str(files / "gnt.f"))
+    assert found == {str(files / "gnt.fish")}
+
+
+@pytest.mark.parametrize(("line", "some"), [
+    ("gnt ", {"instance", "node"}), ("gnt-instance li", {"list", "list-fields"}),
+    ("gnt instance li", {"list", "list-fields"}), ("gnt-instance list --sep", {"--separator"}),
+    ("gnt-instance list --units ", {"h", "m"}), ("gnt-instance stop ", {"web1", "web2"}),
+    ("gnt-instance migrate --target-node ", {"node1", "node2"}),
+])
+def test_fish_offers(files: pathlib.Path, line: str, some: set[str]) -> None:
+    said = run("fish", files, "--no-config", "-c",
+               f"source {files / 'gnt.fish'}; complete -C '{line}'")
+    assert {row.split("\t")[0] for row in said.splitlines()} >= some
+
+
+@pytest.mark.parametrize(("line", "some"), [
+    ("gnt-instance list", ["list-fields", "list-tags"]),
+    ("gnt-instance stop web", ["web1", "web2"]),
+    ("gnt-instance list --no-h", ["--no-headers"]),
+])
+def test_zsh_offers(files: pathlib.Path, line: str, some: list[str]) -> None:
+    said = run("zsh", files, "-f", "-c", ZSH, "zsh", str(files), line)
+    assert all(word in said for word in some), said
