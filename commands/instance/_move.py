@@ -68,6 +68,11 @@ def choose(cfg: Config, inst: Instance, wanted: str, seen: Seen, memory: int) ->
     return target
 
 
+def notes(cfg: Config, inst: Instance, target: Node, seen: Seen) -> tuple[str, ...]:
+    """What a person should know of the node to move to."""
+    return needs(cfg, inst)[target.group].notes(target, seen)
+
+
 def enforce(cfg: Config, inst: Instance, target: Node) -> None:
     """Raise PolicyViolation when the group it would move to does not allow the instance."""
     _wish.specification(cfg, inst).enforce(cfg, cfg.one(Group, target.group))

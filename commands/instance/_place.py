@@ -43,6 +43,10 @@ class Needs(Record):
     def capable(self, node: Node) -> Call[Capabilities]:
         return hypervisor(self.hypervisor).capabilities(node.name, self.params)
 
+    def notes(self, node: Node, seen: Seen) -> tuple[str, ...]:
+        """What a person should know of the node before it runs the instance."""
+        return tuple(f"{node.name}: {problem}" for problem in seen[self.capable(node)].problems)
+
     def _links(self, node: Node) -> Iterator[tuple[str, Call[tuple[str, ...]]]]:
         for mode, links in self.links.items():
             call = nic_mode(mode).missing(node.name, links)
@@ -55,9 +59,6 @@ class Needs(Record):
             failed = seen.failed(call)
             if failed is not None:
                 return failed.problem
-        problems = seen[self.capable(node)].problems
-        if problems:
-            return "; ".join(problems)
         for mode, call in self._links(node):
             missing = seen[call]
             if missing:

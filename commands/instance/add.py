@@ -108,7 +108,8 @@ class Add(Operation, command="instance add"):
         needs = {group: wish.needs(cfg, group) for group in _place.groups_of(asked)}
         node = _place.choose(cfg, seen, wish.request, self.node, needs, start=wish.starts)
         capable = seen[needs[node.group].capable(node)]
-        return wish.plan(cfg, node, capable.runtime)
+        made = wish.plan(cfg, node, capable.runtime)
+        return made.replace(notes=needs[node.group].notes(node, seen)) if wish.starts else made
 
     def hook_env(self, cfg: Config) -> Mapping[str, str]:
         return {"OP_TARGET": self.name, "INSTANCE_NAME": self.name}

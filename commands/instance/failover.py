@@ -105,7 +105,8 @@ class Failover(Operation, command="instance failover"):
             pivot=moved,
             settle=() if dead else tuple(_life.clear(cfg, here, disks, source)),
             notes=(dead or f"{inst.name} is shut down on {source.name} first",
-                   f"{inst.name} moves from {source.name} to {target.name}"),
+                   f"{inst.name} moves from {source.name} to {target.name}",
+                   *(_move.notes(cfg, inst, target, seen) if starts else ())),
         )
 
     def _stop(self, inst: Instance, here: Guest, runs: bool) -> Iterator[Step]:

@@ -116,7 +116,8 @@ class Migrate(Operation, command="instance migrate"):
             attempt=(*_disks.activate(cfg, disks, target), *_life.plug(there), *attempt),
             pivot=_move.settle_home(cfg, inst, target),
             settle=(*settle, *_life.clear(cfg, here, disks, source)),
-            notes=(f"{inst.name} moves from {source.name} to {target.name}",),
+            notes=(f"{inst.name} moves from {source.name} to {target.name}",
+                   *_move.notes(cfg, inst, target, seen)),
         )
 
     def _checked(self, cfg: Config) -> Instance:

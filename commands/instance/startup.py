@@ -77,7 +77,7 @@ class Startup(Several, command="instance startup"):
         guest = _guest.guest(cfg, self._once(inst).replace(runtime=dict(runtime)), node,
                              params=params).replace(paused=self.paused)
         return Plan(attempt=tuple(_life.up(cfg, inst, guest, cfg.disks(inst), node)),
-                    end=self._end(inst, runtime))
+                    end=self._end(inst, runtime), notes=needs.notes(node, seen))
 
     def _checked(self, cfg: Config) -> tuple[Instance, Record]:
         """The instance and its hypervisor parameters for this start."""

@@ -159,7 +159,8 @@ def _authorize_all(
     after = _access.authorized(keys, cfg.nodes)
     return tuple(
         Step(do=_setup.authorize.on(node.name, lines=after),
-             undo=_setup.authorize.on(node.name, lines=before), beside=number > 0)
+             undo=_setup.authorize.on(node.name, lines=before), beside=number > 0,
+             title=f"keys on {node.name}")
         for number, node in enumerate(
             node for node in cfg.online() if node.name not in without)
     )

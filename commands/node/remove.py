@@ -43,7 +43,8 @@ class Remove(Operation, command="node remove"):
         others = [other for other in cfg.nodes if other.uuid != node.uuid]
         lines = _access.authorized(keys, others)
         steps = [
-            Step(do=_setup.authorize.on(other.name, lines=lines), beside=number > 0)
+            Step(do=_setup.authorize.on(other.name, lines=lines), beside=number > 0,
+                 title=f"keys on {other.name}")
             for number, other in enumerate(others) if not other.offline
         ]
         notes: tuple[str, ...] = ()
