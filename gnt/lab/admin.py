@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 
 from gnt.errors import GntError
 from gnt.lab import power
@@ -18,9 +19,11 @@ def entered(layout: Layout, words: list[str], folder: str = "") -> list[str]:
     if pid is None:
         raise GntError(f"lab {layout.name} is not up", hint=f"gnt-lab up 3 --name {layout.name}")
     folder = folder or os.getcwd()
+    beside = os.path.dirname(os.path.abspath(sys.argv[0]))  # the suite's other commands
     return ["nsenter", f"--target={pid}", "--net", "--mount", "--uts", "--root", "--",
             "env", "-u", "SSH_AUTH_SOCK", "-u", "XDG_CONFIG_HOME", "-u", "XDG_CACHE_HOME",
             "-C", folder, "HOME=/root", "USER=root",
+            f"PATH={beside}:{os.environ.get('PATH', os.defpath)}",
             f"GNT_LAB={layout.name}", *words]
 
 

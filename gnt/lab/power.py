@@ -161,17 +161,17 @@ def _make_disks(layout: Layout) -> None:
               layout.host_disk(ADMIN.short) / "etc/gnt")
     for folder in hidden:
         if not folder.exists():
-            folder.mkdir(parents=True, mode=0o700)
+            folder.mkdir(parents=True, mode=0o700, exist_ok=True)
             os.setxattr(folder, "trusted.overlay.opaque", b"y")
     home.chmod(0o700)
     (home / ".ssh").chmod(0o700)
     if not (home / ".ssh/id_ed25519").exists():
         # Elsewhere first: the child of a start that was killed may still be writing its own.
-        with tempfile.TemporaryDirectory(dir=layout.disk, ignore_cleanup_errors=True) as folder:
+        with tempfile.TemporaryDirectory(dir=layout.disk, ignore_cleanup_errors=True) as new:
             subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-C", "root@admin.lab",
-                            "-f", f"{folder}/id_ed25519"], check=True)
+                            "-f", f"{new}/id_ed25519"], check=True)
             for name in ("id_ed25519.pub", "id_ed25519"):
-                os.replace(f"{folder}/{name}", home / ".ssh" / name)
+                os.replace(f"{new}/{name}", home / ".ssh" / name)
 
 
 def _unmount(folder: Path) -> None:
@@ -216,15 +216,15 @@ def _prepare(layout: Layout, host: Host) -> None:
     run.mkdir(parents=True)
     (run / "boot_id").write_text(f"{uuid.uuid4()}\n")
     if not (disk / "etc/hosts").exists():
-        (disk / "etc").mkdir(parents=True, exist_ok=True)
-        (disk / "etc/hosts").write_text(hosts_file())
-        (disk / "lib").mkdir(exist_ok=True)
+        for folder in ("etc", "lib"):
+            (disk / folder).mkdir(parents=True, exist_ok=True)
         if host.number:
             _let_admin_in(layout, disk / "root/.ssh")
+        (disk / "etc/hosts").write_text(hosts_file())  # last: it says that the rest is there
 
 
 def _let_admin_in(layout: Layout, folder: Path) -> None:
-    folder.mkdir(parents=True, mode=0o700)
+    folder.mkdir(parents=True, mode=0o700, exist_ok=True)
     key = layout.host_disk(ADMIN.short) / "root/.ssh/id_ed25519.pub"
     shutil.copy(key, folder / "authorized_keys")
     (folder / "authorized_keys").chmod(0o600)
