@@ -102,7 +102,7 @@ def test_fish_offers(files: pathlib.Path, line: str, some: set[str]) -> None:
 @pytest.mark.parametrize(("line", "some"), [
     ("gnt-instance list", ["list-fields", "list-tags"]),
     ("gnt-instance stop web", ["web1", "web2"]),
-    ("gnt-instance list --no-h", ["--no-headers"]),
+    ("gnt-instance list --", ["--no-headers", "--separator"]),
 ])
 def test_zsh_offers(files: pathlib.Path, line: str, some: list[str]) -> None:
     said = run("zsh", files, "-f", "-c", ZSH, "zsh", str(files), line)
