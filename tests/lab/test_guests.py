@@ -90,37 +90,55 @@ def test_the_boot_guest_ticks_on_across_a_live_migration(lab: Lab) -> None:
         _qmp(lab, node, "m", '{"execute":"quit"}')
 
 
-def test_the_linux_guest_takes_its_address_from_the_seed_and_answers(
+SHARED = "/srv/gnt/shared-file-storage"
+PAGE = "printf 'GET / HTTP/1.0\\r\\n\\r\\n' | timeout 5 socat -t5 - TCP:10.78.0.5:80"
+
+
+def _seed(lab: Lab, folder: Path) -> None:
+    (folder / "meta-data").write_text("instance-id: i-1\nlocal-hostname: web1\n")
+    (folder / "user-data").write_text("#!/bin/sh\necho user data ran\n")
+    (folder / "network-config").write_text(SEED)
+    subprocess.run(["genisoimage", "-quiet", "-o", "seed.iso", "-V", "cidata", "-r",
+                    "meta-data", "user-data", "network-config"], cwd=folder, check=True)
+    lab.path(1, f"{SHARED}/seed.iso").write_bytes((folder / "seed.iso").read_bytes())
+
+
+def _start_linux(lab: Lab, node: int, *words: str) -> None:
+    lab.on(node, "ip", "tuntap", "add", "tap1", "mode", "tap")
+    lab.on(node, "ip", "link", "set", "tap1", "master", "br0", "up")
+    _start(lab, node, "l", "-m", "192", *_drive(f"{SHARED}/l.raw"), *_drive(f"{SHARED}/seed.iso"),
+           "-netdev", "tap,id=n0,ifname=tap1,script=no,downscript=no",
+           "-device", f"virtio-net-pci,netdev=n0,mac={MAC},romfile=", *words)
+
+
+def test_the_linux_guest_takes_its_address_from_the_seed_answers_and_migrates(
     lab: Lab, tmp_path: Path,
 ) -> None:
     LINUX.made()
-    (tmp_path / "meta-data").write_text("instance-id: i-1\nlocal-hostname: web1\n")
-    (tmp_path / "user-data").write_text("#!/bin/sh\necho user data ran\n")
-    (tmp_path / "network-config").write_text(SEED)
-    subprocess.run(["genisoimage", "-quiet", "-o", "seed.iso", "-V", "cidata", "-r",
-                    "meta-data", "user-data", "network-config"], cwd=tmp_path, check=True)
-    iso = (tmp_path / "seed.iso").read_bytes()
-    lab.path(1, "/srv/gnt/file-storage/seed.iso").write_bytes(iso)
-    disk = "/srv/gnt/file-storage/l.raw"
-    lab.on(1, "cp", "/var/cache/gnt-lab/linux.raw", disk)
-    lab.on(1, "ip", "tuntap", "add", "tap1", "mode", "tap")
-    lab.on(1, "ip", "link", "set", "tap1", "master", "br0", "up")
-    _start(lab, 1, "l", "-m", "192", *_drive(disk), *_drive("/srv/gnt/file-storage/seed.iso"),
-           "-netdev", "tap,id=n0,ifname=tap1,script=no,downscript=no",
-           "-device", f"virtio-net-pci,netdev=n0,mac={MAC},romfile=")
+    _seed(lab, tmp_path)
+    lab.on(1, "cp", "/var/cache/gnt-lab/linux.raw", f"{SHARED}/l.raw")
+    _start_linux(lab, 1)
     said = _until(lab, 1, "l", "tick 2")
     assert f"network eth0 {MAC} 10.78.0.5/16" in said
     assert "boot 1 web1 ready" in said
     assert "user data ran" in said
-    page = "printf 'GET / HTTP/1.0\\r\\n\\r\\n' | timeout 5 socat -t5 - TCP:10.78.0.5:80"
-    assert "instance-id i-1" in lab.run("sh", "-c", page).stdout
+    assert "instance-id i-1" in lab.run("sh", "-c", PAGE).stdout
     lab.on(2, "ip", "addr", "add", "10.78.1.2/16", "dev", "br0")
     lab.on(2, "ping", "-c1", "-W5", "10.78.0.5")
-    echoed = lab.on(2, "timeout", "5", "socat", "-t2", "-", "TCP:10.78.0.5:7", stdin="heard\n")
+
+    _start_linux(lab, 2, "-incoming", "tcp:10.77.0.12:7001")
+    _qmp(lab, 1, "l", '{"execute":"migrate","arguments":{"uri":"tcp:10.77.0.12:7001"}}')
+    after = _until(lab, 2, "l", "\ntick")
+    assert "boot" not in after
+    _qmp(lab, 1, "l", '{"execute":"quit"}')
+    assert "instance-id i-1" in lab.run("sh", "-c", PAGE).stdout
+    echoed = lab.on(3, "sh", "-c", "ip addr add 10.78.1.3/16 dev br0; echo heard |"
+                    " timeout 5 socat -t2 - TCP:10.78.0.5:7")
     assert echoed.stdout == "heard\n"
-    _qmp(lab, 1, "l", '{"execute":"system_powerdown"}')
-    _off(lab, 1, "l")
-    assert b"boots 1" in lab.path(1, disk).read_bytes()
+
+    _qmp(lab, 2, "l", '{"execute":"system_powerdown"}')
+    _off(lab, 2, "l")
+    assert b"boots 1" in lab.path(2, f"{SHARED}/l.raw").read_bytes()
 
 
 @pytest.mark.parametrize(("config", "lines"), [
