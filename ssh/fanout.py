@@ -79,6 +79,7 @@ class Fanout:
         self._running: dict[str, Pending] = {}
         self._opening: set[str] = set()
         self._opened: Opened | None = None
+        self._due = 0.0
         self.outcomes: dict[str, Outcome] = {}
 
     def start(self, peers: Mapping[str, Peer], batches: Mapping[str, Batch]) -> None:
@@ -90,7 +91,7 @@ class Fanout:
             shell = peer.ready(self._lane)
             resting = peer.resting()
             if shell is not None:
-                self._running[name] = shell.submit(batch)
+                self._submit(name, shell, batch)
             elif resting is not None:
                 self.outcomes[name] = resting
             else:
@@ -117,16 +118,18 @@ class Fanout:
         import time
 
         try:
-            wait = self._due() - time.monotonic()
+            dispatch(self._queue.get_nowait())
+            return
+        except queue.Empty:
+            wait = self._due - time.monotonic()  # a lower bound: found anew when it has passed
+        try:
             dispatch(self._queue.get(timeout=max(0.0, min(wait, 3600.0))))
         except queue.Empty:
             self._expire(time.monotonic())
-        self._reap()
 
     @property
     def unfinished(self) -> bool:
         """Whether :meth:`collect` would still wait for something."""
-        self._reap()
         return bool(self._opening or self._running)
 
     def hurry(self, seconds: float) -> None:
@@ -134,6 +137,7 @@ class Fanout:
         import time
 
         self._end = min(self._end or float("inf"), time.monotonic() + seconds)
+        self._due = min(self._due, self._end)
 
     def _begin(self, name: str, shell: Shell | BaseException) -> None:
         if name not in self._opening:
@@ -146,17 +150,21 @@ class Fanout:
                 raise shell
             self.outcomes[name] = NodeFailed(name, "unreachable", f"no connection: {shell}")
         else:
-            self._running[name] = shell.submit(self._batches[name])
+            self._submit(name, shell, self._batches[name])
 
-    def _reap(self) -> None:
-        for name in [n for n, pending in self._running.items() if pending.complete]:
+    def _submit(self, name: str, shell: Shell, batch: Batch) -> None:
+        self._running[name] = pending = shell.submit(batch, lambda: self._finish(name))
+        self._due = min(self._due, pending.due)
+
+    def _finish(self, name: str) -> None:
+        if name in self._running:
             self.outcomes[name] = self._running.pop(name)
 
-    def _due(self) -> float:
+    def _next_due(self) -> float:
+        """The first moment at which something may have to be given up."""
         times = [pending.due for pending in self._running.values()]
         times += [self._connect_due(name) for name in self._opening]
-        due = min(times)
-        return due if self._end is None else min(due, self._end)
+        return min([*times, float("inf") if self._end is None else self._end])
 
     def _connect_due(self, name: str) -> float:
         import time
@@ -173,8 +181,9 @@ class Fanout:
         for name, pending in list(self._running.items()):
             if over or now >= pending.due:
                 pending.outcome = "timeout"
-                self.outcomes[name] = self._running.pop(name)
+                self._finish(name)
                 self._peers[name].drop(self._lane)
+        self._due = self._next_due()
 
     def _silent(self, name: str) -> None:
         from gnt.ssh.connection import unreachable

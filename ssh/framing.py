@@ -25,9 +25,10 @@ export PATH LC_ALL
 unset ENV CDPATH
 gnt_alarm=/dev/null gnt_why=ok
 
-gnt_on() { echo "$1 on"; echo "$1 on" >&2; }
-gnt_off() { echo "$1 off $2" >&2; echo "$1 off $2"; }
-gnt_done() { echo "$1 done $gnt_why" >&2; echo "$1 done $gnt_why"; gnt_why=ok; }
+gnt_nl='
+' gnt_last=''
+gnt_say() { echo "$1" >&2; echo "$1"; }
+gnt_done() { gnt_say "$gnt_last$1 done $gnt_why"; gnt_why=ok gnt_last=''; }
 gnt_mark() { echo "$1 $2" >"$gnt_alarm"; }
 
 gnt_dir() { [ -d "$1" ] || { mkdir -p "$1" && chmod 700 "$1"; }; }
@@ -111,31 +112,40 @@ class Batch(Record):
 
 
 def compose(nonce: str, seq: int, batch: Batch) -> bytes:
-    """The text of a batch for the kept shell."""
+    """The text of a batch for the kept shell.
+
+    Markers that follow each other are printed at once: each print is a packet on its way back.
+    """
     if batch.fence and not batch.fence.replace("-", "").replace("_", "").isalnum():
         raise Invalid("fence", f"{batch.fence!r} is not a name of letters, digits, - and _")
     tag = f"{nonce}.{seq}"
     lines = [f"if {f'gnt_admit {batch.term}' if batch.term else 'true'}; then"]
     if batch.fence:
         lines.append(f"(gnt_fence {quote(batch.fence)} || exit 1")
+    lines.append(f"gnt_say '{tag}.0 on'")
     for number, item in enumerate(batch.scripts):
-        lines += _item(f"{tag}.{number}", seq, number, item, stop=bool(batch.fence))
+        last = number == len(batch.scripts) - 1
+        lines.append(f"gnt_mark {seq}.{number} {int(item.limit + 0.999)}")
+        lines += (_kept if item.keep else _isolated)(item, "9>&- " if batch.fence else "")
+        lines.append("gnt_rc=$?")
+        lines += _ended(f"{tag}.{number}", "" if last else f"{tag}.{number + 1}", batch)
     if batch.fence:
         lines.append("exit 0) || gnt_why=nofence")
     lines += ["fi", f"gnt_mark {seq}.end {batch.hold}", f"gnt_done {tag}", ""]
     return "\n".join(lines).encode("utf-8", "surrogateescape")
 
 
-def _item(tag: str, seq: int, number: int, item: Item, *, stop: bool) -> Iterator[str]:
-    yield f"gnt_mark {seq}.{number} {int(item.limit + 0.999)}"
-    yield f"gnt_on {tag}"
-    yield from (_kept if item.keep else _isolated)(item, "9>&- " if stop else "")
-    if stop:
-        yield "gnt_rc=$?"
-        yield f"gnt_off {tag} $gnt_rc"
-        yield "[ $gnt_rc -eq 0 ] || exit 0"
+def _ended(tag: str, following: str, batch: Batch) -> Iterator[str]:
+    """What is printed after a script; under a fence in a subshell, which may stop here."""
+    off = f"{tag} off $gnt_rc"
+    if batch.fence:
+        yield f'[ $gnt_rc -eq 0 ] || {{ gnt_say "{off}"; exit 0; }}'
+    if following:
+        yield f'gnt_say "{off}${{gnt_nl}}{following} on"'
+    elif batch.fence:
+        yield f'gnt_say "{off}"'
     else:
-        yield f"gnt_off {tag} $?"
+        yield f'gnt_last="{off}${{gnt_nl}}"'
 
 
 def _isolated(item: Item, close: str) -> Iterator[str]:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from gnt.ssh.links import Link
 
 PAUSES = (0.1, 0.3, 0.9)  # seconds, jittered: sshd drops connections when too many log in at once
+ADOPTED = "adopted"  # a lane
 REST = 15.0  # seconds for which a node that did not answer is not tried again
 
 
@@ -68,8 +69,10 @@ class Peer:
             shell.close()
 
     def adopt(self, shell: Shell) -> None:
-        """Keep a shell open, unused, until the end of the command."""
-        self._lanes[f"adopted {len(self._lanes)}"] = shell
+        """Keep a shell open, unused, until the end of the command or the next one: sshd allows
+        ten sessions on a connection."""
+        self.drop(ADOPTED)
+        self._lanes[ADOPTED] = shell
 
     def link(self) -> Link:
         raise NotImplementedError

@@ -16,8 +16,9 @@ if TYPE_CHECKING:
 class Pending:
     """A batch on its way: what is known of its scripts so far."""
 
-    def __init__(self, batch: Batch, at: float) -> None:
+    def __init__(self, batch: Batch, at: float, done: Callable[[], None]) -> None:
         self.batch = batch
+        self.done = done  # called once it is complete
         self.since = at  # when the script that runs now began, as far as we know
         self.ended = 0  # streams that said the batch is done
         self.outcome = ""  # ok, fenced TERM, nofence, unwritable; or lost, flood
@@ -62,14 +63,17 @@ class Shell:
         self._streams = (Stream(self._nonce), Stream(self._nonce))
         self._pending: dict[int, Pending] = {}
         self.lost = False
-        link.wake(lambda: wake(self))
+        self._rung = False
+        self._wake = wake
+        link.wake(self._ring)
 
-    def submit(self, batch: Batch) -> Pending:
+    def submit(self, batch: Batch, done: Callable[[], None] = lambda: None) -> Pending:
         """Write a batch; its reply is looked for by :meth:`feed`."""
         import time
 
         text = compose(self._nonce, self._sent, batch)
-        pending = self._pending[self._sent] = Pending(batch, time.monotonic())
+        pending = self._pending[self._sent] = Pending(
+            batch, time.monotonic(), done)
         if not self._sent:
             text = PRELUDE.encode() + text
         self._sent += 1
@@ -77,24 +81,20 @@ class Shell:
         return pending
 
     def feed(self) -> None:
-        """Read what has come; batches that are complete afterwards say so."""
-        closed = self.link.closed
+        """Read what has come; batches that are complete then say so."""
+        self._rung = False  # before taking: what comes from now on rings again
         try:
             for stream, data in enumerate(self.link.take()):
                 if data:
                     self._sort(stream, data)
         except Overflow:
             self._give_up("flood")
-        if closed:
+        if self.link.closed:
             self._give_up("lost")
 
     def close(self) -> None:
         self.link.close()
         self._give_up("lost")
-
-    @property
-    def busy(self) -> bool:
-        return bool(self._pending)
 
     def _sort(self, stream: int, data: bytes) -> None:
         import time
@@ -107,11 +107,20 @@ class Shell:
                 del self._pending[seq]
                 for later in self._pending.values():
                     later.since = time.monotonic()
+                pending.done()
 
     def _give_up(self, why: str) -> None:
         if not self.lost:
             self.lost = True
             self.link.close()
-        for pending in self._pending.values():
-            pending.outcome = pending.outcome if pending.ended == 2 else why
+        given_up = list(self._pending.values())
         self._pending.clear()
+        for pending in given_up:
+            pending.outcome = why
+            pending.done()
+
+    def _ring(self) -> None:
+        """From any thread: there is something to read.  Rings once until it is read."""
+        if not self._rung:
+            self._rung = True
+            self._wake(self)

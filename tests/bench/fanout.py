@@ -1,0 +1,362 @@
+#!/usr/bin/env python3
+"""One fact script on many nodes, against other tools, in one run; prints ratios.
+
+    tests/bench/fanout.py [--hosts 1,20,200] [--runs 3] [--others PYTHON] [--json FILE]
+
+Needs root: a network namespace of its own holds one sshd that answers as 127.0.1.1 … 127.0.1.200.
+``--others`` names a Python that has ansible-core, pyinfra and parallel-ssh (any of them).  Every
+figure is of a whole process: start, import, connect, run, exit.  Server and clients share the
+machine's cores, so look at ratios and client CPU, not at seconds.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import shutil
+import signal
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+PORT = 2222
+FACTS = "cat /proc/meminfo /proc/loadavg; uname -r"
+LIMITS = {  # name: (N, most)
+    "ssh": {1: 1.2, 20: 1.2, 200: 1.2},
+    "ansible": {1: 0.2, 20: 0.2, 200: 0.2},
+    "pyinfra": {1: 0.65, 20: 0.65},
+    "pssh": {1: 0.75, 20: 0.75, 200: 0.75},
+}
+CPU_PER_HOST, WARM_CPU_PER_HOST, WARM_RATIO, MEMORY = 4.0, 0.15, 0.1, 300.0  # ms, ms, -, MB
+SSHD = """
+Port {port}
+HostKey {home}/host_key
+PidFile none
+UsePAM no
+StrictModes no
+AuthorizedKeysFile {home}/login.pub
+MaxStartups 2000
+MaxSessions 1000
+LogLevel ERROR
+Subsystem sftp internal-sftp
+"""
+INSIDE = """
+ip link set lo up
+mount --make-rprivate /
+for d in /run /var/lib/gnt; do mkdir -p "$d"; mount -t tmpfs gnt-ssh-bench "$d"; done
+for f in .bashrc .bash_profile .profile; do [ ! -e ~/$f ] || mount --bind /dev/null ~/$f; done
+mkdir -p /run/sshd
+exec "$@"
+"""
+
+
+def address(number: int) -> str:
+    return f"127.0.1.{number}"
+
+
+# --- clients: each runs in a process of its own --------------------------------------------------
+
+
+def gnt_transport(home: Path, hosts: int):
+    from gnt.model.objects import Node
+    from gnt.ssh.identity import Identities
+    from gnt.ssh.transport import SshTransport
+
+    key = " ".join((home / "host_key.pub").read_text().split()[:2])
+    transport = SshTransport(Identities(files=(str(home / "login"),)), connect=30)
+    names = [f"node{n}" for n in range(1, hosts + 1)]
+    transport.know(
+        [Node(uuid=name, name=name, primary_ip=address(n), secondary_ip=address(n), group="g",
+              host_keys=(key,)) for n, name in enumerate(names, 1)],
+        1, ports=dict.fromkeys(names, PORT),
+    )
+    return transport, names
+
+
+def gnt_tasks():
+    from gnt.plan import node_task, script, text
+
+    @node_task(deadline=60)
+    def facts():
+        return script(FACTS, parse=text)
+
+    @node_task(deadline=60)
+    def nothing():
+        return script("true", parse=text)
+
+    return facts, nothing
+
+
+def client_gnt(home: Path, hosts: int) -> None:
+    transport, names = gnt_transport(home, hosts)
+    facts, _ = gnt_tasks()
+    answers = transport.ask([facts.on(name) for name in names])
+    good = sum(isinstance(answer, str) and "MemTotal" in answer for answer in answers.values())
+    transport.close()
+    finish(good == hosts)
+
+
+def client_gnt_warm(home: Path, hosts: int) -> None:
+    transport, names = gnt_transport(home, hosts)
+    _, nothing = gnt_tasks()
+    calls = [nothing.on(name) for name in names]
+    transport.ask(calls)
+    warm(lambda: all(answer == "" for answer in transport.ask(calls).values()))
+
+
+def client_fabric(home: Path, hosts: int) -> None:
+    group = fabric_group(home, hosts)
+    results = group.run(FACTS, hide=True)
+    finish(all(result.ok for result in results.values()))
+
+
+def client_fabric_warm(home: Path, hosts: int) -> None:
+    group = fabric_group(home, hosts)
+    group.run("true", hide=True)
+    warm(lambda: all(result.ok for result in group.run("true", hide=True).values()))
+
+
+def fabric_group(home: Path, hosts: int):
+    import fabric
+
+    return fabric.ThreadingGroup(
+        *(f"root@{address(n)}:{PORT}" for n in range(1, hosts + 1)),
+        connect_kwargs={"key_filename": str(home / "login"), "allow_agent": False,
+                        "look_for_keys": False},
+    )
+
+
+def client_pssh(home: Path, hosts: int) -> None:
+    from pssh.clients import ParallelSSHClient
+
+    client = ParallelSSHClient([address(n) for n in range(1, hosts + 1)], user="root", port=PORT,
+                               pkey=str(home / "login"), pool_size=50, allow_agent=False)
+    outputs = client.run_command(FACTS)
+    client.join()
+    finish(all("MemTotal" in "\n".join(output.stdout) for output in outputs))
+
+
+def warm(step) -> None:
+    """Time further steps; prints ms of wall and of CPU per step."""
+    good, walls, before = True, [], time.process_time()
+    for _ in range(10):
+        began = time.perf_counter()
+        good = step() and good
+        walls.append(time.perf_counter() - began)
+    cpu = (time.process_time() - before) / 10
+    print(json.dumps({"wall": statistics.median(walls) * 1e3, "cpu": cpu * 1e3}))
+    finish(good)
+
+
+def finish(good: bool) -> None:
+    """As a command ends: nothing is torn down that the kernel takes down anyway."""
+    sys.stdout.flush()
+    os._exit(0 if good else 1)
+
+
+# --- the commands of other tools -----------------------------------------------------------------
+
+
+def command(tool: str, home: Path, hosts: int, others: str) -> tuple[list[str], str]:
+    """(words, standard input)"""
+    if tool == "ssh":
+        options = ("-F none -o BatchMode=yes -o IdentitiesOnly=yes"
+                   " -o KexAlgorithms=curve25519-sha256 -o StrictHostKeyChecking=yes"
+                   f" -o UserKnownHostsFile={home}/known_hosts -i {home}/login -p {PORT} -l root")
+        words = f"xargs -P50 -I@ ssh {options} @ '{FACTS}' >/dev/null"
+        return ["sh", "-c", words], "".join(address(n) + "\n" for n in range(1, hosts + 1))
+    scripts = Path(others).parent
+    if tool == "ansible":
+        return [str(scripts / "ansible"), "all", "-i", inventory(home, hosts), "-f", "50",
+                "-m", "raw", "-a", FACTS], ""
+    if tool == "pyinfra":
+        return [str(scripts / "pyinfra"), "-y", "--parallel", "50", module(home, hosts), "exec",
+                "--", FACTS], ""
+    python = others if tool == "pssh" else sys.executable
+    return [python, __file__, "--client", tool, "--home", str(home), "--hosts", str(hosts)], ""
+
+
+def inventory(home: Path, hosts: int) -> str:
+    """The hosts for Ansible."""
+    ini = home / f"hosts-{hosts}.ini"
+    ini.write_text("[all]\n" + "".join(
+        f"{address(n)} ansible_port={PORT} ansible_user=root "
+        f"ansible_ssh_private_key_file={home}/login "
+        f"ansible_ssh_common_args='-o UserKnownHostsFile={home}/known_hosts'\n"
+        for n in range(1, hosts + 1)))
+    return str(ini)
+
+
+def module(home: Path, hosts: int) -> str:
+    """The hosts for pyinfra."""
+    path = home / f"hosts_{hosts}.py"
+    data = {"ssh_port": PORT, "ssh_user": "root", "ssh_key": str(home / "login"),
+            "ssh_known_hosts_file": str(home / "known_hosts")}
+    path.write_text(f"all = {[(address(n), data) for n in range(1, hosts + 1)]!r}\n")
+    return str(path)
+
+
+def available(others: str) -> list[str]:
+    tools = ["gnt", "ssh", "fabric"]
+    if others:
+        scripts = Path(others).parent
+        tools += [tool for tool in ("ansible", "pyinfra") if (scripts / tool).exists()]
+        if subprocess.run([others, "-c", "import pssh"], capture_output=True).returncode == 0:
+            tools.append("pssh")
+    return tools
+
+
+# --- measuring -----------------------------------------------------------------------------------
+
+
+def measure(words: list[str], stdin: str, home: Path) -> dict[str, float]:
+    """Wall, CPU of the process and all its children (ms), and peak memory of one (MB)."""
+    environment = {**os.environ, "HOME": str(home), "ANSIBLE_HOST_KEY_CHECKING": "True",
+                   "PYTHONPATH": str(ROOT), "ANSIBLE_SSH_CONTROL_PATH_DIR": str(home / "cp")}
+    environment["ANSIBLE_SSH_ARGS"] = "-o ControlMaster=no"
+    with tempfile.TemporaryFile() as file, tempfile.TemporaryFile() as said:
+        file.write(stdin.encode())
+        file.seek(0)
+        began = time.perf_counter()
+        process = subprocess.Popen(words, stdin=file, stdout=said, stderr=subprocess.STDOUT,
+                                   env=environment)
+        _, status, usage = os.wait4(process.pid, 0)
+        wall = time.perf_counter() - began
+        process.returncode = os.waitstatus_to_exitcode(status)
+        said.seek(0)
+        output = said.read().decode("utf-8", "replace")
+    if process.returncode:
+        sys.exit(f"{' '.join(words[:3])} failed ({process.returncode}): {output[-2000:]}")
+    found = {"wall": wall * 1e3, "cpu": (usage.ru_utime + usage.ru_stime) * 1e3,
+             "memory": usage.ru_maxrss / 1024}
+    if output.startswith("{"):
+        found["step"] = json.loads(output)
+    return found
+
+
+def median(runs: list[dict[str, float]], key: str) -> float:
+    return statistics.median(run[key] for run in runs)
+
+
+class Report:
+    """Prints rows, and remembers which figure misses its limit."""
+
+    def __init__(self) -> None:
+        self.missed: list[str] = []
+        self.data: list[dict[str, object]] = []
+
+    def row(self, hosts: int, tool: str, runs: list[dict[str, float]], gnt: float) -> None:
+        wall, cpu = median(runs, "wall"), median(runs, "cpu")
+        memory = median(runs, "memory")
+        ratio = gnt / wall
+        print(f"{hosts:>5}  {tool:<8} {wall:>8.0f} {cpu:>9.0f} {cpu / hosts:>9.2f} {memory:>8.0f}"
+              f" {ratio:>9.2f}", flush=True)
+        self.data.append({"hosts": hosts, "tool": tool, "wall": wall, "cpu": cpu, "memory": memory,
+                          "gnt/tool": ratio})
+        if tool in LIMITS:
+            self.check(f"wall gnt/{tool}, N={hosts}", ratio, LIMITS[tool].get(hosts))
+
+    def check(self, what: str, value: float, most: float | None) -> None:
+        if most is not None and value > most:
+            self.missed.append(f"{what}: {value:.2f} is more than {most:g}")
+
+
+def bench(home: Path, arguments: argparse.Namespace) -> int:
+    report, tools = Report(), available(arguments.others)
+    print(f"{os.cpu_count()} cores; sshd shares them.  ms, MB; ratio: wall of gnt / wall of tool")
+    print("    N  tool         wall       CPU  CPU/host   memory     ratio")
+    sizes = [int(n) for n in arguments.hosts.split(",")]
+    start = {}
+    for hosts in sizes:
+        runs: dict[str, list[dict[str, float]]] = {tool: [] for tool in tools}
+        for _ in range(arguments.runs):
+            for tool in tools:
+                words, stdin = command(tool, home, hosts, arguments.others)
+                runs[tool].append(measure(words, stdin, home))
+        for tool in tools:
+            report.row(hosts, tool, runs[tool], median(runs["gnt"], "wall"))
+        start[hosts] = median(runs["gnt"], "cpu")
+        report.check(f"memory, N={hosts}", median(runs["gnt"], "memory"), MEMORY)
+    if len(sizes) > 1:
+        few, many = min(sizes), max(sizes)
+        per_host = (start[many] - start[few]) / (many - few)
+        print(f"client CPU per further host, cold: {per_host:.2f} ms")
+        report.check("client CPU per host", per_host, CPU_PER_HOST)
+    for hosts in sizes:
+        steps(home, hosts, arguments, report)
+    if arguments.json:
+        Path(arguments.json).write_text(json.dumps(report.data, indent=1))
+    for line in report.missed:
+        print("MISSED", line)
+    return bool(report.missed)
+
+
+def steps(home: Path, hosts: int, arguments: argparse.Namespace, report: Report) -> None:
+    """One more step on open connections, against stock Fabric."""
+    found = {}
+    for tool in ("gnt-warm", "fabric-warm"):
+        runs = [measure(*command(tool, home, hosts, ""), home)["step"]
+                for _ in range(arguments.runs)]
+        found[tool] = {key: median(runs, key) for key in ("wall", "cpu")}
+    ratio = found["gnt-warm"]["wall"] / found["fabric-warm"]["wall"]
+    cpu = found["gnt-warm"]["cpu"] / hosts
+    print(f"{hosts:>5}  one more step: {found['gnt-warm']['wall']:.2f} ms, stock Fabric "
+          f"{found['fabric-warm']['wall']:.1f} ms, ratio {ratio:.3f}, CPU per host {cpu:.3f} ms")
+    report.data.append({"hosts": hosts, "step": found, "ratio": ratio, "cpu per host": cpu})
+    report.check(f"step gnt/fabric, N={hosts}", ratio, WARM_RATIO)
+    report.check(f"step CPU per host, N={hosts}", cpu, WARM_CPU_PER_HOST if hosts > 1 else None)
+
+
+def serve(home: Path) -> subprocess.Popen[bytes]:
+    """Keys, known_hosts and the sshd."""
+    for name in ("host_key", "login"):
+        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", home / name],
+                       check=True)
+    public = " ".join((home / "host_key.pub").read_text().split()[:2])
+    (home / "known_hosts").write_text("".join(
+        f"[{address(n)}]:{PORT} {public}\n" for n in range(1, 201)))
+    (home / "sshd_config").write_text(SSHD.format(port=PORT, home=home))
+    process = subprocess.Popen(["/usr/sbin/sshd", "-D", "-f", home / "sshd_config"])
+    for _ in range(200):
+        with socket.socket() as probe:
+            if probe.connect_ex((address(1), PORT)) == 0:
+                return process
+        time.sleep(0.02)
+    sys.exit("sshd did not start")
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--hosts", default="1,20,200")
+    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--others", default="", help="a Python with ansible-core, pyinfra, pssh")
+    parser.add_argument("--json", default="")
+    parser.add_argument("--client", help=argparse.SUPPRESS)
+    parser.add_argument("--home", type=Path, help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.client:
+        sys.path.insert(0, str(ROOT))
+        globals()["client_" + arguments.client.replace("-", "_")](
+            arguments.home, int(arguments.hosts))
+    if not os.environ.get("GNT_BENCH_INSIDE"):
+        os.environ["GNT_BENCH_INSIDE"] = "yes"
+        words = ["unshare", "-mn", "sh", "-c", INSIDE, "sh", sys.executable, *sys.argv]
+        os.execvp("unshare", words)
+    home = Path(tempfile.mkdtemp(prefix="gnt-bench-ssh-"))
+    server = serve(home)
+    try:
+        return bench(home, arguments)
+    finally:
+        server.send_signal(signal.SIGTERM)
+        server.wait()
+        shutil.rmtree(home)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
