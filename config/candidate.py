@@ -14,6 +14,8 @@ from gnt.errors import Damaged
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from gnt.config.disk import Disk
     from gnt.config.journal import Entry
 
@@ -81,7 +83,7 @@ class LocalCandidate:
             return self._standing(m.FAILED, f"cannot write: {error}")
         return answer
 
-    def _standing(self, status: int = m.OK, why: str = "", **more: object) -> m.Answer:
+    def _standing(self, status: int = m.OK, why: str = "", **more: Any) -> m.Answer:
         return m.Answer(status=status, problem=why, head=self.head, seen=self.seen,
                         fence=self.fence, **more)
 

@@ -9,7 +9,9 @@ def sha256(data: bytes) -> bytes:
     """The 32 bytes of SHA-256."""
     if len(data) <= SMALL:
         try:
-            from _sha256 import sha256 as small  # CPython 3.11; later ones use hashlib
+            from _sha256 import (  # type: ignore[import-not-found]  # of CPython 3.11 only
+                sha256 as small,
+            )
 
             digest: bytes = small(data).digest()
         except ImportError:

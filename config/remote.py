@@ -1,7 +1,7 @@
 """A master candidate behind a shell: messages become frames, replies become answers.
 
 Nothing is installed on the candidate: each frame carries the functions of ``candidate.sh`` that it
-calls, without comments.  The turn is taken and used in the kept shell, everything else in subshells.
+calls, without comments.  The turn is taken and used in the kept shell, the rest in subshells.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from gnt.plan import quote
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
+    from typing import Any
 
     from gnt.config.message import Answer, Candidate, Message
     from gnt.engine.ports import Frames, Reply
@@ -27,7 +28,7 @@ _functions: dict[str, str] = {}
 def functions() -> Mapping[str, str]:
     """The functions of ``candidate.sh`` by name, without comments and indentation."""
     if not _functions:
-        loader = __loader__  # a file, a zip archive or a frozen binary
+        loader: Any = globals()["__loader__"]  # of a file, a zip archive or a frozen binary
         path = __file__.rpartition("/")[0] + "/candidate.sh"
         text: bytes = loader.get_data(path)
         name = ""
@@ -130,7 +131,7 @@ def answer(reply: Reply, node: str) -> Answer:
     """What a candidate answered; NodeFailed when it cannot be understood."""
     problem = reply.err.decode("utf-8", "replace").strip()[-500:]
     known = (m.OK, m.FAILED, m.MOVED, m.REFUSED, m.BEHIND, m.BUSY, m.DAMAGED, m.NO_TURN)
-    fields: dict[str, object] = {}
+    fields: dict[str, Any] = {}
     try:
         if len(reply.out) > MAX_ANSWER:
             raise ValueError("it is too long")
@@ -144,7 +145,7 @@ def answer(reply: Reply, node: str) -> Answer:
     return m.Answer(status=reply.status, problem=problem, parts=parts, **fields)
 
 
-def _lines(out: bytes, fields: dict[str, object]) -> tuple[m.Part, ...]:
+def _lines(out: bytes, fields: dict[str, Any]) -> tuple[m.Part, ...]:
     parts = []
     at = 0
     while at < len(out):
@@ -167,7 +168,7 @@ def _lines(out: bytes, fields: dict[str, object]) -> tuple[m.Part, ...]:
     return tuple(parts)
 
 
-def _standing(words: list[str]) -> dict[str, object]:
+def _standing(words: list[str]) -> dict[str, Any]:
     term, serial, digest, base, seen_term, seen_turn, fence, last, tail = words
     head = m.Head(term=int(term), serial=int(serial), hash="" if digest == "-" else digest,
                   base=int(base))
@@ -178,7 +179,7 @@ def _standing(words: list[str]) -> dict[str, object]:
 
 
 class RemotePeers:
-    """:class:`~gnt.config.message.Peers` over kept shells; candidates on this machine beside them."""
+    """:class:`~gnt.config.message.Peers` over kept shells; local candidates beside them."""
 
     def __init__(
         self, frames: Frames, local: Mapping[str, Candidate] | None = None,

@@ -64,10 +64,17 @@ class _Alone:
 
 
 class Replica:
-    """Follows the candidates' answers; ``pin`` is what is believed before anything was read."""
+    """Follows the candidates' answers; ``pin`` is what is believed before anything was read.
 
-    def __init__(self, disk: Disk, state: Working, pin: Pin) -> None:
+    ``seen``: a file outside of the cache that remembers the highest term and serial.
+    """
+
+    def __init__(self, disk: Disk, state: Working, pin: Pin, *, seen: str = "") -> None:
         self.disk = disk
+        self._seen = seen
+        if seen:
+            highest = max((pin.term, pin.serial), _read_seen(seen))
+            pin = pin.replace(term=highest[0], serial=highest[1])
         self.state = state
         self._pin = pin
         self._digest = ""
@@ -168,7 +175,7 @@ class Replica:
             done += self._take_in(part, head, f"{where}: {part.kind}-{part.number}.toml")
         if self.position.head != head.hash:
             raise Damaged(f"{where}: its journal does not reach its head {head.serial}")
-        if done or answer.parts and at.base != head.base:
+        if done or (answer.parts and at.base != head.base):
             self._note()
         return done
 
@@ -238,6 +245,9 @@ class Replica:
                             base_signer=self._base_signer)
             text = "".join(f"{n} = {canon.value(v)}\n" for n, v in memory.items())
             self.disk.replace(TRUST, canon.encode(text, TRUST))
+        if self._seen and seen > _read_seen(self._seen):
+            folder, _, name = self._seen.rpartition("/")
+            Disk(folder).replace(name, f"{seen[0]} {seen[1]}\n".encode())
         self.disk.replace("head", f"{at.term} {at.serial} {at.head} {at.base}\n".encode())
 
     def content(self) -> tuple[bytes, bytes]:
@@ -275,6 +285,19 @@ class Replica:
         from gnt.config.base import start
 
         return start(base)
+
+
+def _read_seen(path: str) -> tuple[int, int]:
+    """The highest (term, serial) seen; a file that cannot be read remembers nothing."""
+    try:
+        with open(path, encoding="ascii") as file:
+            term, serial = map(int, file.read(100).split())
+    except FileNotFoundError:
+        return 0, 0
+    except (ValueError, OSError):
+        raise Damaged(f"{path}, which remembers what was seen, cannot be read",
+                      hint=f"rm {path}, if nobody turned the cluster back") from None
+    return term, serial
 
 
 def _up_to(entries: list[Entry], head: Head, where: str) -> list[Entry]:

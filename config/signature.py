@@ -307,3 +307,27 @@ def unarmored(text: str, where: str) -> str:
     if len(lines) < 3 or lines[0] != BEGIN or lines[-1] != END:
         raise Damaged(f"{where}: not an SSH signature")
     return "".join(lines[1:-1])
+
+
+def make_key(path: str) -> FileKey:
+    """A new key pair in OpenSSH's files ``path`` and ``path.pub``; never over an old one."""
+    import os
+
+    from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+    from cryptography.hazmat.primitives.serialization import (
+        Encoding,
+        NoEncryption,
+        PrivateFormat,
+    )
+
+    content = Ed25519PrivateKey.generate().private_bytes(
+        Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption())
+    key = parse_key(content)
+    os.makedirs(os.path.dirname(path), 0o700, exist_ok=True)
+    for name, data in ((path, content), (path + ".pub", f"{key.public} gnt\n".encode())):
+        descriptor = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with open(descriptor, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(descriptor)
+    return key

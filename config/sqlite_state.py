@@ -264,7 +264,7 @@ def _replace(writer: sqlite3.Connection, kind: str, key: str, data: Mapping[str,
     writer.execute(
         "insert into objects (kind, key, data) values (?, ?, ?) "
         "on conflict (kind, key) do update set data = excluded.data",
-        (kind, key, marshal.dumps(data)))
+        (kind, key, marshal.dumps(dict(data))))
     number = _number(writer, kind, key)
     if number is None:
         raise Damaged(f"{kind}/{key} cannot be stored in the cache")

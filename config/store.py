@@ -93,7 +93,7 @@ class SignedStore:
                 self.unreached = ""
                 return self.replica.config()
             master = self.master()
-        raise Damaged("the candidates do not agree on who is the master", hint="gnt-cluster verify")
+        raise Damaged("the candidates do not agree who is the master", hint="gnt-cluster verify")
 
     def _fetch(self, names: Iterable[str]) -> dict[str, Answer | NodeFailed]:
         at = self.replica.position
@@ -136,7 +136,8 @@ class SignedStore:
         if config is not None:
             return config.master.name
         if not self._hints:
-            raise NoCluster("there is no cluster here", hint="gnt-cluster init, or gnt-context join")
+            raise NoCluster("there is no cluster here",
+                            hint="gnt-cluster init, or gnt-context join")
         answers = self._fetch(self._hints)
         heads = {n: a.head for n, a in answers.items() if not isinstance(a, NodeFailed)}
         for name in sorted(heads, key=lambda n: (heads[n].term, heads[n].serial), reverse=True):
@@ -181,7 +182,7 @@ class SignedStore:
             if self.master() == master:
                 return self.replica.config()
             self.release()
-        raise Damaged("the candidates do not agree on who is the master", hint="gnt-cluster verify")
+        raise Damaged("the candidates do not agree who is the master", hint="gnt-cluster verify")
 
     def _take_message(self) -> m.Take:
         at = self.replica.position

@@ -7,8 +7,8 @@ from shells import Shells
 
 from gnt.config.candidate import LocalCandidate
 from gnt.config.disk import Disk
-from gnt.config.message import Release
 from gnt.config.memory_state import FollowingState
+from gnt.config.message import Release
 from gnt.config.record import Author
 from gnt.config.remote import Dialect, RemotePeers
 from gnt.config.replica import CacheDisk, Replica
@@ -69,7 +69,8 @@ class Cluster:
         self.shells.append(shells)
         return NodePeers(shells, {n: d.directory for n, d in self.disks.items()})
 
-    def driver(self, key=KEY, pin=None, replica=None, state=None, peers=None, hints=None, who="root@t"):
+    def driver(self, key=KEY, pin=None, replica=None, state=None, peers=None, hints=None,
+               who="root@t"):
         directory = replica or self.path / f"replica{next(self.numbers)}"
         directory.mkdir(exist_ok=True)
         copy = Replica(CacheDisk(str(directory)), state or FollowingState(),

@@ -1,5 +1,6 @@
-"""Kept shells on this machine, as ``engine.ports.Frames``: a real ``/bin/sh`` fed through a pipe."""
+"""Kept shells on this machine, as ``engine.ports.Frames``: real ``/bin/sh`` behind pipes."""
 
+import contextlib
 import os
 import subprocess
 
@@ -36,10 +37,8 @@ class Shell:
 
     def close(self):
         for pipe in (self.process.stdin, self.process.stdout):
-            try:
+            with contextlib.suppress(BrokenPipeError):
                 pipe.close()
-            except BrokenPipeError:
-                pass
         self.process.kill()
         self.process.wait()
 

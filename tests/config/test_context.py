@@ -1,0 +1,129 @@
+"""Contexts: files of this user, found by name, option, environment or being a node."""
+
+import pytest
+
+from gnt.config import columns, context, signature
+from gnt.errors import Conflict, Invalid, NoCluster
+from gnt.model.objects import Node
+
+
+@pytest.fixture(autouse=True)
+def own_home(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for name in ("XDG_CONFIG_HOME", "XDG_CACHE_HOME", "GNT_CLUSTER", "XDG_RUNTIME_DIR"):
+        monkeypatch.delenv(name, raising=False)
+    return tmp_path
+
+
+NODE = Node(uuid="u1", name="n1", primary_ip="192.0.2.1", secondary_ip="192.0.2.1", group="g",
+            host_keys=("ssh-ed25519 AAAA",), ndparams={"ssh_port": 2222})
+
+
+def test_what_is_saved_is_loaded():
+    made = context.fresh("lab").replace(cluster="c-1", signers=("ssh-ed25519 BBBB",), nodes=(NODE,))
+    context.save(made)
+    assert context.load("lab") == made
+    assert context.names() == ["lab"]
+    with pytest.raises(Conflict, match="lab already"):
+        context.require_unknown("lab")
+
+
+def test_a_signing_key_is_made_once(own_home):
+    first = context.fresh("a").signer
+    assert context.fresh("b").signer == first
+    key = signature.read_key(first)
+    assert signature.normal((own_home / ".config/gnt/keys/signer.pub").read_text()) == key.public
+    assert (own_home / ".config/gnt/keys/signer").stat().st_mode & 0o077 == 0
+
+
+def test_ones_own_key_signs_when_there_is_one(own_home):
+    signature.make_key(str(own_home / ".ssh/id_ed25519"))
+    made = context.fresh("lab")
+    assert made.signer == str(own_home / ".ssh/id_ed25519")
+    assert made.login == (made.signer,)
+
+
+def test_which_one_is_used(monkeypatch):
+    with pytest.raises(NoCluster, match="no cluster here"):
+        context.chosen("")
+    context.save(context.Context(name="lab"))
+    assert context.chosen("") == "lab"
+    context.save(context.Context(name="prod"))
+    with pytest.raises(NoCluster, match="several") as caught:
+        context.chosen("")
+    assert "lab, prod" in caught.value.hint
+    context.use("prod")
+    assert context.chosen("") == "prod"
+    monkeypatch.setenv("GNT_CLUSTER", "lab")
+    assert context.chosen("") == "lab"
+    assert context.chosen("prod") == "prod"
+
+
+def test_an_unknown_one_names_what_there_is():
+    context.save(context.Context(name="lab"))
+    with pytest.raises(NoCluster, match="known: lab"):
+        context.find("lap")
+
+
+@pytest.mark.parametrize("name", ["../x", "a/b", "", ".x", "node", "é"])
+def test_a_name_cannot_be_a_path(name):
+    with pytest.raises(Invalid):
+        context.save(context.Context(name=name))
+
+
+def test_what_the_cluster_says_now_is_kept():
+    before = context.Context(name="lab", signers=("ssh-ed25519 OLD",))
+    context.save(before)
+    after = context.update(before, ["ssh-ed25519 NEW"], [NODE], "c-1")
+    assert context.load("lab") == after
+    assert (after.signers, after.cluster) == (("ssh-ed25519 NEW",), "c-1")
+    assert after.nodes[0].host_keys == NODE.host_keys
+
+
+def test_a_forgotten_one_is_gone(own_home):
+    made = context.Context(name="lab")
+    context.save(made)
+    (own_home / ".cache/gnt/lab/config").mkdir(parents=True)
+    context.forget(made)
+    assert context.names() == []
+    assert not (own_home / ".cache/gnt/lab").exists()
+
+
+def test_the_root_of_trust_of_a_node_is_read_from_its_base():
+    from chains import CLUSTER, KEY, make_base
+
+    lines = make_base().decode().splitlines(keepends=True)
+    assert context._scan(lines) == (CLUSTER, (KEY.public,))
+
+
+class TestColumns:
+    def folder(self, own_home, head="1 7 " + "ab" * 32 + " 1"):
+        (own_home / "c/config").mkdir(parents=True, exist_ok=True)
+        (own_home / "c/config/head").write_text(head + "\n")
+        return str(own_home / "c")
+
+    def test_are_kept_for_one_head(self, own_home):
+        folder = self.folder(own_home)
+        columns.save_columns(folder, "instance", "ab" * 32, {"name": ["a", "b"]})
+        assert columns.load_columns(folder, "instance") == {"name": ["a", "b"]}
+        assert columns.load_columns(folder, "node") is None
+        self.folder(own_home, "1 8 " + "cd" * 32 + " 1")
+        assert columns.load_columns(folder, "instance") is None
+
+    def test_of_an_older_state_are_not_kept(self, own_home):
+        folder = self.folder(own_home)
+        columns.save_columns(folder, "instance", "cd" * 32, {"name": []})
+        assert columns.load_columns(folder, "instance") is None
+
+    @pytest.mark.parametrize("data", [b"", b"x", b"\xe3" * 9])
+    def test_that_are_damaged_are_not_there(self, own_home, data):
+        folder = self.folder(own_home)
+        columns.save_columns(folder, "instance", "ab" * 32, {"name": ["a"]})
+        (own_home / "c/columns/instance").write_bytes(data)
+        assert columns.load_columns(folder, "instance") is None
+
+    def test_that_others_can_write_are_not_believed(self, own_home):
+        folder = self.folder(own_home)
+        columns.save_columns(folder, "instance", "ab" * 32, {"name": ["a"]})
+        (own_home / "c/columns/instance").chmod(0o666)
+        assert columns.load_columns(folder, "instance") is None
