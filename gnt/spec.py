@@ -336,6 +336,9 @@ if TYPE_CHECKING:
         def execute(self, operation: Operation) -> int:
             """Run an operation as a job, as the command line's general options say."""
 
+        def apply(self, path: str) -> int:
+            """Run a plan that ``--plan-out`` saved, or refuse with the difference."""
+
         def show(self, answer: Table | Document | Lines) -> None:
             """Print data on stdout in the chosen format."""
 
