@@ -1,0 +1,81 @@
+"""Disks are there, with the recorded size; nothing else is in their place."""
+
+from __future__ import annotations
+
+from gnt.checks.base import Check, Finding
+from gnt.model.objects import Disk, Node
+from gnt.storage.base import Shared, storage
+from gnt.values import show_size
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from typing import Any
+
+    from gnt.model.config import Config
+    from gnt.model.objects import Instance
+    from gnt.plan import Call
+    from gnt.spec import Seen
+
+
+class Disks(Check):
+    def facts(self, cfg: Config, nodes: list[Node]) -> Iterator[Call[Any]]:
+        for _, disk, node in _asked(cfg, nodes):
+            yield storage(disk.dev_type).size(cfg, disk, node)
+        for _, _, stock in _inventories(cfg, nodes):
+            yield stock
+
+    def findings(self, cfg: Config, nodes: list[Node], seen: Seen) -> Iterator[Finding]:
+        for inst, disk, node in _asked(cfg, nodes):
+            call = storage(disk.dev_type).size(cfg, disk, node)
+            if seen.failed(call) is None:
+                size: int | None = seen[call]
+                yield from _measured(inst, disk, node, size)
+        recorded = {str(word) for disk in cfg.all(Disk) for word in disk.logical_id}
+        for node, name, stock in _inventories(cfg, nodes):
+            if seen.failed(stock) is None:
+                for path in sorted(set(seen[stock]) - recorded):
+                    yield Finding(code="ENODEORPHANLV", kind="node", name=node.name,
+                                  message=f"has {path} ({name}), which belongs to no instance",
+                                  warning=True)
+
+
+def _asked(cfg: Config, nodes: list[Node]) -> Iterator[tuple[Instance, Disk, Node]]:
+    """Every disk that is finished, with a node that has it and can be asked."""
+    busy = {path for job in cfg.jobs for path in job.exclusive}
+    by_uuid = {node.uuid: node for node in nodes}
+    for inst in cfg.instances:
+        home = by_uuid.get(inst.primary_node)
+        if home is None or inst.forthcoming or f"instances/{inst.uuid}" in busy:
+            continue
+        for uuid in inst.disks:
+            disk = cfg.get(Disk, uuid)
+            if disk is not None:
+                yield inst, disk, home
+
+
+def _measured(inst: Instance, disk: Disk, node: Node, size: int | None) -> Iterator[Finding]:
+    if size is None:
+        yield Finding(code="EINSTANCEMISSINGDISK", kind="instance", name=inst.name,
+                      message=f"{disk.iv_name} is not on {node.name}")
+    elif size < disk.size:
+        yield Finding(code="EINSTANCEFAULTYDISK", kind="instance", name=inst.name,
+                      message=f"{disk.iv_name} has {show_size(size)} on {node.name}, not "
+                              f"{show_size(disk.size)}")
+
+
+def _inventories(
+    cfg: Config, nodes: list[Node],
+) -> Iterator[tuple[Node, str, Call[Mapping[str, int]]]]:
+    """What nodes have; of a shared place one node is enough."""
+    for name in cfg.cluster.enabled_disk_templates:
+        driver = storage(name)
+        for node in [node for node in nodes if node.vm_capable]:
+            call = driver.found(cfg, node)
+            if call is not None:
+                yield node, name, call
+                if isinstance(driver, Shared):
+                    break
+
+
+CHECK = Disks()
