@@ -145,10 +145,15 @@ def directory(cluster: str) -> str:
 
 def _of_node() -> Context:
     """The cluster of this node: believe what its own candidate directory holds."""
-    with open(f"{HERE}/keys/signer.pub", encoding="utf-8") as file:
-        comment = file.read().split()[2]
+    try:
+        with open(f"{HERE}/keys/signer.pub", encoding="utf-8") as file:
+            words = file.read().split()
+    except OSError as error:
+        raise NoCluster(f"this host was a node, but {error.filename} cannot be read: "
+                        f"{error.strerror}", hint="gnt-node add --readd, from another node") from None
     cluster, signers = _root()
-    return Context(name="", cluster=cluster, signers=signers, here=comment.partition("@")[2],
+    here = words[2].partition("@")[2] if len(words) > 2 else ""  # the comment: gnt@NODE
+    return Context(name="", cluster=cluster, signers=signers, here=here,
                    login=(f"{HERE}/keys/login",), signer=f"{HERE}/keys/signer", agent=False)
 
 

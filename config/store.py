@@ -191,8 +191,8 @@ class SignedStore:
     def _have_turn(self, node: str, answer: Answer | NodeFailed) -> None:
         if isinstance(answer, NodeFailed):
             raise NodeFailed(node, answer.kind, answer.problem, task="config (take the turn)",
-                             stderr=answer.stderr, hint="gnt-cluster master-failover, if the master "
-                             "is lost; reading goes on without it") from answer
+                             stderr=answer.stderr, hint="if the master is lost: gnt-cluster "
+                             "master-failover; reading goes on without it") from answer
         if answer.status == m.OK:
             self.turn = Turn(node, answer.turn, self._ticks() + m.LEASE - MARGIN)
         try:
