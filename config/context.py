@@ -150,7 +150,7 @@ def _of_node() -> Context:
             words = file.read().split()
     except OSError as error:
         raise NoCluster(f"this host was a node, but {error.filename} cannot be read: "
-                        f"{error.strerror}", hint="gnt-node add --readd, from another node") from None
+                        f"{error.strerror}", hint="gnt-node add --readd NODE") from None
     cluster, signers = _root()
     here = words[2].partition("@")[2] if len(words) > 2 else ""  # the comment: gnt@NODE
     return Context(name="", cluster=cluster, signers=signers, here=here,

@@ -21,9 +21,7 @@ if TYPE_CHECKING:
     class Signing(Protocol):
         """Somebody's signing key, in a file or held by an agent."""
 
-        @property
-        def public(self) -> str:
-            """The public key: ``ssh-ed25519 AAAA…``."""
+        public: str  # the public key: "ssh-ed25519 AAAA…"
 
         def sign(self, data: bytes) -> bytes:
             """SSH's signature of ``data``: string algorithm, string signature."""

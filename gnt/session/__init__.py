@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from typing import Any
 
     from gnt.config.context import Context
+    from gnt.config.replica import Replica
+    from gnt.config.signature import Signing
     from gnt.engine.begin import Check
     from gnt.engine.desk import Desk
     from gnt.engine.job import Wish
@@ -73,28 +75,47 @@ class Session:
             from gnt.config.candidate import LocalCandidate
             from gnt.config.context import HERE
             from gnt.config.disk import Disk
-            from gnt.config.memory_state import FollowingState
             from gnt.config.record import Author
             from gnt.config.remote import RemotePeers
-            from gnt.config.replica import CacheDisk, Replica
-            from gnt.config.signature import read_key
             from gnt.config.store import SignedStore
-            from gnt.config.trust import Pin
+            from gnt.session.riding import Riding
 
             context = self.context
             local = {context.here: LocalCandidate(Disk(f"{HERE}/config"))} if context.here else {}
-            replica = Replica(CacheDisk(f"{context.directory}/config"), FollowingState(),
-                              Pin(signers=context.signers, cluster=context.cluster))
-            author = Author(self.who, lambda: read_key(context.signer))
-            hints = [node.name for node in context.nodes] or [context.here]
-            signed = SignedStore(RemotePeers(self.transport, local), replica, author, hints=hints)
+            signed = SignedStore(
+                RemotePeers(self.transport, local), self._replica(), Author(self.who, self.signing),
+                hints=[node.name for node in context.nodes] or [context.here])
             known = signed.cached()
             if known is not None:
                 self._learn(known)
-            from gnt.session.riding import Riding
-
             self._store = Riding(signed, self.transport)
         return self._store
+
+    def _replica(self) -> Replica:
+        from gnt.config.replica import CacheDisk, Replica
+        from gnt.config.sqlite_state import SqliteState
+        from gnt.config.trust import Pin
+
+        context = self.context
+        os.makedirs(f"{context.directory}/config", 0o700, exist_ok=True)
+        return Replica(CacheDisk(f"{context.directory}/config"),
+                       SqliteState(f"{context.directory}/state.sqlite"),
+                       Pin(signers=context.signers, cluster=context.cluster), seen=context.seen)
+
+    def signing(self) -> Signing:
+        """The key that signs: a file, or one that ssh-agent holds."""
+        from gnt.config.signature import read_key
+        from gnt.errors import NotAuthorised
+
+        if not self.context.signer.startswith("ssh-"):
+            return read_key(self.context.signer)
+        from gnt.ssh.agent import Agent
+
+        for key in Agent().held():
+            if key.public == self.context.signer:
+                return key
+        raise NotAuthorised("ssh-agent does not hold the key that signs for this context",
+                            hint="ssh-add FILE; gnt-context list")
 
     @property
     def desk(self) -> Desk:
@@ -283,7 +304,6 @@ class Session:
 
     def create(self, objects: Mapping[str, Mapping[str, Any]], master: Node) -> None:
         from gnt.config.context import HERE, fresh, require_unknown
-        from gnt.config.signature import read_key
         from gnt.model.codec import to_data
         from gnt.model.objects import Signer
 
@@ -294,8 +314,8 @@ class Session:
             context = context.replace(name="", here=master.name, signer=f"{HERE}/keys/signer")
         else:
             require_unknown(context.name)
-        public = read_key(context.signer).public
-        self._context, self._store, self._desk = context.replace(signers=(public,)), None, None
+        self._context, self._store, self._desk = context, None, None
+        self._context = context.replace(signers=(self.signing().public,))
         author = self.store.signed.author
         data = {section: dict(things) for section, things in objects.items()}
         signers = data.setdefault("signers", {})

@@ -18,7 +18,7 @@ def signing(signer: str) -> Signing:
     from gnt.ssh.agent import Agent
 
     wanted = " ".join(signer.split()[:2])
-    for key in Agent().keys():
+    for key in Agent().held():
         if key.public == wanted:
             return key
     raise UsageError(f"ssh-agent does not hold the signing key {wanted[:40]}…",
