@@ -8,17 +8,17 @@ result, never a way around the checks, and needs no trust: what runs is what was
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from gnt.engine import job as transactions
 from gnt.engine.record import dump_params, load_operation, operation_named
-from gnt.errors import Conflict, Damaged
+from gnt.errors import Conflict, Damaged, UsageError
 from gnt.model.codec import from_data, to_data
 from gnt.plan import render
 from gnt.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from gnt.model.config import Config
     from gnt.plan import Plan
     from gnt.spec import Operation
@@ -48,9 +48,13 @@ def write(path: str, cfg: Config, operation: Operation, plan: Plan) -> None:
         plan=shown(plan),
     )
     text = json.dumps(to_data(made.replace(hash=_hash(made))), indent=1, ensure_ascii=False)
-    with open(path, "x", encoding="utf-8") as file:
-        os.chmod(path, 0o600)
-        file.write(text + "\n")
+    try:
+        with open(path, "x", encoding="utf-8") as file:
+            os.chmod(path, 0o600)
+            file.write(text + "\n")
+    except OSError as error:
+        raise UsageError(f"cannot write the plan {path}: {error.strerror}",
+                         hint="name a file that is not there yet") from None
 
 
 def read(path: str) -> tuple[PlanFile, Operation]:
@@ -60,7 +64,10 @@ def read(path: str) -> tuple[PlanFile, Operation]:
     try:
         with open(path, encoding="utf-8") as file:
             made = from_data(PlanFile, json.load(file), path)
-    except (OSError, ValueError) as error:
+    except OSError as error:
+        raise UsageError(f"cannot read the plan {path}: {error.strerror}",
+                         hint=f"--plan-out {path} saves one") from None
+    except ValueError as error:
         raise Damaged(f"{path}: not a plan: {error}") from None
     if made.format != FORMAT:
         raise Damaged(f"{path}: format {made.format} is not known here")

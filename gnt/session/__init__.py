@@ -97,25 +97,16 @@ class Session:
         from gnt.config.trust import Pin
 
         context = self.context
-        os.makedirs(f"{context.directory}/config", 0o700, exist_ok=True)
+        for folder in (f"{context.directory}/config", os.path.dirname(context.seen)):
+            os.makedirs(folder, 0o700, exist_ok=True)
         return Replica(CacheDisk(f"{context.directory}/config"),
                        SqliteState(f"{context.directory}/state.sqlite"),
                        Pin(signers=context.signers, cluster=context.cluster), seen=context.seen)
 
     def signing(self) -> Signing:
-        """The key that signs: a file, or one that ssh-agent holds."""
-        from gnt.config.signature import read_key
-        from gnt.errors import NotAuthorised
+        from gnt.session.signing import signing
 
-        if not self.context.signer.startswith("ssh-"):
-            return read_key(self.context.signer)
-        from gnt.ssh.agent import Agent
-
-        for key in Agent().held():
-            if key.public == self.context.signer:
-                return key
-        raise NotAuthorised("ssh-agent does not hold the key that signs for this context",
-                            hint="ssh-add FILE; gnt-context list")
+        return signing(self.context.signer)
 
     @property
     def desk(self) -> Desk:

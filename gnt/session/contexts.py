@@ -111,9 +111,7 @@ class Known:
 
     def _own_keys(self, context: Context, signers: Any) -> tuple[str, ...]:
         """What this user still needs to be let do."""
-        from gnt.config.signature import read_key
-
-        public = read_key(context.signer).public
+        public = self.session.signing().public
         if any(signer.key == public for signer in signers):
             return ()
         return ("to change the cluster, let another admin type:",
