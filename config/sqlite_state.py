@@ -133,6 +133,9 @@ class SqliteState:
         self._position = Position()
         if not os.path.exists(self._path):
             return
+        if not _ours(self._path):
+            self._discard()
+            return
         try:
             reader = SqliteSnapshot(self._path)
         except Exception as error:
@@ -217,6 +220,14 @@ class SqliteState:
         for suffix in ("", "-wal", "-shm"):
             if os.path.exists(self._path + suffix):
                 os.unlink(self._path + suffix)
+
+
+def _ours(path: str) -> bool:
+    """Whether nobody else can have written it: ``marshal`` must not read what others wrote."""
+    import os
+
+    found, folder = os.stat(path), os.stat(os.path.dirname(path) or ".")
+    return all(f.st_uid == os.geteuid() and not f.st_mode & 0o022 for f in (found, folder))
 
 
 def _is_sqlite(error: Exception) -> bool:

@@ -1,0 +1,122 @@
+"""SQLite and dictionaries are the same state; a bad cache is made anew."""
+
+import os
+
+import pytest
+from chains import KEY, first_data
+from clusters import Cluster, change
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gnt.config.journal import Put, Txn
+from gnt.config.memory_state import FollowingState
+from gnt.config.sqlite_state import SqliteState
+from gnt.config.trust import Position
+from gnt.model.config import INDEXES
+from gnt.model.objects import Instance
+
+KEYS = st.sampled_from(["a", "b", "c", "d"])
+THINGS = st.fixed_dictionaries({"name": st.sampled_from(["x", "y", "z"])}, optional={
+    "primary_node": st.sampled_from(["n1", "n2"]),
+    "network_port": st.integers(11000, 11003),
+    "nics": st.lists(st.fixed_dictionaries({"mac": st.sampled_from(["m1", "m2", "m3"])}),
+                     max_size=2)})
+TXNS = st.lists(st.tuples(st.lists(st.tuples(KEYS, THINGS), max_size=3), st.lists(KEYS, max_size=2)),
+                max_size=5)
+
+
+def at(serial):
+    return Position(term=1, turn=serial, serial=serial, head=f"{serial:064}", base=1,
+                    offset=serial * 10)
+
+
+def txn(puts, drops):
+    return Txn(term=1, turn=1, prev="", time=1.0, who="", operation="", put=tuple(
+        Put(path=f"instances/{key}", value=thing) for key, thing in puts),
+        drop=tuple(f"instances/{key}" for key in drops))
+
+
+def shown(state):
+    keys = list(state.keys("instances"))
+    found = {(index, value): set(state.find(index, value)) for index in INDEXES
+             for value in ("x", "y", "z", "n1", "n2", "m1", "m2", "11000", "11002")}
+    return sorted(keys), {key: state.load("instances", key) for key in keys}, found, state.serial
+
+
+@settings(max_examples=40, deadline=None)
+@given(TXNS)
+def test_both_states_are_one(tmp_path_factory, txns):
+    path = tmp_path_factory.mktemp("s", numbered=True)
+    plain, fast = FollowingState(), SqliteState(str(path / "state"))
+    data = {"instances": {"a": {"name": "x", "primary_node": "n1"}}}
+    snapshots = []
+    for state in (plain, fast):
+        state.reset(data, at(1))
+    for serial, (puts, drops) in enumerate(txns, 2):
+        snapshots.append((plain.snapshot(), fast.snapshot(), shown(fast.snapshot())))
+        for state in (plain, fast):
+            state.apply(txn(puts, drops), at(serial))
+        assert shown(plain) == shown(fast)
+    again = SqliteState(str(path / "state"))
+    assert shown(again) == shown(plain)
+    for slow, quick, before in snapshots:
+        assert shown(slow) == shown(quick) == before
+
+
+def store_at(cluster, directory):
+    return cluster.driver(replica=directory, state=SqliteState(str(directory / "state.sqlite")))
+
+
+@pytest.fixture
+def directory(tmp_path):
+    made = tmp_path / "copy"
+    made.mkdir(mode=0o700)
+    return made
+
+
+def test_a_second_command_finds_the_state(tmp_path, directory):
+    cluster = Cluster(tmp_path)
+    store = store_at(cluster, directory)
+    store.create(first_data(), "n1")
+    store.commit(lambda _: change("instances/a"))
+    (directory / "base-1.toml").unlink()  # it is not needed any more
+    config = store_at(cluster, directory).cached()
+    assert config.found(Instance, "instance.name", "name-of-a")[0].uuid == "a"
+    assert [signer.key for signer in config.signers] == [KEY.public]
+
+
+@pytest.mark.parametrize("damage", [b"", b"not a database" * 100])
+def test_a_damaged_cache_is_made_anew(tmp_path, directory, damage):
+    cluster = Cluster(tmp_path)
+    store = store_at(cluster, directory)
+    store.create(first_data(), "n1")
+    store.commit(lambda _: change("instances/a"))
+    (directory / "state.sqlite").write_bytes(damage)
+    again = store_at(cluster, directory)
+    assert [i.uuid for i in again.read().instances] == ["a"]
+    assert [i.uuid for i in store_at(cluster, directory).cached().instances] == ["a"]
+
+
+def test_a_cache_that_others_can_write_is_made_anew(tmp_path, directory):
+    cluster = Cluster(tmp_path)
+    store_at(cluster, directory).create(first_data(), "n1")
+    before = os.stat(directory / "state.sqlite").st_ino
+    os.chmod(directory / "state.sqlite", 0o666)
+    assert store_at(cluster, directory).read().serial == 1
+    assert os.stat(directory / "state.sqlite").st_ino != before
+
+
+def test_two_commands_at_once_share_the_copy(tmp_path, directory):
+    cluster = Cluster(tmp_path)
+    one = store_at(cluster, directory)
+    one.create(first_data(), "n1")
+    other = store_at(cluster, directory)
+    seen = other.read()
+    for name in "abc":
+        one.commit(lambda _, n=name: change(f"instances/{n}"))
+        other.commit(lambda _, n=name: change(f"instances/{n}{n}"))
+    assert [i.uuid for i in seen.instances] == []
+    expected = ["a", "aa", "b", "bb", "c", "cc"]
+    assert [i.uuid for i in other.read().instances] == expected
+    assert [i.uuid for i in store_at(cluster, directory).cached().instances] == expected
+    assert [i.uuid for i in cluster.driver().read().instances] == expected
