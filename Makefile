@@ -39,7 +39,7 @@ test: lint
 	@$(PY) -m gnt.lab.main image boot >/dev/null
 	@$(PY) -m gnt.lab.main image linux >/dev/null
 	@echo "== all tests"
-	@$(PYTEST)
+	@timeout --foreground 2280 $(PYTEST) -o faulthandler_timeout=300
 
 demo: venv
 	@sh packaging/demo.sh

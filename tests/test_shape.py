@@ -206,6 +206,7 @@ def _constant(text: ast.expr, names: dict[str, object]) -> str:
     return value
 
 
+@functools.cache
 def _constant_scripts() -> tuple[list[tuple[str, str]], list[str]]:
     bodies, made = [], []
     for file in PRODUCT_FILES:

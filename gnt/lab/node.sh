@@ -32,6 +32,10 @@ mount -t sysfs sysfs /sys
 if [ -d "$run/cgroup" ]; then mount --rbind "$run/cgroup" /sys/fs/cgroup; fi
 mount -t proc proc /proc
 mount --bind "$run/boot_id" /proc/sys/kernel/random/boot_id
+if [ ! -e /dev/net/tun ]; then
+	mkdir -p /dev/net
+	mknod /dev/net/tun c 10 200
+fi
 mount -t devpts -o newinstance,ptmxmode=0666,mode=0620 devpts /dev/pts
 mount -t tmpfs tmpfs /dev/shm
 mount -t tmpfs tmpfs /tmp
