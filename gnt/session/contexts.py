@@ -14,17 +14,26 @@ if TYPE_CHECKING:
     from gnt.model.objects import Node
     from gnt.session import Session
 
-_SIGNERS = """\
-for key in /var/lib/gnt/keys/signer.pub; do
-  [ ! -e "$key" ] || cat "$key"
-done
+_BASE_SIGNATURE = """\
+cd /var/lib/gnt/config 2>/dev/null || exit 0
+newest=$(ls | sed -n 's/^base-\\([0-9]*\\)[.]toml$/\\1/p' | sort -n | tail -n 1)
+[ -z "$newest" ] || tail -n 1 "base-$newest.toml"
 """
 
 
 @node_task(deadline=15)
-def signer_of() -> Script[str]:
-    """The public key that the host signs with."""
-    return script(_SIGNERS, parse=lambda output: " ".join(output.split()[:2]))
+def base_signature() -> Script[str]:
+    """The signature of the newest base that the host holds; empty when it holds none."""
+    return script(_BASE_SIGNATURE, parse=_signature)
+
+
+def _signature(line: str) -> str:
+    if not line:
+        return ""
+    name, equals, quoted = line.strip().partition(" = ")
+    if name != "sig" or not equals:
+        raise ValueError("the configuration does not end with a signature")
+    return quoted.strip('"')
 
 
 class Known:
@@ -54,10 +63,10 @@ class Known:
     def join(
         self, name: str, host: str, port: int, signer: str, host_key: str,
     ) -> tuple[str, ...]:
-        """Pin the host's key, then the signer; read and verify; keep the context.
+        """Pin the host's key, then who signed the newest base; read, verify, keep the context.
 
-        The signer to believe is the host's own unless one is named by its fingerprint.  Whoever
-        compares both fingerprints with another admin needs to trust neither network nor host.
+        Whoever compares both fingerprints with another admin's needs to trust neither the network
+        nor the host.
         """
         from gnt.config import context as contexts
 
@@ -95,19 +104,22 @@ class Known:
                     host_keys=keys, ndparams=ports)
 
     def _signer(self, node: Node, wanted: str) -> str:
-        from gnt.config.signature import fingerprint
+        from gnt.config.signature import fingerprint, take_apart
 
-        call = signer_of.on(node.name)
+        call = base_signature.on(node.name)
         found = self.session.ask((call,))[call]
         if not found:
-            raise NodeFailed(node.name, "failed", "it is no node of a cluster",
-                             hint="name the master or another candidate")
+            raise NodeFailed(node.name, "failed", "it holds no configuration of a cluster",
+                             hint="name the master or another master candidate")
+        key = take_apart(found, f"{node.name}: the newest base").public
+        shown = fingerprint(key)
         if not wanted:
-            self.session.confirm(f"The cluster of {node.name} is signed by\n"
-                                 f"    {fingerprint(found)}\nDo you believe this signer?")
-        elif wanted not in (found, fingerprint(found)):
-            raise NotAuthorised(f"{node.name} signs with {fingerprint(found)}, not with {wanted}")
-        return found
+            self.session.confirm(f"The configuration on {node.name} is signed by\n    {shown}\n"
+                                 "Do you believe this signer?")
+        elif wanted not in (key, shown):
+            raise NotAuthorised(f"what {node.name} holds is signed by {shown}, not by {wanted}",
+                                hint="ask another admin for: gnt-context list")
+        return key
 
     def _own_keys(self, context: Context, signers: Any) -> tuple[str, ...]:
         """What this user still needs to be let do."""
