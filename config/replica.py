@@ -157,7 +157,11 @@ class Replica:
         Raises Damaged or NotAuthorised when it is not to be believed, Stale when another process
         has moved the copy to another base meanwhile: ask again then.
         """
+        before = self.position
         with self._alone():
+            head, now = (answer.head.term, answer.head.serial), self.position
+            if (before.term, before.serial) <= head < (now.term, now.serial):
+                return []  # it was the newest when we asked; another process has seen more since
             return self._accept(answer, where)
 
     def _accept(self, answer: Answer, where: str) -> list[Txn]:
