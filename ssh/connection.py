@@ -6,6 +6,8 @@ Imported only inside functions: fabric is slow to load.
 from __future__ import annotations
 
 import logging
+import os
+import select
 import socket
 
 import fabric
@@ -102,6 +104,7 @@ class NodeConnection(fabric.Connection):  # type: ignore[misc]  # fabric has no 
 
     def __init__(
         self, target: Target, user: str, keys: tuple[Any, ...], *, deadline: float,
+        begun: socket.socket | None = None,
     ) -> None:
         if not target.host_keys:
             raise hostkeys.unrecorded(target.name)
@@ -113,7 +116,7 @@ class NodeConnection(fabric.Connection):  # type: ignore[misc]  # fabric has no 
                 "transport_factory": self._transport_of,
             },
         )
-        self._set(target=target, deadline=deadline, made=None, dropped=False)
+        self._set(target=target, deadline=deadline, made=None, dropped=False, begun=begun)
         self.client.set_missing_host_key_policy(PinnedKeys(target))
 
     def _transport_of(self, raw: socket.socket, **options: Any) -> paramiko.Transport:
@@ -130,6 +133,8 @@ class NodeConnection(fabric.Connection):  # type: ignore[misc]  # fabric has no 
     def login(self) -> None:
         """Connect and authenticate; every failure becomes a NodeFailed."""
         try:
+            if self.begun is not None:
+                self.connect_kwargs["sock"] = _connected(self.begun, self.deadline)
             self.open()
         except NodeFailed:
             self.abort()
@@ -165,6 +170,17 @@ class NodeConnection(fabric.Connection):  # type: ignore[misc]  # fabric has no 
             hint=f"see why on its console: journalctl -u ssh -n 20; our key must be in "
                  f"~{self.user}/.ssh/authorized_keys and our address in its from= list",
         )
+
+
+def _connected(begun: socket.socket, deadline: float) -> socket.socket:
+    """A connection that was begun, once it is there; raises OSError when it will not be."""
+    _, ready, _ = select.select([], [begun], [], deadline)
+    if not ready:
+        raise TimeoutError
+    if error := begun.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
+        raise OSError(error, os.strerror(error))
+    begun.setblocking(True)
+    return begun
 
 
 def unreachable(target: Target, why: str) -> NodeFailed:

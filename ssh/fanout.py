@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from gnt.errors import GntError, NodeFailed
+from gnt.ssh.opening import THREADS, Opening
 from gnt.ssh.peers import RemotePeer
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Mapping
     from queue import SimpleQueue
 
     from gnt.ssh.framing import Batch
@@ -16,9 +17,6 @@ if TYPE_CHECKING:
 
     Outcome = Pending | NodeFailed
     Event = Shell | Callable[[], None]
-
-THREADS = 32
-
 
 def dispatch(event: Event) -> None:
     """A shell has something to read, or a thread something to say."""
@@ -30,55 +28,24 @@ def dispatch(event: Event) -> None:
         event()
 
 
-class Opened:
-    """Lanes being opened by at most :data:`THREADS` threads; each is reported."""
-
-    def __init__(
-        self, peers: Iterable[Peer], lane: str,
-        report: Callable[[str, Shell | BaseException], None],
-    ) -> None:
-        import collections
-        import threading
-
-        self._todo = collections.deque(peers)
-        self._lane = lane
-        self._report = report
-        self.begun: dict[str, float] = {}
-        for _ in range(min(THREADS, len(self._todo))):
-            threading.Thread(target=self._work, daemon=True).start()
-
-    def _work(self) -> None:
-        import time
-
-        while True:
-            try:
-                peer = self._todo.popleft()
-            except IndexError:
-                return
-            self.begun[peer.name] = time.monotonic()
-            try:
-                self._report(peer.name, peer.open(self._lane))
-            except BaseException as error:  # noqa: BLE001 - reported to the main thread
-                self._report(peer.name, error)
-
-
 class Fanout:
     """One phase: a batch for each of some nodes on one lane; :meth:`collect` returns what came."""
 
     def __init__(
-        self, queue: SimpleQueue[Event], lane: str, connect: float, whole: float | None,
+        self, queue: SimpleQueue[Event], lane: str, *, connect: float, whole: float,
     ) -> None:
+        """``whole``: seconds for all of it, once connected; ``connect``: for each connection."""
         import time
 
         self._queue = queue
         self._lane = lane
         self._connect = connect
-        self._end = None if whole is None else time.monotonic() + whole
+        self._end = time.monotonic() + whole
         self._peers: dict[str, Peer] = {}
         self._batches: dict[str, Batch] = {}
         self._running: dict[str, Pending] = {}
         self._opening: set[str] = set()
-        self._opened: Opened | None = None
+        self._doors: Opening | None = None
         self._due = 0.0
         self.outcomes: dict[str, Outcome] = {}
 
@@ -97,9 +64,10 @@ class Fanout:
             else:
                 waiting.append(peer)
         self._opening = {peer.name for peer in waiting}
-        self._opened = Opened(
-            waiting, self._lane,
-            lambda name, shell: self._queue.put(lambda: self._begin(name, shell)),
+        self._end += self._connect * (1 + len(waiting) // THREADS)
+        self._doors = Opening(
+            waiting, self._lane, connect=self._connect,
+            report=lambda name, shell: self._queue.put(lambda: self._begin(name, shell)),
         )
 
     def collect(self) -> dict[str, Outcome]:
@@ -136,7 +104,7 @@ class Fanout:
         """Allow this phase no more than ``seconds`` from now."""
         import time
 
-        self._end = min(self._end or float("inf"), time.monotonic() + seconds)
+        self._end = min(self._end, time.monotonic() + seconds)
         self._due = min(self._due, self._end)
 
     def _begin(self, name: str, shell: Shell | BaseException) -> None:
@@ -163,19 +131,14 @@ class Fanout:
     def _next_due(self) -> float:
         """The first moment at which something may have to be given up."""
         times = [pending.due for pending in self._running.values()]
-        times += [self._connect_due(name) for name in self._opening]
-        return min([*times, float("inf") if self._end is None else self._end])
-
-    def _connect_due(self, name: str) -> float:
-        import time
-
-        assert self._opened is not None
-        return self._opened.begun.get(name, time.monotonic()) + self._connect
+        times += [self._doors.due(name) for name in self._opening] if self._doors else []
+        return min([*times, self._end])
 
     def _expire(self, now: float) -> None:
         """Give up on nodes that had their time; the rest of the phase goes on."""
-        over = self._end is not None and now >= self._end
-        for name in [n for n in self._opening if over or now >= self._connect_due(n)]:
+        over = now >= self._end
+        doors = self._doors
+        for name in [n for n in self._opening if over or (doors and now >= doors.due(n))]:
             self._opening.discard(name)
             self._silent(name)
         for name, pending in list(self._running.items()):

@@ -31,8 +31,11 @@ class Owner:
         self, master: Peer, job: str, owners: list[Owner], *,
         beat: float = BEAT, lease: int = LEASE,
     ) -> None:
+        import threading
+
         self._master, self._job, self._owners = master, job, owners
         self._beat, self._lease = beat, lease
+        self._writing = threading.Lock()
         self._shell: Shell | None = None
 
     def __enter__(self) -> None:
@@ -59,7 +62,8 @@ class Owner:
         assert self._shell is not None
         self._owners.remove(self)
         self._stop.set()
-        self._shell.submit(Batch(scripts=(Item(text=self._text(DISOWN), keep=True),)))
+        with self._writing:
+            self._shell.submit(Batch(scripts=(Item(text=self._text(DISOWN), keep=True),)))
         self._master.adopt(self._shell)
 
     def check(self) -> None:
@@ -91,7 +95,8 @@ class Owner:
     def _send(self, body: str) -> Pending:
         assert self._shell is not None
         item = Item(text=self._text(body), keep=True, limit=ANSWER)
-        return self._shell.submit(Batch(scripts=(item,), hold=self._lease))
+        with self._writing:
+            return self._shell.submit(Batch(scripts=(item,), hold=self._lease))
 
     def _wait(self, pending: Pending) -> Pending:
         import queue

@@ -12,6 +12,7 @@ from gnt.ssh.shell import Shell
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    import socket
     from collections.abc import Callable
     from typing import Any
 
@@ -77,6 +78,10 @@ class Peer:
     def link(self) -> Link:
         raise NotImplementedError
 
+    def knock(self) -> socket.socket | None:
+        """Begin to connect, without waiting: the socket, if that is possible and needed."""
+        return None
+
     def resting(self) -> NodeFailed | None:
         """A failure of a moment ago that stands for a while."""
         return None
@@ -120,6 +125,7 @@ class RemotePeer(Peer):
         self._lock = threading.Lock()
         self._connection: NodeConnection | None = None
         self._resting: tuple[float, NodeFailed] | None = None
+        self._knocked: socket.socket | None = None
 
     def connection(self) -> NodeConnection:
         """The open connection, made when there is none."""
@@ -148,6 +154,22 @@ class RemotePeer(Peer):
             raise unreachable(self.target, f"it is open but starts no command ({error})") from None
         return channel
 
+    def knock(self) -> socket.socket | None:
+        """Begin the TCP connection: sshd starts its process for us while we still load fabric."""
+        import socket
+
+        address = self.target.address
+        family = socket.AF_INET6 if ":" in address else socket.AF_INET
+        if self._connection is None and self._knocked is None:
+            try:
+                socket.inet_pton(family, address)
+            except OSError:
+                return None  # a name: looking it up could take time
+            self._knocked = socket.socket(family)
+            self._knocked.setblocking(False)
+            self._knocked.connect_ex((address, self.target.port))
+        return self._knocked
+
     def resting(self) -> NodeFailed | None:
         """The failure of a moment ago, so that one silent node costs its deadline only once."""
         import time
@@ -164,6 +186,9 @@ class RemotePeer(Peer):
 
     def abort(self) -> None:
         super().abort()
+        if self._knocked is not None:
+            self._knocked.close()
+            self._knocked = None
         if self._connection is not None:
             self._connection.abort()
 
@@ -175,8 +200,9 @@ class RemotePeer(Peer):
 
         keys = self._keys()
         for pause in (*PAUSES, None):
+            knocked, self._knocked = self._knocked, None
             self._connection = NodeConnection(
-                self.target, self._user, keys, deadline=self.deadline)
+                self.target, self._user, keys, deadline=self.deadline, begun=knocked)
             try:
                 self._connection.login()
             except NodeFailed:

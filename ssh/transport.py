@@ -183,7 +183,7 @@ class SshTransport:
                 dispatch(event)
 
     def _start(self, lane: str, batches: Mapping[str, Batch], whole: float) -> Fanout:
-        phase = Fanout(self._queue, lane, self._connect, self._connect + whole)
+        phase = Fanout(self._queue, lane, connect=self._connect, whole=whole)
         peers = {}
         for node in batches:
             try:

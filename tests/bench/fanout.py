@@ -24,9 +24,10 @@ import tempfile
 import time
 from pathlib import Path
 
+from fanout_clients import FACTS, PORT, address
+
 ROOT = Path(__file__).resolve().parents[2]
-PORT = 2222
-FACTS = "cat /proc/meminfo /proc/loadavg; uname -r"
+CLIENTS = ROOT / "tests/bench/fanout_clients.py"
 LIMITS = {  # name: (N, most)
     "ssh": {1: 1.2, 20: 1.2, 200: 1.2},
     "ansible": {1: 0.2, 20: 0.2, 200: 0.2},
@@ -56,110 +57,6 @@ exec "$@"
 """
 
 
-def address(number: int) -> str:
-    return f"127.0.1.{number}"
-
-
-# --- clients: each runs in a process of its own --------------------------------------------------
-
-
-def gnt_transport(home: Path, hosts: int):
-    from gnt.model.objects import Node
-    from gnt.ssh.identity import Identities
-    from gnt.ssh.transport import SshTransport
-
-    key = " ".join((home / "host_key.pub").read_text().split()[:2])
-    transport = SshTransport(Identities(files=(str(home / "login"),)), connect=30)
-    names = [f"node{n}" for n in range(1, hosts + 1)]
-    transport.know(
-        [Node(uuid=name, name=name, primary_ip=address(n), secondary_ip=address(n), group="g",
-              host_keys=(key,)) for n, name in enumerate(names, 1)],
-        1, ports=dict.fromkeys(names, PORT),
-    )
-    return transport, names
-
-
-def gnt_tasks():
-    from gnt.plan import node_task, script, text
-
-    @node_task(deadline=60)
-    def facts():
-        return script(FACTS, parse=text)
-
-    @node_task(deadline=60)
-    def nothing():
-        return script("true", parse=text)
-
-    return facts, nothing
-
-
-def client_gnt(home: Path, hosts: int) -> None:
-    transport, names = gnt_transport(home, hosts)
-    facts, _ = gnt_tasks()
-    answers = transport.ask([facts.on(name) for name in names])
-    good = sum(isinstance(answer, str) and "MemTotal" in answer for answer in answers.values())
-    transport.close()
-    finish(good == hosts)
-
-
-def client_gnt_warm(home: Path, hosts: int) -> None:
-    transport, names = gnt_transport(home, hosts)
-    _, nothing = gnt_tasks()
-    calls = [nothing.on(name) for name in names]
-    transport.ask(calls)
-    warm(lambda: all(answer == "" for answer in transport.ask(calls).values()))
-
-
-def client_fabric(home: Path, hosts: int) -> None:
-    group = fabric_group(home, hosts)
-    results = group.run(FACTS, hide=True)
-    finish(all(result.ok for result in results.values()))
-
-
-def client_fabric_warm(home: Path, hosts: int) -> None:
-    group = fabric_group(home, hosts)
-    group.run("true", hide=True)
-    warm(lambda: all(result.ok for result in group.run("true", hide=True).values()))
-
-
-def fabric_group(home: Path, hosts: int):
-    import fabric
-
-    return fabric.ThreadingGroup(
-        *(f"root@{address(n)}:{PORT}" for n in range(1, hosts + 1)),
-        connect_kwargs={"key_filename": str(home / "login"), "allow_agent": False,
-                        "look_for_keys": False},
-    )
-
-
-def client_pssh(home: Path, hosts: int) -> None:
-    from pssh.clients import ParallelSSHClient
-
-    client = ParallelSSHClient([address(n) for n in range(1, hosts + 1)], user="root", port=PORT,
-                               pkey=str(home / "login"), pool_size=50, allow_agent=False)
-    outputs = client.run_command(FACTS)
-    client.join()
-    finish(all("MemTotal" in "\n".join(output.stdout) for output in outputs))
-
-
-def warm(step) -> None:
-    """Time further steps; prints ms of wall and of CPU per step."""
-    good, walls, before = True, [], time.process_time()
-    for _ in range(10):
-        began = time.perf_counter()
-        good = step() and good
-        walls.append(time.perf_counter() - began)
-    cpu = (time.process_time() - before) / 10
-    print(json.dumps({"wall": statistics.median(walls) * 1e3, "cpu": cpu * 1e3}))
-    finish(good)
-
-
-def finish(good: bool) -> None:
-    """As a command ends: nothing is torn down that the kernel takes down anyway."""
-    sys.stdout.flush()
-    os._exit(0 if good else 1)
-
-
 # --- the commands of other tools -----------------------------------------------------------------
 
 
@@ -179,7 +76,7 @@ def command(tool: str, home: Path, hosts: int, others: str) -> tuple[list[str], 
         return [str(scripts / "pyinfra"), "-y", "--parallel", "50", module(home, hosts), "exec",
                 "--", FACTS], ""
     python = others if tool == "pssh" else sys.executable
-    return [python, __file__, "--client", tool, "--home", str(home), "--hosts", str(hosts)], ""
+    return [python, str(CLIENTS), tool, str(home), str(hosts)], ""
 
 
 def inventory(home: Path, hosts: int) -> str:
@@ -337,13 +234,7 @@ def main() -> int:
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--others", default="", help="a Python with ansible-core, pyinfra, pssh")
     parser.add_argument("--json", default="")
-    parser.add_argument("--client", help=argparse.SUPPRESS)
-    parser.add_argument("--home", type=Path, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
-    if arguments.client:
-        sys.path.insert(0, str(ROOT))
-        globals()["client_" + arguments.client.replace("-", "_")](
-            arguments.home, int(arguments.hosts))
     if not os.environ.get("GNT_BENCH_INSIDE"):
         os.environ["GNT_BENCH_INSIDE"] = "yes"
         words = ["unshare", "-mn", "sh", "-c", INSIDE, "sh", sys.executable, *sys.argv]

@@ -14,6 +14,7 @@ import pytest
 from gnt.errors import GntError, NodeFailed
 from gnt.ssh.hostkeys import fingerprint
 from gnt.ssh.identity import Identities
+from gnt.ssh.opening import THREADS
 from gnt.ssh.transport import SshTransport
 
 from .conftest import a_node, free_port, keygen, run, until
@@ -168,19 +169,33 @@ def test_nobody_listens(site):
     assert failure.kind == "unreachable" and "refused" in failure.problem.lower()
 
 
-def test_an_address_that_does_not_answer(site):
-    """A full accept queue drops connection attempts as a dead host does."""
-    with socket.create_server(("127.0.0.1", 0), backlog=0) as listener:
-        port = listener.getsockname()[1]
-        fillers = []
+@contextlib.contextmanager
+def dead_host():
+    """A port whose full accept queue drops connection attempts, as a dead host does."""
+    with contextlib.ExitStack() as stack:
+        listener = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=0))
         for _ in range(4):
-            filler = socket.socket()
+            filler = stack.enter_context(socket.socket())
             filler.setblocking(False)
-            filler.connect_ex(("127.0.0.1", port))
-            fillers.append(filler)
+            filler.connect_ex(listener.getsockname())
+        yield listener.getsockname()[1]
+
+
+def test_an_address_that_does_not_answer(site):
+    with dead_host() as port:
         assert asked(site, port, site.login).kind == "unreachable"
-        for filler in fillers:
-            filler.close()
+
+
+def test_more_dead_hosts_than_threads_keep_nobody_waiting(site):
+    """They all cost one connect deadline together, which is all the time this phase has."""
+    with dead_host() as port:
+        dead = [f"dead{n}" for n in range(2 * THREADS)]
+        transport = site.transport(*((a_node(name, site.login), port) for name in dead),
+                                   connect=SHORT)
+        calls = {name: run.on(name, "echo fine") for name in (*dead, *site.nodes)}
+        answers = transport.ask(calls.values())
+    assert {answers[calls[name].key].kind for name in dead} == {"unreachable"}
+    assert all(answers[calls[name].key] == "fine\n" for name in site.nodes)
 
 
 def test_a_changed_host_key(site, tmp_path):
