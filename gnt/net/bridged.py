@@ -30,7 +30,7 @@ mtu=${about#* mtu }; mtu=${mtu%% *}
 there=$(ip -d -o link show dev "$tap" 2>/dev/null)
 if [ -n "$there" ]; then
     kind=single
-    case $there in *"multi_queue on"*) kind=multi ;; esac
+    case $there in *"multi_queue off"*) ;; *" multi_queue "*) kind=multi ;; esac
     wanted=single
     [ "$queues" -gt 1 ] && wanted=multi
     if [ "$kind" != "$wanted" ]; then

@@ -52,11 +52,12 @@ if [ ! -d "$base" ]; then
     fi
     mkdir -p "$base" || exit 1
 fi
-[ -d "$folder" ] || mkdir "$folder" || exit 1
+mkdir -p "$folder" || exit 1
 if [ -e "$path" ]; then
     [ -f "$path" ] || { echo "$path is there and is no file" >&2; exit 1; }
 else
-    (set -C; : >"$path") || exit 1
+    # never over another's file; but a killed driver's script may still be at it
+    (set -C; : >"$path") 2>/dev/null || [ -f "$path" ] || { : >>"$path" || exit 1; }
 fi
 size=$(stat -c %s "$path") || exit 1
 [ "$size" != "$bytes" ] || exit 0

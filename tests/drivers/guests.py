@@ -18,8 +18,7 @@ if TYPE_CHECKING:
 DEAF = bytes.fromhex("fa31c08ed8 baf803 b341 88d8 ee fb f4 fec3 80fb5b 72f4 b341 ebf0")
 # says R, waits for the power button, says bye by powering off (SeaBIOS' ACPI registers)
 POLITE = bytes.fromhex(
-    "fa31c08ed8 ba0206 b80001 ef baf803 b052 ee fb f4"
-    "ba0006 ed f6c401 74f6 ba0406 b80020 ef f4 ebfe"
+    "fa31c08ed8 ba0206 b80001 ef baf803 b052 ee fb f4ba0006 ed f6c401 74f6 ba0406 b80020 ef f4 ebfe"
 )
 MIB = 1024**2
 

@@ -6,6 +6,8 @@ Scripts are run by the real ``sh``, dialogues hold real conversations over pipes
 from __future__ import annotations
 
 import contextlib
+import os
+import signal
 import socket
 import subprocess
 import time
@@ -54,13 +56,24 @@ class LocalNode:
             (*self.enter, "sh", "-c", command), capture_output=True, text=True, check=True
         )
 
+    def cut(self, script: Script[Any], seconds: float, *, orphan: bool) -> None:
+        """The script, started and cut off: killed with all it started, or left to itself."""
+        started = self.popen(script)
+        time.sleep(seconds)
+        if orphan:
+            started.kill()
+        else:
+            os.killpg(started.pid, signal.SIGKILL)
+        started.wait()
+
     def popen(self, script: Script[Any]) -> subprocess.Popen[bytes]:
-        """The script, started; the caller may kill it at any instant."""
+        """The script, started."""
         return subprocess.Popen(
             (*self.enter, "sh", "-c", script.shell),
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
+            start_new_session=True,
         )
 
     def script(self, script: Script[Any], deadline: float) -> Any:

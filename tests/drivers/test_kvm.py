@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 
 import pytest
@@ -168,24 +167,29 @@ def test_a_stale_pid_file_with_another_process_in_it(one: Nodes, deaf: Guest) ->
     assert len(qemus(one)) == 1 and running(one)[0].state == "running"
 
 
-@pytest.mark.parametrize("milliseconds", [0, 5, 10, 15, 20, 25, 30, 40, 60, 80])
-def test_start_killed_at_any_instant_and_repeated(
-    one: Nodes,
-    deaf: Guest,
-    milliseconds: int,
+@pytest.mark.parametrize("orphan", [True, False])
+@pytest.mark.parametrize("milliseconds", [0, 5, 10, 15, 20, 30, 40, 60, 80])
+def test_start_and_kill_cut_off_at_any_instant_and_repeated(
+    one: Nodes, deaf: Guest, milliseconds: int, orphan: bool
 ) -> None:
     step = next(iter(KVM.start(deaf)))
-    cut = one["node1"].popen(task_named(step.do.task).script(step.do))
-    time.sleep(milliseconds / 1000)
-    cut.kill()
-    cut.wait()
-    one.do(step)
-    assert len(qemus(one)) == 1 and running(one)[0].state == "running"
     assert step.undo is not None
-    cut = one["node1"].popen(task_named(step.undo.task).script(step.undo))
-    time.sleep(milliseconds / 1000)
-    cut.kill()
-    cut.wait()
+    one["node1"].cut(task_named(step.do.task).script(step.do), milliseconds / 1000, orphan=orphan)
+    one.do(step)
+    assert running(one)[0].state == "running"
+    wait_for(lambda: len(qemus(one)) == 1)  # the one that forked may not have ended yet
+    script = task_named(step.undo.task).script(step.undo)
+    one["node1"].cut(script, milliseconds / 1000, orphan=orphan)
+    one.ask(step.undo)
+    assert qemus(one) == []
+    wait_for(lambda: one.ask(tasks.leftovers.on("node1")) == ())  # an orphan may still be at it
+
+
+@pytest.mark.parametrize("milliseconds", [0, 5, 10, 15, 20, 30, 40])
+def test_start_cut_off_and_taken_back(one: Nodes, deaf: Guest, milliseconds: int) -> None:
+    step = next(iter(KVM.start(deaf)))
+    assert step.undo is not None
+    one["node1"].cut(task_named(step.do.task).script(step.do), milliseconds / 1000, orphan=False)
     one.ask(step.undo)
     assert (qemus(one), one.ask(tasks.leftovers.on("node1"))) == ([], ())
 

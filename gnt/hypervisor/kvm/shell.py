@@ -44,18 +44,20 @@ START = (
     GUEST
     + r"""
 bind=$1 pool=$2; shift 2
-if ! lock 0; then
-    tries=0
-    until [ -S "$base.qmp" ] && holder; do
-        tries=$((tries + 1))
-        if [ "$tries" -ge 150 ]; then
-            echo "something holds $base.lock, but no QEMU answers" >&2
-            exit 1
-        fi
-        sleep 0.2
-    done
-    exit 0
-fi
+greets() { # whether a QEMU is there whose start is over
+    # a QEMU whose parent was killed dies just before it would answer
+    [ -S "$base.mon" ] && [ "$(timeout 2 socat -t0.01 "UNIX-CONNECT:$base.mon" \
+        'SYSTEM:read -r line && echo ready >&3' 3>&1 2>/dev/null)" = ready ]
+}
+end=$(($(date +%s) + 30))
+until lock 0; do
+    if greets; then exit 0; fi
+    if [ "$(date +%s)" -gt "$end" ]; then
+        echo "something holds $base.lock, but no QEMU answers" >&2
+        exit 1
+    fi
+    sleep 0.1
+done
 clean
 : >"$base.log"; : >"$base.console"
 replace() { # MARK TEXT WORD: sets word to WORD with TEXT in the place of MARK
