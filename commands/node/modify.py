@@ -46,7 +46,7 @@ class Modify(Operation, command="node modify"):
     master_capable: bool | None = opt(BOOL, "may become a candidate", default=None)
     vm_capable: bool | None = opt(BOOL, "may run instances", default=None)
     node_powered: bool | None = opt(BOOL, "is recorded to have power", default=None)
-    auto_promote: bool = opt(BOOL, "fill the candidate pool afterwards", default=False)
+    auto_promote: bool = opt(BOOL, "fill the candidate pool again after -C no", default=False)
     secondary_ip: str = opt(IP, "its address for replication and migration", default="", short="-s")
     node_parameters: Mapping[str, str] = opt(
         PAIRS, "node parameters of its own; KEY=default takes one back", default={})
@@ -74,7 +74,8 @@ class Modify(Operation, command="node modify"):
         return Plan(end=(edit,))
 
     def then(self, cfg: Config) -> tuple[Operation, ...]:
-        return _role.refill(cfg) if self.auto_promote else ()
+        wanted_fewer = self.master_candidate is False and not self.auto_promote
+        return () if wanted_fewer else _role.refill(cfg)
 
     def _promote(self, cfg: Config, node: Node, edit: Edit, seen: Seen) -> Plan:
         found = seen[_setup.keys.on(node.name)]
