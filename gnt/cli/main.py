@@ -33,6 +33,10 @@ def run(argv: Sequence[str]) -> int:
 
         return _print_version(program if _linked(program) else "gnt", __version__)
     try:
+        if program == "gnt-lab" or (not _linked(program) and argv[1:2] == ["lab"]):
+            from gnt.lab import main as lab
+
+            return lab.run(argv[1 + (program != "gnt-lab"):])
         from gnt.cli.start import start
 
         code = start(program, argv[1:])

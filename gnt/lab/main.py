@@ -95,9 +95,14 @@ def _reader(kind: Kind[Any], name: str) -> Any:
 
 
 def main() -> int:
-    """Run one command line."""
+    """The entry point."""
+    return run(sys.argv[1:])
+
+
+def run(words: Sequence[str]) -> int:
+    """Run one command line: the words behind ``gnt-lab`` or ``gnt lab``."""
     try:
-        return parse(sys.argv[1:]).run(Console())
+        return parse(words).run(Console())
     except GntError as error:
         print(f"gnt-lab: {error.message}", file=sys.stderr)
         if error.hint:

@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+from gnt.cli import main as cli
 from gnt.errors import GntError, Invalid, NotFound
 from gnt.lab import main, needs
 from gnt.lab.commands import Cut, Ssh, Up
@@ -46,6 +47,13 @@ def test_every_command_has_help_with_an_example() -> None:
         assert all(line.startswith(f"gnt-lab {verb}") for line, _ in command.examples)
 
 
+@pytest.mark.parametrize("argv", [["gnt", "lab", "--help"], ["/x/gnt-lab", "--help"],
+                                  ["gnt.pyz", "lab", "--help"]])
+def test_the_multi_call_program_knows_the_lab(argv: list[str], capsys) -> None:
+    assert cli.run(argv) == 0
+    assert "usage: gnt-lab" in capsys.readouterr().out
+
+
 def test_a_missing_lab_or_node_says_what_to_type() -> None:
     refused = _lab("ssh", "--name", "nowhere", "node1", "true")
     assert refused.returncode == 1
@@ -61,7 +69,7 @@ def test_a_missing_tool_names_its_package() -> None:
 
 
 def test_without_root_it_says_so() -> None:
-    program = ("import os; from gnt.lab import needs, power, processes; from gnt.errors import *\n"
+    program = ("import os; from gnt.lab import needs; from gnt.errors import *\n"
                "os.seteuid(65534)\ntry: needs.check()\nexcept GntError as e: print(e, e.hint)")
     done = subprocess.run([sys.executable, "-c", program],
                           capture_output=True, text=True, check=True)
