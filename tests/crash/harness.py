@@ -98,16 +98,19 @@ class Scene:
         cfg = self.disk.config()
         assert cfg.jobs == []
         assert self.nodes.owners == {}
-        done = {str(step.do.node) + ":" + str(step.do) for step in self.plan.steps}
         whole = bool(self.disk.transactions) and self.disk.transactions[-1]["result"] == "success"
-        kept = {t for t in done if whole} | {
-            f"{s.do.node}:{s.do}" for s in self.plan.steps if s.undo is None and not whole
-        } & set(self.nodes.things)
-        assert set(self.nodes.things) == kept
+        steps = self.plan.steps
+        does, undoes = {s.do.key for s in steps}, {s.undo.key for s in steps if s.undo}
+        for step in steps:
+            there = f"{step.do.node}:{step.do}" in self.nodes.things
+            if whole:  # what a later step takes away again need not be there
+                assert there or (step.undo and step.undo.key in does), str(step)
+            else:  # what is also some step's undo may have been done as that
+                assert not (there and step.undo and step.do.key not in undoes), str(step)
         if whole:
             for edit in self.plan.end:
                 kind, _, key = edit.path.partition("/")
-                assert self.disk.data[kind].get(key) == edit.value
+                assert self.disk.data.get(kind, {}).get(key) == edit.value
         else:
             assert _objects(self.disk.data) == _objects(self.before.state.data)
 

@@ -146,14 +146,14 @@ def drawn_from(*plans):
         for step in plan.steps:
             does[step.do.key] = str(step.do)
             if step.undo is not None:
-                undoes.setdefault(step.undo.key, (step.undo.node, str(step.do)))
+                undoes.setdefault(step.undo.key, set()).add(str(step.do))
 
     def effect(node, call):
+        if call.key in undoes:
+            node.things -= undoes[call.key]
         if call.key in does:
             node.things.add(does[call.key])
-        elif call.key in undoes:
-            node.things.discard(undoes[call.key][1])
-        else:
+        elif call.key not in undoes:
             raise AssertionError(f"no plan speaks of {call}")
 
     return effect
