@@ -128,7 +128,8 @@ class Beginning:
     def _begin(self, cfg: Config, plan: Plan, post: tuple[str, ...]) -> Change:
         if not plan.steps and self.job is None:
             self._made, self.post = None, post
-            return transactions.at_once(cfg, self.operation, plan, self.wish)
+            return transactions.at_once(
+                cfg, self.operation, plan, self.wish, self.desk.clock())
         job = self.job or self._born(cfg)
         self.life.begin(cfg.master.name, job.id)
         self._made, change = transactions.begin(cfg, job, plan, self.desk.clock(), post)

@@ -9,6 +9,7 @@ difference it makes, and merged into the object as it is then.
 from __future__ import annotations
 
 from gnt.errors import Damaged
+from gnt.model.objects import KINDS
 from gnt.plan import Edit
 
 TYPE_CHECKING = False
@@ -39,6 +40,20 @@ class View:
     def put(self, edits: Iterable[Edit]) -> None:
         for edit in edits:
             self.changed[edit.path] = edit.value
+
+
+def stamped(cfg: Config, edits: Iterable[Edit], now: float) -> tuple[Edit, ...]:
+    """The edits with ``mtime``, and for new objects ``ctime``: planning knows no clock."""
+    return tuple(_stamped(cfg, edit, now) for edit in edits)
+
+
+def _stamped(cfg: Config, edit: Edit, now: float) -> Edit:
+    kind, _, key = edit.path.partition("/")
+    if edit.value is None or "mtime" not in KINDS[kind].TYPES:
+        return edit
+    old = cfg.state.load(kind, key)
+    made = now if old is None else old.get("ctime", now)
+    return edit.replace(value={**edit.value, "ctime": made, "mtime": now})
 
 
 def difference(view: View, edits: Sequence[Edit]) -> list[dict[str, Any]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gnt.engine.edits import View, backward, difference, forward
+from gnt.engine.edits import View, backward, difference, forward, stamped
 from gnt.engine.ports import Change
 from gnt.engine.record import dump_params, dump_plan, load_plan
 from gnt.errors import Conflict, Damaged, NotFound
@@ -76,6 +76,7 @@ def begin(
     ``post``: nodes on which post hooks are to run.
     A plan without attempt has nothing to take back: its ``pivot`` is made at once.
     """
+    plan = _stamped(cfg, plan, now)
     view = View(cfg)
     at_once = plan.start if plan.attempt else (*plan.start, *plan.pivot)
     restore = difference(view, at_once)
@@ -91,8 +92,14 @@ def begin(
     return begun, _change(begun, (*edits, _put(begun, new=new)), job_id="" if new else job.id)
 
 
-def at_once(cfg: Config, operation: Operation, plan: Plan, wish: Wish) -> Change:
+def _stamped(cfg: Config, plan: Plan, now: float) -> Plan:
+    return plan.replace(**{part: stamped(cfg, getattr(plan, part), now)
+                           for part in ("start", "pivot", "end")})
+
+
+def at_once(cfg: Config, operation: Operation, plan: Plan, wish: Wish, now: float) -> Change:
     """A plan without steps needs no job: one transaction does it."""
+    plan = _stamped(cfg, plan, now)
     view = View(cfg)
     view.put((*plan.start, *plan.pivot, *plan.end))
     edits = tuple(Edit(path=path, value=value) for path, value in view.changed.items())
