@@ -100,7 +100,7 @@ def _rest(p: Params) -> Iterator[tuple[str, str]]:
     if p.virtio_net_queues > 1 and not p.vnet_hdr:
         yield "virtio_net_queues", "more than 1 needs vnet_hdr"
     if p.user_shutdown and not p.acpi:
-        yield "user_shutdown", "needs acpi"
+        yield "user_shutdown", "needs acpi: without it no shutdown is heard of"
     try:
         list(inputs(p))
     except Invalid as error:

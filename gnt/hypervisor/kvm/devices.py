@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from gnt.hypervisor.kvm.params import Params
     from gnt.net.base import Port
 
-LAST_SLOT = 31
 LEGACY = ("sd", "mtd", "pflash")
 SCSI = {
     "scsi": "scsi-hd",
@@ -41,6 +40,11 @@ def at(guest: Guest, params: Params, slot: int, device: str) -> str:
     if machine.startswith("pc"):
         return f"{device},bus=pci.0,addr={slot:#x}"
     return device
+
+
+def last_slot(guest: Guest, params: Params) -> int:
+    """The highest PCI slot that is free: q35 has its own devices from 0x1d on."""
+    return 28 if "q35" in machine_type(guest, params) else 31
 
 
 def short(uuid: str) -> str:
@@ -78,7 +82,7 @@ def disks(guest: Guest, params: Params) -> Iterator[str]:
     bus = SCSI.get(params.disk_type)
     if bus and guest.disks:
         yield from ("-device", at(guest, params, 5, f"{_controller(params)},id=scsi"))
-    limit = LAST_SLOT + 1 - len(guest.ports) - params.kvm_pci_reservations
+    limit = last_slot(guest, params) + 1 - len(guest.ports) - params.kvm_pci_reservations
     if len(guest.disks) > limit and params.disk_type == "paravirtual":
         raise Invalid(
             f"{guest.name}: kvm_pci_reservations",
@@ -120,9 +124,13 @@ def _disk_device(guest: Guest, params: Params, disk: GuestDisk, name: str, bus: 
             )
         return f"{bus},bus=scsi.0,scsi-id={disk.index}{tail}"
     if params.disk_type == "ide":
-        if disk.index > 3:
-            raise Invalid(f"{guest.name}: disk_type", "ide has room for 4 disks (0 to 3)")
-        return f"ide-hd,bus=ide.{disk.index // 2},unit={disk.index % 2}{tail}"
+        if disk.mode == "ro":
+            raise Invalid(
+                f"{guest.name}: disk/{disk.index}",
+                "an ide disk cannot be read-only (mode ro)",
+                hint="-H kvm:disk_type=paravirtual, or scsi-hd",
+            )
+        return f"ide-hd,{_ide(guest, params, disk.index)}{tail}"
     return at(guest, params, params.kvm_pci_reservations + disk.index, "virtio-blk-pci") + tail
 
 
@@ -157,7 +165,8 @@ def removable(guest: Guest, params: Params) -> Iterator[str]:
         if path:
             yield from ("-blockdev", _block(name, _image(path), readonly=True))
             tail = f",drive={name},id=dev-{name}" + (",bootindex=1" if boots else "")
-            yield from ("-device", _cd_device(guest, params, kind, number) + tail)
+            bus = _seed_bus(params, kind) if name == "seed" else kind
+            yield from ("-device", _cd_device(guest, params, bus, number) + tail)
     if params.floppy_image_path:
         yield from ("-blockdev", _block("floppy", _image(params.floppy_image_path), readonly=True))
         boots = params.boot_order == "floppy" and not params.kernel_path
@@ -167,17 +176,37 @@ def removable(guest: Guest, params: Params) -> Iterator[str]:
         )
 
 
+def _seed_bus(params: Params, kind: str) -> str:
+    """Where the disks are: kernels made for clouds (Debian's) have no driver for IDE or SATA."""
+    paravirtual = params.disk_type == "paravirtual" and not params.cdrom_disk_type
+    return "paravirtual" if paravirtual else kind
+
+
 def _cd_device(guest: Guest, params: Params, kind: str, number: int) -> str:
     if kind == "paravirtual":
         return at(guest, params, 6 + number, "virtio-blk-pci")
     if kind == "scsi-cd":
         return f"scsi-cd,bus=scsi.0,scsi-id={6 - number}"
-    q35 = "q35" in machine_type(guest, params)
     return (
-        f"ide-cd,bus=ide.{3 + number}"
-        if q35
-        else f"ide-cd,bus=ide.{1 - number // 2},unit={1 - number % 2}"
+        f"ide-cd,{_ide(guest, params, _ide_places(guest, params) - 1 - (number + 1) % 3, cd=True)}"
     )
+
+
+def _ide_places(guest: Guest, params: Params) -> int:
+    return 6 if "q35" in machine_type(guest, params) else 4
+
+
+def _ide(guest: Guest, params: Params, place: int, *, cd: bool = False) -> str:
+    """A place on the IDE buses: disks count up, CD drives down (seed, first, second)."""
+    places = _ide_places(guest, params)
+    disks = len(guest.disks) if params.disk_type == "ide" else 0
+    if place >= places or (cd and place < disks):
+        raise Invalid(
+            f"{guest.name}: disk_type",
+            f"ide has room for {places} drives, CDs and cloud-init's seed counted",
+            hint="-H kvm:disk_type=paravirtual, or cdrom_disk_type=scsi-cd",
+        )
+    return f"bus=ide.{place}" if places == 6 else f"bus=ide.{place // 2},unit={place % 2}"
 
 
 def nics(guest: Guest, params: Params) -> Iterator[str]:
@@ -202,7 +231,7 @@ def _nic_device(guest: Guest, params: Params, port: Port, name: str) -> str:
     model = NIC_MODELS.get(params.nic_type, params.nic_type)
     text = f"{model},netdev={name},id=dev-{name},mac={port.mac}"
     if not model.endswith("_isa"):
-        text = at(guest, params, LAST_SLOT - port.index, text)
+        text = at(guest, params, last_slot(guest, params) - port.index, text)
     network = params.boot_order == "network" and not params.kernel_path
     if params.nic_type == "paravirtual":
         if port.queues > 1:
