@@ -110,7 +110,7 @@ class Scene:
         if whole:
             for edit in self.plan.end:
                 kind, _, key = edit.path.partition("/")
-                assert self.disk.data.get(kind, {}).get(key) == edit.value
+                assert _untimed(self.disk.data.get(kind, {}).get(key)) == _untimed(edit.value)
         else:
             assert _objects(self.disk.data) == _objects(self.before.state.data)
 
@@ -119,6 +119,11 @@ class Scene:
         for _, node, call in self.orphans:
             self.effects(self.nodes[node], call)
         self.orphans.clear()
+
+
+def _untimed(value):
+    """An object without the times that the engine stamps on it."""
+    return value and {name: item for name, item in value.items() if name not in ("ctime", "mtime")}
 
 
 class _Mortal(FakeTransport):
