@@ -38,6 +38,7 @@ cdef enum:
     NO_MIRROR = 0
     INTERNAL = 1
     EXTERNAL = 2
+    NOTHING = 3  # no disks: runs anywhere
 
 
 ctypedef struct Node:
@@ -83,8 +84,8 @@ ctypedef struct Cluster:
     unsigned char* may_migrate  # [from * n + to]; NULL: everywhere
     Change* log
     int log_n, log_cap
-    Node saved[3]
-    int saved_at[3]
+    Node saved[6]
+    int saved_at[6]
     int saved_n
     int saved_inst
     Inst saved_i

@@ -58,6 +58,8 @@ cdef class Mirrored:
     cdef int kb[5]
     cdef double* tags[5]  # per target, what tags add to the score
     cdef bint plain  # no tags, locations or migration limits to look at
+    cdef bint same_mem, same_load
+    cdef bint understands(self, int i) noexcept nogil
     cdef bint able  # the vector loops understand this cluster
     cdef void choose(self) noexcept
     cdef void node(self, int n, const Stats* st) noexcept nogil
@@ -65,4 +67,5 @@ cdef class Mirrored:
     cdef void moved(self, int i, int pri, int sec) noexcept nogil
     cdef void sums(self, const Stats* st) noexcept nogil
     cdef double scan(self, int i, int kinds, double* out) noexcept nogil
+    cdef void ask(self, int i, Query* q) noexcept nogil
     cdef void tag_extras(self, int i, int kinds) noexcept nogil

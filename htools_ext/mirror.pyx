@@ -118,7 +118,15 @@ cdef class Mirrored:
                 same_mem = same_mem and t.u_mem == t.f_mem_f
                 same_load = same_load and t.load[0] == t.load[1] and t.load[0] == t.load[3]
                 self.able = self.able and t.t_mem > 0 and t.t_cpu > 0 and t.speed > 0 and t.hi_spn > 0
+        self.same_mem, self.same_load = same_mem, same_load
         self.pick_spreads(same_mem, same_load)
+
+    cdef bint understands(self, int i) noexcept nogil:
+        """May the loops be asked about this (new) instance?"""
+        cdef const Inst* x = &self.c.inst[i]
+        return (self.able and self.plain and not x.forthcoming
+                and (x.uses_mem or not self.same_mem)
+                and (not self.same_load or (x.util[0] == x.util[1] and x.util[0] == x.util[3])))
 
     def pick_spreads(self, bint same_mem, bint same_load):
         """The merged spreads and their weights."""
@@ -198,10 +206,9 @@ cdef class Mirrored:
                 p = x.pri if b else pri
                 m.peer[s * m.np + p] = m.peer_t[p * m.np + s] = self.c.peer[s * m.n + p]
 
-    cdef double scan(self, int i, int kinds, double* out) noexcept nogil:
-        """The best score among the targets; ``kinds``: bit k allows move k + 1."""
+    cdef void ask(self, int i, Query* q) noexcept nogil:
+        """What an instance takes, as a question to the loops."""
         cdef const Inst* x = &self.c.inst[i]
-        cdef Query q
         cdef int k
         q.a, q.b = x.pri, x.sec
         for k in range(self.m.pri.count):
@@ -213,13 +220,21 @@ cdef class Mirrored:
         q.reserve = x.mem if x.reserves else 0
         q.cpu = x.cpu if x.online else 0
         for k in range(KINDS):
-            q.allow[k] = 0 if kinds >> k & 1 else KIND_NEVER
+            q.allow[k] = 0
             q.extra[k] = NULL
+
+    cdef double scan(self, int i, int kinds, double* out) noexcept nogil:
+        """The best score among the targets; ``kinds``: bit k allows move k + 1."""
+        cdef Query q
+        cdef int k
+        self.ask(i, &q)
+        for k in range(KINDS):
+            q.allow[k] = 0 if kinds >> k & 1 else KIND_NEVER
         if not self.plain:
             self.tag_extras(i, kinds)
             for k in range(KINDS):
                 q.extra[k] = self.tags[k]
-        if x.mirror == INTERNAL:
+        if self.c.inst[i].mirror == INTERNAL:
             return scan_mirrored(&self.m, &q, out)
         return scan_shared(&self.m, &q, out)
 

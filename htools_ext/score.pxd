@@ -122,7 +122,24 @@ cdef inline void components(const Cluster* c, int group, double* out) noexcept n
             var[k] += d * d
     for k in range(SPREADS):
         var[k] = sqrt(var[k] / online)
-    arrange(var, &p, c.loc_extra if group < 0 else 0, out)
+    arrange(var, &p, shared_in(c, group), out)
+
+
+cdef inline double shared_in(const Cluster* c, int group) noexcept nogil:
+    """Exclusion tags shared within locations, of one group's nodes or of all."""
+    cdef int n, place, tag, many
+    cdef double extra = 0
+    if group < 0 or not c.nlocs:
+        return c.loc_extra
+    for place in range(c.nlocs):
+        for tag in range(c.ntags):
+            many = 0
+            for n in range(c.n):
+                if (c.node[n].group == group and not c.node[n].offline
+                        and c.member[n * c.nlocs + place]):
+                    many += c.tag_count[n * c.ntags + tag]
+            extra += many - 1 if many > 1 else 0
+    return extra
 
 
 cdef inline void arrange(const double* sd, const Plain* p, double shared, double* out) noexcept nogil:

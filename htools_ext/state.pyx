@@ -8,8 +8,8 @@ instance's is missing, and is kept away from placements.
 """
 
 from libc.math cimport trunc
-from libc.stdlib cimport calloc, free, realloc
-from libc.string cimport memset
+from libc.stdlib cimport calloc, free, malloc, realloc
+from libc.string cimport memcpy, memset
 
 from gnt.htools_ext.cluster cimport INTERNAL, OK, Cluster, Inst, Node, begin, rollback
 from gnt.htools_ext.moves cimport do_move
@@ -44,6 +44,18 @@ cdef void fill_node(Node* t, tuple row) except *:
     t.hi_spn = t.hi_spn * t.t_spn
     t.lo_dsk = trunc(t.lo_dsk * t.t_dsk)
     t.f_mem_f, t.f_dsk_f, t.u_cpu_f, t.f_spn_f = t.f_mem, t.f_dsk, t.u_cpu, t.f_spn
+
+
+cdef void* twin(const void* block, size_t size) except? NULL:
+    """A copy of a block; NULL of NULL."""
+    cdef void* made
+    if block == NULL:
+        return NULL
+    made = malloc(max(size, 1))
+    if made == NULL:
+        raise MemoryError
+    memcpy(made, block, size)
+    return made
 
 
 cdef class State:
@@ -139,6 +151,29 @@ cdef class State:
             c.inst = <Inst*>grown
             c.cap = 2 * c.cap + 64
         return c.ni
+
+    def copy(self):
+        """Another State with the same contents."""
+        cdef State other = State.__new__(State)
+        cdef Cluster* c = &self.c
+        cdef Cluster* d = &other.c
+        cdef int tags = 0, wants = 0
+        cdef size_t n = max(c.n, 1)
+        if c.ni:
+            tags = c.inst[c.ni - 1].tag0 + c.inst[c.ni - 1].tagn
+            wants = c.inst[c.ni - 1].want0 + c.inst[c.ni - 1].wantn
+        d.n, d.ni, d.cap, d.ntags, d.nlocs, d.loc_extra = c.n, c.ni, c.cap, c.ntags, c.nlocs, c.loc_extra
+        d.node = <Node*>twin(c.node, n * sizeof(Node))
+        d.inst = <Inst*>twin(c.inst, c.cap * sizeof(Inst))
+        d.peer = <int*>twin(c.peer, n * n * sizeof(int))
+        d.tags = <int*>twin(c.tags, (tags + 1) * sizeof(int))
+        d.wants = <int*>twin(c.wants, (wants + 1) * sizeof(int))
+        d.tag_count = <int*>twin(c.tag_count, n * max(c.ntags, 1) * sizeof(int))
+        d.member = <unsigned char*>twin(c.member, n * max(c.nlocs, 1))
+        d.common = <int*>twin(c.common, n * n * sizeof(int))
+        d.loc_count = <int*>twin(c.loc_count, <size_t>max(c.nlocs, 1) * max(c.ntags, 1) * sizeof(int))
+        d.may_migrate = <unsigned char*>twin(c.may_migrate, n * n)
+        return other
 
     @property
     def size(self):

@@ -65,6 +65,14 @@ def read(source: Source) -> World:
     return source.live()
 
 
+def own_memory(world: World, mib: int) -> World:
+    """Nodes running KVM with a fixed amount of memory for themselves; 0 changes nothing."""
+    if not mib or not any(n.hypervisor == "kvm" for n in world.nodes):
+        return world
+    return world.replace(nodes=tuple(
+        n.replace(n_mem=mib) if n.hypervisor == "kvm" and n.t_mem else n for n in world.nodes))
+
+
 def parse_loads(path: str) -> dict[str, Load]:
     """``name cpu memory disk network`` per line."""
     loads: dict[str, Load] = {}

@@ -1,0 +1,244 @@
+"""Where to put new instances: hail's rules.
+
+Within a group every node (or ordered pair of nodes) that takes the instance is compared by the
+cluster's score after it.  Groups follow their allocation policy, then the score.  With capacity
+checks a place counts only if afterwards every node could still be evacuated.
+"""
+
+from __future__ import annotations
+
+from gnt.errors import GntError
+from gnt.htools import arrays, policy
+from gnt.htools.world import ALLOC_POLICIES, Instance, World, part
+from gnt.record import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from gnt.htools_ext.state import State
+
+FAILURES = ("FailMem", "FailDisk", "FailCPU", "FailN1", "FailTags", "FailMig", "FailDiskCount",
+            "FailSpindles", "FailInternal")
+
+
+class NoRoom(GntError):
+    """An instance fits nowhere; the message says why."""
+
+
+class Options(Record):
+    capacity: bool = True
+    force: bool = False
+    accept_existing: bool = False
+    restrict: tuple[str, ...] | None = None  # node names
+    ignore_groups: tuple[int, ...] = ()  # not looked at by capacity checks
+
+
+class Solution(Record):
+    """The outcome for one set of nodes."""
+
+    place: tuple[int, int] | None
+    score: float
+    fits: int
+    failures: tuple[int, ...]
+    log: str
+
+    def counts(self) -> str:
+        return ", ".join(f"{FAILURES[k]}: {n}" for k, n in enumerate(self.failures) if n)
+
+
+class Ground:
+    """A world that instances are put into, one after the other."""
+
+    def __init__(self, world: World, options: Options, coming: Sequence[Instance] = ()) -> None:
+        """``coming``: the instances that may be put here (their tags get numbers)."""
+        from gnt.htools_ext.allocate import Allocator
+        from gnt.htools_ext.state import State
+
+        self.world, self.options = world, options
+        self.rows = arrays.Rows(world)
+        rows = [self.rows.row(i) for i in world.instances]
+        for inst in coming:
+            self.rows.row(inst)
+        self.limits = arrays.migrations(world)
+        self.state = State([arrays.node_row(world, n) for n in world.nodes], rows,
+                           len(self.rows.tag.of), self.rows.members, self.limits)
+        self.allocator = Allocator(self.state)
+        self.instances = list(world.instances)
+        self.simple = all(map(plain, world.instances)) and not self.limits and not any(
+            n.exclusive_storage for n in world.nodes)
+        self._redundant: bool | None = None
+
+    def redundant(self, state: State | None = None) -> bool:
+        """Could every node be lost?"""
+        from gnt.htools_ext.evacuate import can_evacuate
+
+        refusals = policy.Refusals(self.world.replace(instances=tuple(self.instances)))
+        state = state or self.state
+        for k, n in enumerate(self.world.nodes):
+            if n.group in self.options.ignore_groups:
+                continue
+            if self.options.accept_existing and n.offline:
+                continue
+            if not can_evacuate(state, k, refusals):
+                return False
+        return True
+
+    def check(self, inst: Instance, row: tuple[object, ...]) -> Callable[[int, int], bool] | None:
+        """What a place must pass besides fitting."""
+        if not self.options.capacity:
+            return None
+        if self.certain(inst):
+            return None
+
+        def passes(pri: int, sec: int) -> bool:
+            from gnt.htools_ext.allocate import Allocator
+
+            trial = self.state.copy()
+            self.instances.append(inst)
+            try:
+                return Allocator(trial).place(row, pri, sec, self.options.force) >= 0 \
+                    and self.redundant(trial)
+            finally:
+                self.instances.pop()
+
+        return passes
+
+    def certain(self, inst: Instance) -> bool:
+        """Capacity follows from N+1: mirrored instances only, nothing fails, nothing is forced."""
+        if not self.simple or not plain(inst) or self.options.force:
+            return False
+        if self._redundant is None:
+            self._redundant = not self.state.failing() and self.redundant()
+        return self._redundant
+
+    def find(self, inst: Instance, nodes: list[int], pairs: bool, count: bool = True) -> Solution:
+        """The best place for an instance on these nodes."""
+        row = self.rows.row(inst)
+        found = self.allocator.find(
+            row, nodes, policy.by_node(self.world, inst), pairs, self.options.force,
+            self.check(inst, row), count)
+        fits, failures = self.allocator.found, tuple(self.allocator.failures)
+        return self.describe(found, fits, failures)
+
+    def find_with(self, inst: Instance, pri: int, nodes: list[int]) -> Solution:
+        """The best secondary for a primary that is given."""
+        row = self.rows.row(inst)
+        found = self.allocator.find(
+            row, nodes, policy.by_node(self.world, inst), True, self.options.force,
+            self.check(inst, row), True, [pri])
+        return self.describe(found, self.allocator.found, tuple(self.allocator.failures))
+
+    def describe(self, found: tuple[int, int, float] | None, fits: int,
+                 failures: tuple[int, ...]) -> Solution:
+        bare = Solution(place=None, score=0.0, fits=fits, failures=failures, log="")
+        if found is None:
+            why = bare.counts() if any(failures) else "unknown reasons"
+            return bare.replace(log=f"No valid allocation solutions, failure reasons: {why}")
+        pri, sec, score = found
+        names = "/".join(self.world.nodes[k].name for k in (pri, sec) if k >= 0)
+        return bare.replace(
+            place=(pri, sec), score=score,
+            log=f"score: {score:.8f}, successes {fits}, failures {sum(failures)} "
+                f"({bare.counts()}) for node(s) {names}")
+
+    def put(self, inst: Instance, place: tuple[int, int]) -> int:
+        """Put an instance there; returns its index."""
+        index = self.allocator.place(self.rows.row(inst), *place, self.options.force)
+        if index < 0:
+            raise NoRoom(f"{inst.name}: {FAILURES[-1 - index]}")
+        self.instances.append(inst.replace(pri=place[0], sec=place[1]))
+        self.simple = self.simple and plain(inst) and not self.options.force
+        return index
+
+    def open_nodes(self, group: int | None, drop_unallocable: bool = False) -> list[int]:
+        """Online nodes, as far as options and groups allow."""
+        return [
+            k for k, n in enumerate(self.world.nodes)
+            if not self.state.node(k)["offline"] and (group is None or n.group == group)
+            and (self.options.restrict is None or n.name in self.options.restrict)
+            and (not drop_unallocable or self.world.groups[n.group].allocable)
+        ]
+
+
+def plain(inst: Instance) -> bool:
+    """Mirrored, running and balanced: its reservation is all that its node's loss needs."""
+    return inst.mirrored and inst.auto_balance and inst.running and not inst.forthcoming
+
+
+def has_networks(world: World, group: int, inst: Instance) -> bool:
+    known = world.groups[group].networks
+    return all(net is None or net in known for net in inst.networks)
+
+
+class Choice(Record):
+    """A group's solution."""
+
+    group: int
+    solution: Solution | None
+    message: str
+
+
+def try_group(ground: Ground, group: int, inst: Instance, pairs: bool) -> Choice:
+    world = ground.world
+    nodes = ground.open_nodes(group)
+    name = world.groups[group].name
+    if len(nodes) < (2 if pairs else 1):
+        problem = "Not enough online nodes" if pairs else "No online nodes"
+        return Choice(group=group, solution=None, message=f"Group {name}: error {problem}")
+    solution = ground.find(inst, nodes, pairs)
+    return Choice(group=group, solution=solution,
+                  message=f"Group {name} ({world.groups[group].alloc_policy}): {solution.log}")
+
+
+def best_group(ground: Ground, inst: Instance, pairs: bool,
+               allowed: Sequence[int] | None = None) -> tuple[Choice, list[str]]:
+    """The group to use and what to say about all; raises NoRoom with that."""
+    world = ground.world
+    present = sorted({n.group for n in world.nodes})
+    groups = [g for g in present if allowed is None or g in allowed]
+    messages, choices = [], []
+    for g in groups:
+        if not has_networks(world, g, inst):
+            messages.append(f"group {world.groups[g].name} is not connected to a network required "
+                            f"by instance {inst.name}")
+    for g in groups:
+        if has_networks(world, g, inst):
+            choices.append(try_group(ground, g, inst, pairs))
+    messages += [c.message for c in choices]
+    good = [c for c in choices[::-1] if c.solution and c.solution.place
+            and world.groups[c.group].allocable]
+    if not good:
+        raise NoRoom(", ".join(messages) if groups else
+                     f"no groups for evacuation: allowed groups was {list(allowed or ())}, "
+                     f"all groups: {present}")
+    good.sort(key=lambda c: (ALLOC_POLICIES.index(world.groups[c.group].alloc_policy),
+                             c.solution.score if c.solution else 0.0))
+    return good[0], messages
+
+
+def allocate(ground: Ground, inst: Instance, pairs: bool, group: str | None) -> tuple[Solution, str]:
+    """One instance anywhere, or in a named group; the place is not taken yet."""
+    world = ground.world
+    if group is None:
+        choice, messages = best_group(ground, inst, pairs)
+        assert choice.solution is not None
+        chosen = f"Selected group: {world.groups[choice.group].name}"
+        return choice.solution, ", ".join([chosen, *messages])
+    at = world.group_index(group)
+    if at is None:
+        raise NoRoom(f"there is no group {group!r}")
+    if not has_networks(world, at, inst):
+        raise NoRoom(f"The group {group} is not connected to a network required by instance "
+                     f"{inst.name}")
+    cut = part(world, at)
+    inner = Ground(cut.world, ground.options, [inst]) if len(cut.nodes) < len(world.nodes) else ground
+    choice = try_group(inner, at, inst, pairs)
+    if choice.solution is None:
+        raise NoRoom(choice.message.partition("error ")[2])
+    solution = choice.solution
+    if solution.place is not None:
+        pri, sec = solution.place
+        solution = solution.replace(
+            place=(cut.nodes[pri], cut.nodes[sec] if sec >= 0 else -1))
+    return solution, choice.message

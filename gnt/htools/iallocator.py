@@ -1,0 +1,385 @@
+"""The iallocator protocol: a JSON request with the whole cluster in, a JSON answer out."""
+
+from __future__ import annotations
+
+import json
+
+from gnt.errors import GntError
+from gnt.htools import allocate, evacuate
+from gnt.htools.allocate import Ground, NoRoom, Options
+from gnt.htools.world import (
+    ALLOC_POLICIES,
+    TEMPLATES,
+    BadData,
+    Disk,
+    Group,
+    Instance,
+    Node,
+    Policy,
+    Spec,
+    World,
+)
+from gnt.record import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from typing import Any
+
+STATES = {"up": "running", "down": "ADMIN_down", "offline": "ADMIN_offline"}
+SPEC_KEYS = {"memory": "memory-size", "cpus": "cpu-count", "disk_size": "disk-size",
+             "disk_count": "disk-count", "nic_count": "nic-count", "spindle_use": "spindle-use"}
+LARGEST = 2**53
+
+
+class Request(Record):
+    world: World
+    request: Mapping[str, Any]
+
+
+class Part:
+    """A JSON object whose keys are read with checks; ``where`` is its path."""
+
+    def __init__(self, value: Any, where: str) -> None:
+        if not isinstance(value, dict):
+            raise BadData(f"{where}: {_short(value)} is not an object")
+        self.value, self.where = value, where
+
+    def get(self, key: str, kind: type | tuple[type, ...], *default: Any) -> Any:
+        if key not in self.value:
+            if default:
+                return default[0]
+            raise BadData(f"{self.where}: the key {key!r} is missing")
+        value = self.value[key]
+        if value is None and default and default[0] is None:
+            return None
+        if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
+            raise BadData(f"{self.where}.{key}: {_short(value)} is not {_kind(kind)}")
+        if isinstance(value, (int, float)) and not abs(value) <= LARGEST:
+            raise BadData(f"{self.where}.{key}: {_short(value)} is too large")
+        return value
+
+    def number(self, key: str, *default: Any) -> Any:
+        return self.get(key, (int, float), *default)
+
+    def whole(self, key: str, *default: Any) -> int:
+        return int(self.get(key, (int, float), *default))
+
+    def texts(self, key: str, *default: Any) -> tuple[str, ...]:
+        values = self.get(key, list, *default)
+        for value in values:
+            if not isinstance(value, str):
+                raise BadData(f"{self.where}.{key}: {_short(value)} is not a text")
+        return tuple(values)
+
+    def choice(self, key: str, known: tuple[str, ...]) -> str:
+        value: str = self.get(key, str)
+        if value not in known:
+            raise BadData(f"{self.where}.{key}: {value!r} is none of {', '.join(known)}")
+        return value
+
+    def part(self, key: str) -> Part:
+        return Part(self.get(key, dict), f"{self.where}.{key}")
+
+    def parts(self, key: str) -> list[tuple[str, Part]]:
+        inner = self.get(key, dict)
+        return [(name, Part(v, f"{self.where}.{key}.{name}")) for name, v in inner.items()]
+
+    def list_of(self, key: str) -> list[Part]:
+        return [Part(v, f"{self.where}.{key}[{k}]") for k, v in enumerate(self.get(key, list))]
+
+
+def _short(value: Any) -> str:
+    text = json.dumps(value, default=str)
+    return text if len(text) < 40 else text[:37] + "..."
+
+
+def _kind(kind: type | tuple[type, ...]) -> str:
+    names = {str: "a text", int: "a number", float: "a number", bool: "true or false",
+             dict: "an object", list: "a list"}
+    return names[kind[0] if isinstance(kind, tuple) else kind]
+
+
+def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        names = [k for k, _ in pairs]
+        twice = next(n for n in names if names.count(n) > 1)
+        raise BadData(f"the key {twice!r} comes twice in one JSON object")
+    return found
+
+
+def parse_json(text: str, source: str) -> Any:
+    try:
+        return json.loads(text, object_pairs_hook=unique)
+    except RecursionError:
+        raise BadData(f"{source}: nested too deeply") from None
+    except ValueError as error:
+        raise BadData(f"{source}: not JSON: {error}") from None
+
+
+def load(path: str) -> Request:
+    """Read a request from a file, or from standard input (``-``)."""
+    import sys
+
+    try:
+        if path == "-":
+            text = sys.stdin.read()
+        else:
+            with open(path, encoding="utf-8") as file:
+                text = file.read()
+    except OSError as error:
+        raise BadData(f"{path}: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        raise BadData(f"{path}: byte {error.start} is not UTF-8 text") from None
+    return parse(text, path)
+
+
+def parse(text: str, source: str = "request") -> Request:
+    top = Part(parse_json(text, source), source)
+    request = top.get("request", dict)
+    return Request(world=read_world(top), request=request)
+
+
+def read_world(top: Part) -> World:
+    groups = [read_group(uuid, g) for uuid, g in top.parts("nodegroups")]
+    uuids = {g.uuid: k for k, g in enumerate(groups)}
+    hypervisors = top.texts("enabled_hypervisors")
+    hypervisor = hypervisors[0] if hypervisors else ""
+    nodes = [read_node(name, n, uuids, hypervisor) for name, n in top.parts("nodes")]
+    names = {n.name: k for k, n in enumerate(nodes)}
+    instances = [read_instance(name, i, names) for name, i in top.parts("instances")]
+    return World(groups=tuple(groups), nodes=tuple(nodes), instances=tuple(instances),
+                 tags=top.texts("cluster_tags"),
+                 policy=read_policy(top.part("ipolicy")) if "ipolicy" in top.value else Policy())
+
+
+def read_spec(p: Part) -> Spec:
+    return Spec(**{field: p.whole(key) for field, key in SPEC_KEYS.items()})
+
+
+def read_policy(p: Part) -> Policy:
+    return Policy(
+        std=read_spec(p.part("std")),
+        minmax=tuple((read_spec(m.part("min")), read_spec(m.part("max")))
+                     for m in p.list_of("minmax")),
+        templates=p.texts("disk-templates"), vcpu_ratio=float(p.number("vcpu-ratio")),
+        spindle_ratio=float(p.number("spindle-ratio")),
+    )
+
+
+def read_group(uuid: str, g: Part) -> Group:
+    return Group(name=g.get("name", str), uuid=uuid, tags=g.texts("tags"),
+                 alloc_policy=g.choice("alloc_policy", ALLOC_POLICIES),
+                 networks=g.texts("networks"), policy=read_policy(g.part("ipolicy")))
+
+
+def read_node(name: str, n: Part, groups: dict[str, int], hypervisor: str) -> Node:
+    uuid = n.get("group", str)
+    if uuid not in groups:
+        raise BadData(f"{n.where}.group: there is no group with uuid {uuid!r}")
+    live = not n.get("offline", bool) and n.get("vm_capable", bool, True)
+    params = n.part("ndparams")
+    exclusive = params.get("exclusive_storage", bool)
+
+    def fact(key: str) -> Any:
+        return n.number(key) if live else 0
+
+    return Node(
+        name=name, group=groups[uuid], t_mem=float(fact("total_memory")),
+        n_mem=int(fact("reserved_memory")), f_mem=int(fact("free_memory")),
+        t_dsk=float(fact("total_disk")), f_dsk=int(fact("free_disk")),
+        t_cpu=float(fact("total_cpus")), n_cpu=int(fact("reserved_cpus")),
+        offline=not live or n.get("drained", bool),
+        spindles=int(fact("total_spindles")) if exclusive else params.whole("spindle_count"),
+        free_spindles=int(fact("free_spindles")), tags=n.texts("tags", []),
+        exclusive_storage=exclusive, hypervisor=hypervisor,
+        cpu_speed=float(params.number("cpu_speed", 1.0)),
+    )
+
+
+def read_base(name: str, p: Part, places: tuple[int, int]) -> Instance:
+    disks = tuple(Disk(size=d.whole("size"), spindles=d.number("spindles", None))
+                  for d in p.list_of("disks"))
+    state = p.value.get("admin_state")
+    return Instance(
+        name=name, mem=p.whole("memory"), dsk=p.whole("disk_space_total"),
+        vcpus=p.whole("vcpus"), status=STATES.get(state if isinstance(state, str) else "up", "running"),
+        pri=places[0], sec=places[1], template=p.choice("disk_template", TEMPLATES),
+        tags=p.texts("tags"), spindle_use=p.whole("spindle_use"), disks=disks,
+        forthcoming=p.get("forthcoming", bool, False),
+        networks=tuple(n.get("network", str, None) for n in p.list_of("nics")),
+    )
+
+
+def read_instance(name: str, p: Part, nodes: dict[str, int]) -> Instance:
+    homes = p.texts("nodes")
+    if not homes:
+        raise BadData(f"{p.where}.nodes: the list is empty")
+    for home in homes[:2]:
+        if home not in nodes:
+            raise BadData(f"{p.where}.nodes: there is no node {home!r}")
+    pri, sec = nodes[homes[0]], nodes[homes[1]] if len(homes) > 1 else -1
+    if pri == sec:
+        raise BadData(f"{p.where}.nodes: primary and secondary are the same node, {homes[0]}")
+    return read_base(name, p, (pri, sec))
+
+
+class Answer(Record):
+    info: str
+    result: Any
+    ground: Ground | None = None
+
+
+def answer(request: Request, options: Options) -> Answer:
+    """What the request asks for; raises NoRoom when it cannot be done."""
+    body = Part(request.request, "request")
+    kinds: dict[str, Callable[[World, Part, Options], Answer]] = {
+        "allocate": _allocate, "multi-allocate": _multi, "relocate": _relocate,
+        "allocate-secondary": _secondary, "node-evacuate": _evacuate, "change-group": _change,
+    }
+    return kinds[body.choice("type", tuple(kinds))](request.world, body, options)
+
+
+def respond(success: bool, info: str, result: Any) -> str:
+    """The answer's text."""
+    return json.dumps({"success": success, "info": info, "result": result},
+                      separators=(",", ":"))
+
+
+def run(request: Request, options: Options) -> tuple[str, Ground | None]:
+    """The text of the answer, also of a refusal, and the cluster after it."""
+    try:
+        done = answer(request, options)
+    except NoRoom as error:
+        return respond(False, f"Request failed: {error.message}", []), None
+    return respond(True, f"Request successful: {done.info}", done.result), done.ground
+
+
+def _new(p: Part) -> tuple[Instance, bool]:
+    required = p.whole("required_nodes")
+    if required not in (1, 2):
+        raise NoRoom("Unsupported number of nodes, only one or two supported")
+    return read_base(p.get("name", str), p, (-1, -1)), required == 2
+
+
+def _allocate(world: World, body: Part, options: Options) -> Answer:
+    inst, pairs = _new(body)
+    restrict = body.get("restrict-to-nodes", list, None)
+    if restrict is not None and options.restrict is None:
+        options = options.replace(restrict=body.texts("restrict-to-nodes"))
+    ground = Ground(world, options, [inst])
+    solution, info = allocate.allocate(ground, inst, pairs, body.get("group_name", str, None))
+    if solution.place is None:
+        raise NoRoom(info)
+    ground.put(inst, solution.place)
+    return Answer(info=info, ground=ground,
+                  result=[world.nodes[k].name for k in solution.place if k >= 0])
+
+
+def _multi(world: World, body: Part, options: Options) -> Answer:
+    wanted = [_new(p) for p in body.list_of("instances")]
+    group = body.get("group_name", str, None)
+    ground = Ground(world, options, [inst for inst, _ in wanted])
+    placed, failed = [], []
+    for inst, pairs in wanted:
+        solution, info = allocate.allocate(ground, inst, pairs, group)
+        if solution.place is None:
+            failed.append((inst.name, info))
+            continue
+        ground.put(inst, solution.place)
+        placed.append((inst.name, [world.nodes[k].name for k in solution.place if k >= 0]))
+    return Answer(info=f"{len(failed)} instances failed to allocate and {len(placed)} were "
+                       "allocated successfully", result=[placed, failed], ground=ground)
+
+
+def _find(world: World, p: Part, key: str) -> int:
+    name = p.get(key, str)
+    for k, i in enumerate(world.instances):
+        if i.name == name:
+            return k
+    raise BadData(f"{p.where}.{key}: there is no instance {name!r}")
+
+
+def _find_all(world: World, p: Part) -> list[int]:
+    known = {i.name: k for k, i in enumerate(world.instances)}
+    for name in p.texts("instances"):
+        if name not in known:
+            raise BadData(f"{p.where}.instances: there is no instance {name!r}")
+    return [known[name] for name in p.texts("instances")]
+
+
+def _relocate(world: World, body: Part, options: Options) -> Answer:
+    at = _find(world, body, "name")
+    inst = world.instances[at]
+    names = {n.name: k for k, n in enumerate(world.nodes)}
+    away = [names.get(n, -1) for n in body.texts("relocate_from")]
+    if -1 in away:
+        raise BadData(f"{body.where}.relocate_from: unknown node among "
+                      f"{', '.join(body.texts('relocate_from'))}")
+    if body.whole("required_nodes") != 1:
+        raise NoRoom(f"Exchange {body.whole('required_nodes')} nodes mode is not implemented")
+    if inst.template in ("plain", "file"):
+        raise NoRoom("Can't relocate non-mirrored instances")
+    what, home = ("secondary", inst.sec) if inst.mirrored else ("primary", inst.pri)
+    if away != [home]:
+        raise NoRoom(f"Unsupported request: excluded nodes not equal to instance's {what}"
+                     f"({home} versus [{','.join(map(str, away))}])")
+    ground = Ground(world, options)
+    done = evacuate.evacuate(ground, [at], evacuate.SECONDARY if inst.mirrored else evacuate.PRIMARY)
+    if done.failed:
+        raise NoRoom(done.failed[0][1])
+    return Answer(info="success", ground=ground, result=[world.nodes[done.moved[0].nodes[-1]].name])
+
+
+def _moved(world: World, ground: Ground, done: evacuate.Evacuation) -> Answer:
+    moved = [(world.instances[m.inst].name, world.groups[m.group].name,
+              [world.nodes[k].name for k in m.nodes]) for m in done.moved]
+    failed = [(world.instances[k].name, why) for k, why in done.failed]
+    return Answer(info=f"{len(failed)} instances failed to move and {len(moved)} were moved "
+                       "successfully", ground=ground,
+                  result=[moved, failed, evacuate.jobs(ground, done)])
+
+
+def _evacuate(world: World, body: Part, options: Options) -> Answer:
+    mode = body.choice("evac_mode", (evacuate.PRIMARY, evacuate.SECONDARY, evacuate.ALL))
+    ground = Ground(world, options)
+    return _moved(world, ground, evacuate.evacuate(ground, _find_all(world, body), mode))
+
+
+def _change(world: World, body: Part, options: Options) -> Answer:
+    groups = []
+    for name in body.texts("target_groups"):
+        at = world.group_index(name)
+        if at is None:
+            raise BadData(f"{body.where}.target_groups: there is no group {name!r}")
+        groups.append(at)
+    ground = Ground(world, options)
+    return _moved(world, ground, evacuate.change_group(ground, _find_all(world, body), groups))
+
+
+def _secondary(world: World, body: Part, options: Options) -> Answer:
+    """Which node should become the secondary of an instance that has none."""
+    at = _find(world, body, "name")
+    inst = world.instances[at]
+    if inst.sec >= 0:
+        raise NoRoom("Instance already has a secondary")
+    rest = world.replace(instances=tuple(i for k, i in enumerate(world.instances) if k != at),
+                         nodes=tuple(_without(n, inst) if k == inst.pri else n
+                                     for k, n in enumerate(world.nodes)))
+    wanted = inst.replace(template="drbd")
+    ground = Ground(rest, options, [wanted])
+    group = world.nodes[inst.pri].group
+    solution = ground.find_with(wanted, inst.pri, ground.open_nodes(group))
+    if solution.place is None:
+        raise NoRoom(solution.log)
+    return Answer(info=solution.log, result=world.nodes[solution.place[1]].name, ground=ground)
+
+
+def _without(n: Node, inst: Instance) -> Node:
+    local = inst.template in ("plain", "drbd")
+    return n.replace(f_mem=n.f_mem + (inst.mem if inst.uses_memory else 0),
+                     f_dsk=n.f_dsk + (inst.dsk if local else 0))
+
+
+__all__ = ["Answer", "GntError", "Request", "answer", "load", "parse", "run"]

@@ -1,0 +1,352 @@
+# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True
+# distutils: extra_compile_args = -ffp-contract=off -fno-math-errno -fno-trapping-math
+# distutils: depends = htools_ext/scan.h htools_ext/pairs.h
+"""Placing new instances: the best node, or the best pair of nodes, by the score after it.
+
+As in :mod:`balance`, candidates are compared roughly, and those near the best scored as the
+reference does: for pairs by its update formula for variances, for single nodes afresh.  Of equal
+candidates the last one wins.
+"""
+
+from libc.math cimport sqrt
+from libc.stdlib cimport free, malloc, realloc
+
+from gnt.htools_ext.cluster cimport (
+    INTERNAL, OK, Cluster, Inst, Node, begin, keep, rollback,
+)
+from gnt.htools_ext.mirror cimport Mirror, Mirrored, Query
+from gnt.htools_ext.ops cimport add_pri, add_sec
+from gnt.htools_ext.score cimport (
+    SPREADS, TERMS, Plain, add_plain, arrange, exact_score, node_values, weigh,
+)
+from gnt.htools_ext.state cimport State, fill_inst
+from gnt.htools_ext.stats cimport Stats, fill_stats, tried_score
+
+cdef extern from "pairs.h" nogil:
+    int takes_primary(const Mirror* m, const Query* q, int t)
+    double scan_pairs(Mirror* m, const Query* q, double* out)
+
+cdef double NEAR = 1e-7
+cdef double NONE = 1e300
+
+
+cdef struct Reference:
+    # the reference's running statistics: count, sums, variances
+    double n
+    double s[SPREADS]
+    double var[SPREADS]
+    Plain plain
+
+
+cdef void measure(const Cluster* c, Reference* r) noexcept nogil:
+    cdef double v[SPREADS]
+    cdef double d
+    cdef int k, n
+    r.n = 0
+    r.plain.n1 = r.plain.off_all = r.plain.off_pri = r.plain.tags = r.plain.loc = 0
+    r.plain.reserved = 0
+    for k in range(SPREADS):
+        r.s[k] = r.var[k] = v[k] = 0
+    for n in range(c.n):
+        add_plain(&c.node[n], &r.plain, 1)
+        if not c.node[n].offline:
+            r.n += 1
+            node_values(&c.node[n], v)
+            for k in range(SPREADS):
+                r.s[k] += v[k]
+    for n in range(c.n):
+        if not c.node[n].offline:
+            node_values(&c.node[n], v)
+            for k in range(SPREADS):
+                d = v[k] - r.s[k] / r.n
+                r.var[k] += d * d
+    for k in range(SPREADS):
+        r.var[k] /= r.n
+
+
+cdef void replaced(Reference* r, const Node* old, const Node* new) noexcept nogil:
+    """One node's values replaced, by the reference's formula."""
+    cdef double a[SPREADS]
+    cdef double b[SPREADS]
+    cdef double ds, dss, change
+    cdef int k
+    node_values(old, a)
+    node_values(new, b)
+    for k in range(SPREADS):
+        ds = b[k] - a[k]
+        dss = b[k] * b[k] - a[k] * a[k]
+        change = (r.n * dss - 2 * r.s[k] * ds) - ds * ds
+        r.s[k] += ds
+        r.var[k] += change / (r.n * r.n)
+        if r.var[k] < 0:
+            r.var[k] = 0
+    r.plain.reserved = r.plain.reserved + new.r_mem / new.t_mem - old.r_mem / old.t_mem
+    r.plain.n1 += (new.pri + new.sec if new.fail_n1 else 0) - (old.pri + old.sec if old.fail_n1 else 0)
+    r.plain.tags += new.tag_extra - old.tag_extra
+    r.plain.loc += new.loc - old.loc
+
+
+cdef double reference_score(const Reference* r, double shared) noexcept nogil:
+    cdef double sd[SPREADS]
+    cdef double out[TERMS]
+    cdef int k
+    for k in range(SPREADS):
+        sd[k] = sqrt(r.var[k])
+    arrange(sd, &r.plain, shared, out)
+    return weigh(out)
+
+
+cdef class Allocator:
+    """Looks for places in a State, and puts instances there.
+
+    ``found``: after ``find``, how many places fit; ``failures``: why the others do not, by number
+    of the reason in ``state.FAILURES``.
+    """
+
+    cdef State state
+    cdef Cluster* c
+    cdef Mirrored mirror
+    cdef Stats st
+    cdef Reference ref
+    cdef double* out
+    cdef bint loops
+    cdef char* open  # nodes that may be used
+    cdef readonly int found
+    cdef readonly list failures
+
+    def __cinit__(self, State state):
+        self.state, self.c = state, &state.c
+        self.mirror = Mirrored(state)
+        self.out = <double*>malloc(5 * <size_t>self.mirror.m.np * sizeof(double))
+        self.open = <char*>malloc(self.c.n + 1)
+        if self.out == NULL or self.open == NULL:
+            raise MemoryError
+
+    def __dealloc__(self):
+        free(self.out)
+        free(self.open)
+
+    cdef int adopt(self, tuple row) except -1:
+        """A new instance at the end of the list, on no node yet."""
+        cdef Cluster* c = self.c
+        cdef int i = self.state.room(), tags = 0, wants = 0, k
+        cdef list excl = list(row[18]), places = list(row[19])
+        if i:  # slices follow one another
+            tags = c.inst[i - 1].tag0 + c.inst[i - 1].tagn
+            wants = c.inst[i - 1].want0 + c.inst[i - 1].wantn
+        if excl:
+            c.tags = <int*>realloc(c.tags, (tags + len(excl) + 1) * sizeof(int))
+        if places:
+            c.wants = <int*>realloc(c.wants, (wants + len(places) + 1) * sizeof(int))
+        if (excl and c.tags == NULL) or (places and c.wants == NULL):
+            raise MemoryError
+        fill_inst(&c.inst[i], row, tags, wants)
+        c.inst[i].pri = c.inst[i].sec = -1
+        for k in range(len(excl)):
+            if excl[k] >= c.ntags:
+                raise ValueError("a tag the state was not made for")
+            c.tags[tags + k] = excl[k]
+        for k in range(len(places)):
+            c.wants[wants + k] = places[k]
+        return i
+
+    cdef int enter(self, int i, int p, int s, bint force) noexcept nogil:
+        """Put an instance that is nowhere on its nodes, after ``begin``; why not, or OK."""
+        cdef Inst* x = &self.c.inst[i]
+        cdef int why
+        keep(self.c, p)
+        keep(self.c, s)
+        if self.c.common != NULL:
+            x.loc = self.c.common[p * self.c.n + s] if s >= 0 else 0
+        why = add_pri(self.c, p, x, force)
+        if why == OK and s >= 0:
+            why = add_sec(self.c, s, x, p, False, False)
+        x.pri, x.sec = p, s
+        return why
+
+    cdef double exact(self, int i, int p, int s, bint force) noexcept nogil:
+        """The score with the instance there, as the reference rounds it; NONE if refused."""
+        cdef Reference r
+        cdef double found = NONE
+        begin(self.c, i, -1)
+        if self.enter(i, p, s, force) == OK:
+            if s < 0:
+                found = exact_score(self.c, -1)
+            else:
+                r = self.ref
+                replaced(&r, &self.c.saved[0], &self.c.node[p])
+                replaced(&r, &self.c.saved[1], &self.c.node[s])
+                found = reference_score(&r, self.c.loc_extra)
+        rollback(self.c)
+        return found
+
+    cdef double approx(self, int i, int p, int s, bint force, int* why) noexcept nogil:
+        cdef double found = NONE
+        begin(self.c, i, -1)
+        why[0] = self.enter(i, p, s, force)
+        if why[0] == OK:
+            found = tried_score(self.c, &self.st)
+        rollback(self.c)
+        return found
+
+    cdef int refused(self, int i, int p, bint force) noexcept nogil:
+        """Why a node cannot be the primary, or OK."""
+        cdef int why
+        begin(self.c, i, -1)
+        why = self.enter(i, p, -1, force)
+        rollback(self.c)
+        return why
+
+    def find(self, tuple row, list nodes, list policy, bint pairs, bint force=False, check=None,
+             bint count=True, list primaries=None):
+        """The best place: (primary, secondary or -1, score), or None.
+
+        ``nodes``: the allowed ones in order; ``policy``: per node of the state, -1 or the number
+        of the failure by which its policy refuses the instance.  ``check(primary, secondary)``
+        may refuse a place for other reasons (capacity); each primary then gets its best that
+        passes.  Without ``count`` neither ``found`` nor ``failures`` are made.
+        ``primaries`` are those of the nodes that may be one (default: all).
+        """
+        cdef int i = self.adopt(row), p, k, why
+        cdef double low = NONE, best
+        cdef list chosen = []
+        self.found = 0
+        self.failures = [0] * 9
+        self.prepare(nodes)
+        self.loops = (pairs and self.mirror.understands(i) and not force)
+        if self.loops:
+            self.mirror.refresh(&self.st)
+        for p in nodes if primaries is None else primaries:
+            why = policy[p]
+            if why < 0:
+                why = self.refused(i, p, force)
+            if why >= 0:
+                self.failures[why] += self.seconds(p) if pairs else 1
+                continue
+            best = self.look(i, p, pairs, force)
+            if count and pairs:
+                self.tally(i, p, force)
+            elif count:
+                self.found += 1
+            if check is None and best > low + NEAR:
+                continue
+            low = best if best < low else low
+            chosen.append((best, p, self.near(p, best) if pairs else [-1]))
+        return self.choose(i, chosen, low, pairs, force, check)
+
+    cdef void prepare(self, list nodes):
+        cdef int n
+        fill_stats(self.c, &self.st)
+        measure(self.c, &self.ref)
+        for n in range(self.c.n):
+            self.open[n] = 0
+        for n in nodes:
+            self.open[n] = 1
+
+    cdef inline bint partner(self, int p, int s) noexcept nogil:
+        return self.open[s] and s != p and self.c.node[s].group == self.c.node[p].group
+
+    cdef int seconds(self, int p) noexcept nogil:
+        cdef int s, many = 0
+        for s in range(self.c.n):
+            many += self.partner(p, s)
+        return many
+
+    cdef double look(self, int i, int p, bint pairs, bint force) noexcept nogil:
+        """The best rough score with this primary; ``out`` has every secondary's."""
+        cdef double best = NONE
+        cdef int s, why = OK
+        if not pairs:
+            return self.approx(i, p, -1, force, &why)
+        if self.loops:
+            self.scan(i, p)
+        for s in range(self.c.n):
+            if not self.partner(p, s):
+                self.out[s] = NONE
+                continue
+            if not self.loops:
+                self.out[s] = self.approx(i, p, s, force, &why)
+            if self.out[s] < best:
+                best = self.out[s]
+        return best
+
+    cdef void tally(self, int i, int p, bint force):
+        """Count what fits and why the rest does not."""
+        cdef int s, why, found = 0
+        cdef int[9] failed
+        for s in range(9):
+            failed[s] = 0
+        for s in range(self.c.n):
+            if self.out[s] < 1e299:
+                found += 1
+            elif self.partner(p, s):
+                why = self.second_refused(i, p, s, force)
+                if why >= 0:
+                    failed[why] += 1
+        self.found += found
+        for s in range(9):
+            self.failures[s] += failed[s]
+
+    cdef int second_refused(self, int i, int p, int s, bint force) noexcept nogil:
+        """Why a node cannot be the secondary of a primary that can."""
+        cdef Inst* x = &self.c.inst[i]
+        cdef int why
+        begin(self.c, i, s)
+        why = add_sec(self.c, s, x, p, False, False)
+        rollback(self.c)
+        return why
+
+    cdef list near(self, int p, double best):
+        cdef int s
+        return [s for s in range(self.c.n) if self.out[s] <= best + NEAR and self.out[s] < 1e299]
+
+    cdef double scan(self, int i, int p) noexcept nogil:
+        cdef Query q
+        self.mirror.ask(i, &q)
+        q.a = p
+        return scan_pairs(&self.mirror.m, &q, self.out)
+
+    cdef object choose(self, int i, list best, double low, bint pairs, bint force, check):
+        """Score exactly what may be best, in the reference's order; of equals the last wins."""
+        cdef object chosen = None
+        cdef double v
+        cdef int p, s
+        for rough, p, seconds in best:
+            if check is None and rough > low + NEAR:
+                continue
+            ranked = self.rank(i, p, seconds, force)
+            if check is not None:
+                ranked = self.first_good(i, p, ranked, pairs, force, check)
+            for v, _, s in ranked[:1]:
+                if chosen is None or not chosen[2] < v:
+                    chosen = (p, s, v)
+        return chosen
+
+    cdef list rank(self, int i, int p, list seconds, bint force):
+        return sorted(e for e in ((self.exact(i, p, s, force), -s, s) for s in seconds) if e[0] < 1e299)
+
+    cdef list first_good(self, int i, int p, list ranked, bint pairs, bint force, check):
+        cdef int dropped = 0
+        if ranked and check(p, ranked[0][2]):
+            return ranked
+        if pairs:
+            self.look(i, p, pairs, force)
+            ranked = self.rank(i, p, [s for s in range(self.c.n) if self.out[s] < 1e299], force)
+        for entry in ranked:
+            if check(p, entry[2]):
+                break
+            dropped += 1
+        self.found -= dropped
+        self.failures[3] += dropped
+        return ranked[dropped:]
+
+    def place(self, tuple row, int p, int s, bint force=False):
+        """Put a new instance there for good; returns its index, or -1 - the failure's number."""
+        cdef int i = self.adopt(row), why
+        begin(self.c, i, -1)
+        why = self.enter(i, p, s, force)
+        if why != OK:
+            rollback(self.c)
+            return -1 - why
+        self.c.ni += 1
+        return i
