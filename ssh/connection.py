@@ -5,6 +5,7 @@ Imported only inside functions: fabric is slow to load.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import os
 import select
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
     from gnt.ssh.peers import Target
 
+PIECE = 1 << 16
 CIPHERS = ("aes128-gcm@openssh.com", "aes256-gcm@openssh.com", "aes256-ctr", "aes128-ctr")
 EXCHANGES = ("mlkem768x25519-sha256", "curve25519-sha256@libssh.org", "curve25519-sha256",
              "ecdh-sha2-nistp256")
@@ -47,25 +49,30 @@ CONFIG = fabric.Config(
 logging.getLogger("paramiko").addHandler(logging.NullHandler())  # else it writes to stderr
 
 
-class QuickAckSocket(socket.socket):
-    """Acknowledges at once what it reads.
+class NodeSocket(socket.socket):
+    """Reads ahead, and acknowledges at once until the first command runs.
 
-    Until it has started a command, sshd sends small packets and waits for each acknowledgement
+    paramiko reads every packet in two pieces; each read costs a system call and the interpreter's
+    lock.  Until it has started a command, sshd sends small packets and waits for acknowledgements
     (Nagle); a delayed one costs 40 ms per connection.
     """
 
+    eager = True
+    _ahead = b""
+
     def recv(self, size: int, flags: int = 0, /) -> bytes:
-        data = super().recv(size, flags)
-        try:
-            self.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
-        except OSError:
-            return data  # the connection just ended; the data is still good
+        if not self._ahead:
+            self._ahead = super().recv(PIECE, flags)
+            if self.eager:
+                with contextlib.suppress(OSError):  # it may have ended; what it sent is good
+                    self.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
+        data, self._ahead = self._ahead[:size], self._ahead[size:]
         return data
 
 
-def tune(raw: socket.socket) -> socket.socket:
+def tune(raw: socket.socket) -> NodeSocket:
     """The same connection, set up for short packets and for noticing a dead peer."""
-    tuned = QuickAckSocket(raw.family, raw.type, raw.proto, fileno=raw.detach())
+    tuned = NodeSocket(raw.family, raw.type, raw.proto, fileno=raw.detach())
     tuned.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
     for option, value in KEEPALIVE.items():
         tuned.setsockopt(socket.IPPROTO_TCP, option, value)
@@ -121,7 +128,8 @@ class NodeConnection(fabric.Connection):  # type: ignore[misc]  # fabric has no 
 
     def _transport_of(self, raw: socket.socket, **options: Any) -> paramiko.Transport:
         """Public hook of ``SSHClient.connect``: paramiko sets no socket option itself."""
-        transport = NodeTransport(tune(raw), **options)
+        self._set(wire=tune(raw))
+        transport = NodeTransport(self.wire, **options)
         transport.handshake_timeout = self.deadline
         security = transport.get_security_options()
         security.ciphers = CIPHERS
@@ -151,12 +159,16 @@ class NodeConnection(fabric.Connection):  # type: ignore[misc]  # fabric has no 
             self.abort()
             raise unreachable(self.target, _why(error)) from None
 
+    def calm(self) -> None:
+        """A command runs: sshd no longer waits for acknowledgements."""
+        self.wire.eager = False
+
     def abort(self) -> None:
         """End the connection from any thread, whatever it waits for, and wait for nothing."""
         if self.made is None:
             return
         try:
-            self.made.sock.shutdown(socket.SHUT_RDWR)
+            self.wire.shutdown(socket.SHUT_RDWR)
         except OSError:
             return  # it ended before
 

@@ -150,6 +150,7 @@ class RemotePeer(Peer):
         try:
             channel: paramiko.Channel = connection.transport.open_session(timeout=self.deadline)
             channel.exec_command(command)
+            connection.calm()
         except (OSError, EOFError, paramiko.SSHException) as error:
             raise unreachable(self.target, f"it is open but starts no command ({error})") from None
         return channel

@@ -39,9 +39,10 @@ class Rounds:
     """
 
     def __init__(
-        self, calls: Iterable[Call[Any]], *, deadline: float | None, fence: str, term: int,
+        self, calls: Iterable[Call[Any]], *, deadline: float | None, fence: str,
+        terms: Mapping[str, int],
     ) -> None:
-        self._fence, self._term = fence, term
+        self._fence, self._terms = fence, terms
         self._todo: dict[str, list[Planned]] = {}
         self._round: dict[str, list[Planned]] = {}
         self.answers: dict[Key, Any] = {}
@@ -58,7 +59,8 @@ class Rounds:
             if run:
                 self._round[node] = run
                 items = tuple(planned.item() for planned in run)
-                batches[node] = Batch(scripts=items, term=self._term, fence=self._fence)
+                term = self._terms.get(node, 0)
+                batches[node] = Batch(scripts=items, term=term, fence=self._fence)
             elif todo:
                 dialogues[node] = todo.pop(0)
         return batches, dialogues

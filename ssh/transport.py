@@ -55,15 +55,18 @@ class SshTransport:
         self._peers: dict[str, Peer] = {}
         self._posted: list[Fanout] = []
         self._owners: list[Owner] = []
-        self._term = 0
+        self._terms: dict[str, int] = {}
         self._phases = 0
 
     def know(
         self, nodes: Iterable[Node], term: int, *, ports: Mapping[str, int] | None = None,
     ) -> None:
-        """Where the nodes are; ``ports`` (by name) where sshd does not listen on 22."""
-        self._term = term
+        """Where the nodes are; ``ports`` (by name) where sshd does not listen on 22.
+
+        ``term`` is that of these nodes; 0 for hosts of no cluster, which are not to learn one.
+        """
         for node in nodes:
+            self._terms[node.name] = term
             target = Target(
                 name=node.name, address=node.primary_ip, port=(ports or {}).get(node.name, 22),
                 host_keys=node.host_keys,
@@ -150,7 +153,7 @@ class SshTransport:
     def _run(
         self, calls: list[Call[Any]], *, deadline: float | None, fence: str, tell: Tell | None,
     ) -> dict[Key, Any]:
-        rounds = Rounds(calls, deadline=deadline, fence=fence, term=self._term)
+        rounds = Rounds(calls, deadline=deadline, fence=fence, terms=self._terms)
         while True:
             batches, dialogues = rounds.next()
             if not batches and not dialogues:
@@ -168,7 +171,8 @@ class SshTransport:
             if tell is not None:
                 self._queue.put(lambda: tell(planned.call, progress))
 
-        return Talk(planned, self._term, fence, pass_on, self.peer, self._queue.put)
+        term = self._terms.get(planned.call.node, 0)
+        return Talk(planned, term, fence, pass_on, self.peer, self._queue.put)
 
     def _listen(self, talk: Talk) -> None:
         import queue

@@ -116,6 +116,16 @@ def test_an_open_shell_notices_a_higher_term(own_site):
     assert old.ask([call])[call.key].kind == "fenced"
 
 
+def test_a_stranger_does_not_learn_the_term(own_site):
+    member, stranger = own_site.add("member"), own_site.add("stranger")
+    transport = own_site.transport(term=6)
+    transport.know([stranger.node], 0, ports={"stranger": stranger.port})
+    answers = transport.ask([run.on(name, "true") for name in own_site.nodes])
+    assert set(answers.values()) == {""}
+    assert (member.home / "state/term").read_text() == "6\n"
+    assert not (stranger.home / "state/term").exists()
+
+
 def test_an_unreadable_term_refuses(own_site):
     node, call = own_site.add("torn"), run.on("torn", "true")
     node.sh("echo rubbish >/var/lib/gnt/term")
