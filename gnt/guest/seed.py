@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from gnt.model.objects import Instance, Nic, Params
 
 LONGEST = 32 * 1024  # bytes of user-data: it is part of the configuration
+SMALLEST = 384 * 1024  # bytes: busybox and others probe 64 KiB and more for file systems they know
 KEYS = ("user_data", "hostname", "ssh_keys", "dns", "seed")
 
 
@@ -149,7 +150,7 @@ def _addresses(cfg: Config, nic: Nic) -> Iterator[str]:
 _PLACE = r"""
 path=$1
 umask 077
-mkdir -p "${path%/*}" && cat >"$path.$$" && mv "$path.$$" "$path"
+mkdir -p "${path%/*}" && cat >"$path.$$" && truncate -s ">$2" "$path.$$" && mv "$path.$$" "$path"
 """
 
 
@@ -157,7 +158,7 @@ mkdir -p "${path%/*}" && cat >"$path.$$" && mv "$path.$$" "$path"
 def place(path: str, meta_data: str, user_data: str, network_config: str) -> Script[None]:
     """Write the image to a path on the node."""
     made = Seed(meta_data=meta_data, user_data=user_data, network_config=network_config)
-    return script(_PLACE, path, stdin=made.image())
+    return script(_PLACE, path, SMALLEST, stdin=made.image())
 
 
 @node_task(deadline=20)

@@ -24,6 +24,7 @@ old=; [ -f "$file" ] && read -r old _ <"$file"
 [ "$old" = "$state" ] && exit 0
 case " $from " in
     *" ${old:-absent} "*) ;;
+    *" always "*) exit 0 ;;
     *) echo "$name is ${old:-absent} on this node, cannot become $state" >&2; exit 1 ;;
 esac
 [ -d /run/gnt/fake ] || mkdir -p /run/gnt/fake || exit 1
@@ -56,7 +57,10 @@ def put(
     name: str,
     come_from: tuple[str, ...],
 ) -> Script[None]:
-    """Bring a guest into a state, if it is in one of those it may come from."""
+    """Bring a guest into a state, from one of those it may come from.
+
+    From any other it is an error, or nothing at all when ``always`` is among them (to undo).
+    """
     return script(_PUT, uuid, state, memory, vcpus, name, " ".join(come_from))
 
 
@@ -143,10 +147,12 @@ class Fake(Migratable):
             ),
             Step(
                 do=_put(guest, "migrated", state),
-                undo=_put(guest, state, "migrated"),
+                undo=_put(guest, state, "migrated", "always"),
                 title=f"migrate {guest.name} to {target.node}",
             ),
-            Step(do=_put(target, state, "incoming"), undo=_put(target, "incoming", state)),
+            Step(
+                do=_put(target, state, "incoming"), undo=_put(target, "incoming", state, "always")
+            ),
         )
         return attempt, (Step(do=drop.on(guest.node, guest.uuid)),)
 
