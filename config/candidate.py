@@ -232,6 +232,14 @@ class LocalCandidate:
             return self._standing(tail=(tail.serial, tail.hash) if tail else (0, ""))
         return self._standing(parts=self._parts(message.base, message.offset))
 
+    def _past(self, message: m.Past) -> m.Answer:
+        self._load()
+        number = message.number
+        if number not in numbers(self.disk.names(), "base"):
+            return self._standing()
+        return self._standing(parts=(self._part("base", number, 0),
+                                     self._part("journal", number, 0)))
+
     def _parts(self, base: int, offset: int) -> tuple[m.Part, ...]:
         if not self.head.serial:
             return ()

@@ -201,6 +201,13 @@ gnc_fetch() ( # BASE OFFSET: what follows there; the whole when that base is gon
     gnc_part journal "$HB" "$2"
 )
 
+gnc_past() ( # NUMBER: an earlier base and its journal, if they are still here
+    cd "$GNC" || exit 1
+    gnc_load
+    (gnc_stop 0)
+    [ ! -e "base-$1.toml" ] || { gnc_part base "$1" 0 && gnc_part journal "$1" 0; }
+)
+
 gnc_fence() ( # WAIT TERM: no older term may write here any more
     gnc_enter "$1"
     [ "$2" -gt "$FT" ] || gnc_stop 4 "term $FT has begun"

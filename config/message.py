@@ -90,6 +90,12 @@ class Fetch(Message):
     offset: int = 0
 
 
+class Past(Message):
+    """An earlier base and its journal, if they are still kept."""
+
+    number: int
+
+
 class Take(Message):
     """Take the next turn on the master, and fetch."""
 

@@ -92,6 +92,9 @@ class Dialect:
         offset = "-" if message.offset == m.STANDING_ONLY else message.offset
         return self._script("gnc_fetch", message.base, offset)
 
+    def _past(self, message: m.Past) -> Frame:
+        return self._script("gnc_past", message.number)
+
     def _take(self, message: m.Take) -> Frame:
         return self._script("gnc_take", message.wait, message.term, also=self._place(message),
                             keep=True)

@@ -301,10 +301,10 @@ def armored(signature: str) -> str:
 
 def unarmored(text: str, where: str) -> str:
     """The one line of an armored signature."""
-    lines = text.strip().splitlines()
-    if len(lines) < 3 or lines[0] != BEGIN or lines[-1] != END:
+    line = "".join(text.split("\n")[1:-2])
+    if armored(line) != text:
         raise Damaged(f"{where}: not an SSH signature")
-    return "".join(lines[1:-1])
+    return line
 
 
 def make_key(path: str) -> FileKey:

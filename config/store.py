@@ -338,7 +338,7 @@ class SignedStore:
         return NodeFailed(node, "failed", problem, task="config")
 
     def history(self, *, newest: int | None = None) -> Iterable[Mapping[str, Any]]:
-        """Past transactions of the current journal, newest first, as plain data."""
-        from gnt.config import history
+        """Past transactions, newest first, as plain data; older ones are fetched when needed."""
+        from gnt.config.ledger import Ledger
 
-        return history.transactions(self.replica, newest)
+        return Ledger(lambda: self).recent(newest)

@@ -1,0 +1,181 @@
+"""The history: every earlier state, and a folder that anyone can check."""
+
+import subprocess
+
+import pytest
+from chains import KEY, make_key
+from clusters import Cluster, change
+
+from gnt.config import compaction, signature
+from gnt.config.ledger import Ledger
+from gnt.config.trust import Pin
+from gnt.engine.ports import Change
+from gnt.errors import Conflict, Damaged, NotAuthorised, NotFound
+from gnt.plan import Edit
+
+
+@pytest.fixture
+def cluster(tmp_path):
+    return Cluster(tmp_path)
+
+
+@pytest.fixture
+def story(cluster):
+    """a made, a changed, a new base, b made and a dropped."""
+    store = cluster.create()
+    store.commit(lambda _: change("instances/a", reason="first"))
+    store.commit(lambda _: Change(edits=(Edit(path="instances/a", value={
+        "uuid": "a", "name": "renamed", "primary_node": "uuid-n1"}),), operation="instance rename"))
+    compaction.compact(store)
+    store.commit(lambda _: change("instances/b", drop=["instances/a"]))
+    return store
+
+
+@pytest.fixture
+def ledger(story):
+    return Ledger(lambda: story)
+
+
+def test_the_log_goes_back_over_bases(ledger):
+    told = [(t["serial"], t["operation"], t["signer"]) for t in ledger.log()]
+    assert told == [(4, "node modify", "admin"), (3, "instance rename", "admin"),
+                    (2, "node modify", "admin")]
+
+
+def test_jobs_see_only_as_much_as_they_ask_for(story):
+    assert [t["serial"] for t in story.history(newest=2)] == [4, 3]
+    assert [t["serial"] for t in story.history()] == [4, 3, 2]
+
+
+def test_the_past_comes_over_a_shell_too(tmp_path):
+    cluster = Cluster(tmp_path, kind="remote")
+    store = cluster.create()
+    store.commit(lambda _: change("instances/a"))
+    compaction.compact(store)
+    store.commit(lambda _: change("instances/b"))
+    assert [t["serial"] for t in Ledger(lambda: cluster.driver()).log()] == [3, 2]
+    cluster.close()
+
+
+def test_one_transaction(ledger):
+    shown = ledger.show(2)
+    assert (shown["reason"], shown["put"][0]["path"]) == ("first", "instances/a")
+    assert shown["fingerprint"] == signature.fingerprint(KEY.public)
+    with pytest.raises(NotFound, match="no transaction 9 "):
+        ledger.show(9)
+
+
+def test_an_object_at_any_time(ledger):
+    assert 'name = "name-of-a"' in ledger.cat("instances/a", 2)
+    assert 'name = "renamed"' in ledger.cat("instances/a", 3)
+    assert ledger.cat("instances", 3) == ["instances/a"]
+    assert ledger.cat("instances", None) == ["instances/b"]
+    with pytest.raises(NotFound, match="no instances/a in transaction 4"):
+        ledger.cat("instances/a", None)
+    with pytest.raises(Damaged, match="not the path of an object"):
+        ledger.cat("nonsense/a", None)
+
+
+def test_a_diff_shows_lines(ledger):
+    lines = ledger.diff(2, 3)
+    assert '-name = "name-of-a"' in lines
+    assert '+name = "renamed"' in lines
+    assert "+++ 4:instances/b" in ledger.diff(3, None)
+
+
+def test_a_rollback_is_a_new_transaction(ledger, story):
+    assert ledger.rollback(2, "mistake") == 5
+    assert [i.name for i in story.read().instances] == ["name-of-a"]
+    assert ledger.show(5)["note"] == "back to 2"
+    assert ledger.rollback(5, "") == 5
+
+
+def test_a_rollback_leaves_signers_and_the_master(ledger, story):
+    other = make_key(5).public
+    story.commit(lambda cfg: Change(edits=(
+        Edit(path="signers/eve", value={"name": "eve", "key": other}),
+        Edit(path="cluster/cluster", value={**story.replica.state.load("cluster", "cluster"),
+                                            "master_node": "uuid-n2"})), operation="x y"))
+    story.read()
+    ledger.rollback(2, "")
+    config = story.read()
+    assert config.master.name == "n2"
+    assert {signer.name for signer in config.signers} == {"admin", "eve"}
+
+
+def test_no_rollback_while_jobs_are_pending(ledger, story):
+    job = {"id": "@", "operation": "x y", "params": {}, "author": "", "driver": "", "state": "running"}
+    story.commit(lambda _: Change(edits=(Edit(path="jobs/@", value=job),), operation="x y"))
+    with pytest.raises(Conflict, match="jobs are pending: 5"):
+        ledger.rollback(2, "")
+
+
+def test_everything_is_verified(ledger):
+    found = ledger.verify("", ())
+    assert (found["serial"], found["records"], found["bases"]) == (4, 3, 2)
+    assert ledger.verify("", [signature.fingerprint(KEY.public)])["serial"] == 4
+    with pytest.raises(NotAuthorised, match="not by a signer that was named"):
+        ledger.verify("", ["SHA256:other"])
+
+
+@pytest.fixture
+def folder(ledger, tmp_path):
+    ledger.export(str(tmp_path / "out"))
+    return tmp_path / "out"
+
+
+def test_an_export_is_checked_by_openssh_alone(folder):
+    for name in ("records/2.toml", "records/4.toml", "bases/1.toml", "bases/3.toml"):
+        with open(folder / name, "rb") as content:
+            done = subprocess.run(
+                ["ssh-keygen", "-Y", "verify", "-f", folder / "allowed_signers", "-I", "admin",
+                 "-n", "gnt-config", "-s", folder / f"{name}.sig"], stdin=content,
+                capture_output=True, check=False)
+        assert done.returncode == 0, done.stderr
+
+
+def test_an_export_is_verified_without_a_cluster(folder):
+    offline = Ledger(lambda: pytest.fail("it asks for a cluster"))
+    assert offline.verify(str(folder), ())["serial"] == 4
+
+
+def test_an_export_never_overwrites(ledger, folder):
+    with pytest.raises(Conflict, match="not empty"):
+        ledger.export(str(folder))
+
+
+@pytest.mark.parametrize("name", [
+    "records/2.toml", "records/2.toml.sig", "records/4.toml", "bases/1.toml", "bases/3.toml",
+    "bases/3.toml.sig", "head", "objects/instances/b.toml"])
+def test_any_changed_byte_of_an_export_is_found(folder, name):
+    path = folder / name
+    original = path.read_bytes()
+    for at in range(0, len(original), max(1, len(original) // 12)):
+        path.write_bytes(original[:at] + bytes([original[at] ^ 1]) + original[at + 1:])
+        with pytest.raises((Damaged, NotAuthorised)):
+            Ledger(lambda: None).verify(str(folder), [signature.fingerprint(KEY.public)])
+    path.write_bytes(original)
+    assert Ledger(lambda: None).verify(str(folder), ())["serial"] == 4
+
+
+def test_a_missing_or_added_file_is_found(folder):
+    offline = Ledger(lambda: None)
+    (folder / "objects/instances/c.toml").write_text("[instances.c]\n")
+    with pytest.raises(Damaged, match="no such object"):
+        offline.verify(str(folder), ())
+    (folder / "objects/instances/c.toml").unlink()
+    (folder / "records/4.toml").unlink()
+    with pytest.raises(Damaged, match=r"head: it is not the head"):
+        offline.verify(str(folder), ())
+
+
+def test_a_base_that_lies_about_its_objects_is_found(cluster):
+    """Signed by a signer, following the chain, and yet not what the journal came to."""
+    store = cluster.create()
+    store.commit(lambda _: change("instances/a"))
+    state = store.replica.state
+    state.data["instances"]["evil"] = {"uuid": "evil", "name": "evil", "primary_node": "uuid-n1"}
+    compaction.compact(store)
+    reader = cluster.driver(pin=Pin(signers=(KEY.public,)))
+    with pytest.raises(Damaged, match="not what the journal before it came to"):
+        Ledger(lambda: reader).verify("", ())
