@@ -69,7 +69,7 @@ def test_a_missing_tool_names_its_package() -> None:
 
 
 def test_without_root_it_says_so() -> None:
-    program = ("import os; from gnt.lab import needs; from gnt.errors import *\n"
+    program = ("import os, shutil; from gnt.lab import needs; from gnt.errors import *\n"
                "os.seteuid(65534)\ntry: needs.check()\nexcept GntError as e: print(e, e.hint)")
     done = subprocess.run([sys.executable, "-c", program],
                           capture_output=True, text=True, check=True)
