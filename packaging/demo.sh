@@ -32,6 +32,54 @@ a_guest_to_boot() {
 	typed gnt-lab image linux
 }
 
+a_cluster() {
+	heading "A cluster: the admin's machine signs its first configuration, node1 is the master"
+	admin gnt-cluster init --yes --master node1 --enabled-hypervisors kvm,fake \
+		--enabled-disk-templates sharedfile,file,diskless demo.lab
+	admin gnt-node add --yes node2
+	admin gnt-node add --yes node3
+	admin gnt-node list
+}
+
+an_instance() {
+	heading "A KVM instance with a disk, on a bridge: first what would be done, then do it"
+	image=/var/cache/gnt-lab/linux.qcow2
+	sum=$(sha256sum "$image" | cut -d' ' -f1)
+	admin gnt-network add --network 10.78.0.0/16 --gateway 10.78.0.1 guests
+	admin gnt-network connect -N mode=bridged,link=br0 guests
+	set -- gnt-instance add -t sharedfile --disk 0:size=1g -B memory=192m -n node1 \
+		--net 0:network=guests,ip=10.78.0.50 -O "image=$image,sha256=$sum" web.lab
+	admin "$@" --dry-run
+	admin "$@"
+	heading "Its console, once it has booted (software emulation takes some seconds)"
+	admin sh -c 'until gnt-instance console --log web.lab | grep -q "ready after"; do sleep 0.5; done'
+	admin gnt-instance console --log web.lab
+	admin ping -c 2 -W 2 10.78.0.50
+}
+
+moves() {
+	heading "Live migration, while it answers"
+	admin gnt-instance migrate -f -n node2 web.lab
+	admin ping -c 1 -W 2 10.78.0.50
+	heading "Its host dies: nothing starts elsewhere without proof that it does not run here"
+	typed gnt-lab kill node2 --name "$LAB"
+	admin gnt-instance list || true
+	admin gnt-instance failover -f web.lab || true
+	admin gnt-instance failover -f --i-have-powered-off node2 web.lab
+	admin gnt-instance list
+	typed gnt-lab start node2 --name "$LAB"
+}
+
+what_is_there() {
+	heading "Everything there is, checked, and its signed history"
+	admin gnt-node list
+	admin gnt-instance list -o name,pnode,status,oper_ram,disk.sizes,nic.ips
+	admin gnt-job list
+	admin gnt-cluster verify
+	admin gnt-cluster config verify
+	admin gnt-cluster config log
+}
+
 how_to_go_on() {
 	heading "Go on playing"
 	cat <<-END
@@ -46,6 +94,10 @@ case ${1:-up} in
 up)
 	three_hosts
 	a_guest_to_boot
+	a_cluster
+	an_instance
+	moves
+	what_is_there
 	how_to_go_on
 	;;
 down)
