@@ -47,8 +47,19 @@ demo: venv
 demo-down: venv
 	@sh packaging/demo.sh down
 
-bench: venv
-	@$(PY) -m tests.bench
+# Each program of tests/bench prints its figures as ratios; the fan-out runs beside other tools.
+OTHERS := build/others
+BENCHES := $(filter-out tests/bench/fanout.py %_clients.py %/__init__.py,$(wildcard tests/bench/*.py))
+
+bench: venv $(OTHERS)/.made
+	@echo "== fan-out"; $(PY) tests/bench/fanout.py --others $(OTHERS)/bin/python
+	@set -e; for program in $(BENCHES); do echo "== $$program"; $(PY) $$program; done
+
+$(OTHERS)/.made: | $(VENV)/.made
+	@echo "== the tools that gnt is compared with"
+	@$(PY) -m venv --clear $(OTHERS)
+	@$(OTHERS)/bin/pip install -q --disable-pip-version-check ansible-core pyinfra parallel-ssh
+	@touch $@
 
 changelog: venv
 	@$(PY) packaging/changelog.py
