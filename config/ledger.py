@@ -49,7 +49,7 @@ class Ledger:
         return None
 
     def recent(self, newest: int | None) -> Iterator[Mapping[str, Any]]:
-        """The newest transactions; earlier chapters are fetched one by one, when they are needed."""
+        """The newest transactions; earlier chapters are fetched when they are needed."""
         store = self._store()
         chapter: Chapter | None = self._newest(store)
         while chapter is not None:
@@ -103,14 +103,24 @@ class Ledger:
         """What changed between two serials, as lines of a unified diff."""
         return history.diff(self._at(before), self._at(after))
 
+    def undoing(self, serial: int) -> list[str]:
+        """What a rollback would change, as edits for people."""
+        then = self._at(serial)
+        now = self._store().replica.state.everything()
+        return [str(edit) for edit in history.rollback(now, then.data)]
+
+    def own_key(self) -> str:
+        return self._store().author.public
+
     def rollback(self, serial: int, reason: str) -> int:
         """Set all objects back to what they were; the serial of the transaction that does it."""
         then = self._at(serial)
 
         def change(_: object) -> Change:
             now = self._store().replica.state.everything()
-            return Change(edits=history.rollback(now, then.data), reason=reason,
-                          operation="cluster config rollback", note=f"back to {serial}")
+            edits = history.rollback(now, then.data)
+            return Change(edits=edits, operation="cluster config rollback", reason=reason,
+                          note=f"back to {serial}" if edits else "")
 
         return self._store().commit(change).serial
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from gnt.config import journal, signature
 from gnt.config.journal import Entry, Put, Txn
+from gnt.model.codec import from_data
+from gnt.model.objects import KINDS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -62,7 +64,8 @@ def make(change: Change, replica: Replica, order: tuple[int, int], author: Autho
         drop=tuple(edit.path for edit in change.edits if edit.value is None),
     )
     for put in txn.put:
-        journal.check_path(put.path, "a change")
+        section, _ = journal.check_path(put.path, "a change")
+        from_data(KINDS[section], put.value, put.path)  # nonsense is never signed
     for path in txn.drop:
         journal.check_path(path, "a change")
     return sealed(serial, txn, author)

@@ -15,7 +15,7 @@ from gnt.record import MISSING, Field, Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from typing import Any, ClassVar, Protocol, TypeVar, dataclass_transform
 
     from gnt.errors import NodeFailed
@@ -321,6 +321,36 @@ if TYPE_CHECKING:
             """Pin a cluster's signer and its master's host key, shown and confirmed unless given
             as fingerprints; makes keys when there are none.  Lines for people."""
 
+    class Ledger(Protocol):
+        """The signed history (``gnt.config.ledger``)."""
+
+        def log(self) -> Iterator[Mapping[str, Any]]:
+            """Transactions, newest first: serial, time, who, signer, operation, job, put, drop …"""
+
+        def show(self, serial: int) -> Mapping[str, Any]:
+            """One transaction."""
+
+        def cat(self, path: str, serial: int | None) -> list[str]:
+            """An object (``instances/UUID``) or the paths of a section, now or after ``serial``."""
+
+        def diff(self, before: int, after: int | None) -> list[str]:
+            """What changed between two serials, as a unified diff."""
+
+        def undoing(self, serial: int) -> list[str]:
+            """What a rollback to ``serial`` would change: lines for people."""
+
+        def rollback(self, serial: int, reason: str) -> int:
+            """Set all objects back; the serial of the transaction that does it."""
+
+        def export(self, folder: str) -> int:
+            """Write the whole history to a new folder; the number of files."""
+
+        def verify(self, folder: str, roots: Sequence[str]) -> Mapping[str, Any]:
+            """Check every signature and link, of the cluster or of an exported folder."""
+
+        def own_key(self) -> str:
+            """The public key that signs this user's changes."""
+
     class Session(Protocol):
         """What an Action may use; the real one is ``gnt.session.Session``."""
 
@@ -375,6 +405,10 @@ if TYPE_CHECKING:
 
         def redistribute(self) -> dict[str, NodeFailed | None]:
             """Bring every candidate to the head, and every node to the term: by node name."""
+
+        @property
+        def ledger(self) -> Ledger:
+            """The signed history of the configuration."""
 
         @property
         def jobs(self) -> Jobs:

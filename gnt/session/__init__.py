@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from gnt.config.context import Context
+    from gnt.config.ledger import Ledger
     from gnt.config.replica import Replica
     from gnt.config.signature import Signing
     from gnt.engine.begin import Check
@@ -251,6 +252,12 @@ class Session:
         return Wish(author=self.who, driver=f"{os.uname().nodename} {os.getpid()}",
                     reason=self.settings.reason, wait=self.settings.wait,
                     priority=PRIORITIES[self.settings.priority])
+
+    @property
+    def ledger(self) -> Ledger:
+        from gnt.config.ledger import Ledger
+
+        return Ledger(lambda: self.store.signed)
 
     @property
     def jobs(self) -> Jobs:

@@ -124,5 +124,6 @@ def change(*paths, drop=(), reason=""):
 
 def _thing(path):
     section, _, key = path.partition("/")
-    return {"uuid": key, "name": f"name-of-{key}", "primary_node": "uuid-n1"} if (
-        section == "instances") else {"uuid": key, "name": f"name-of-{key}"}
+    needed = {"instances": {"primary_node": "uuid-n1"},
+              "nodes": {"primary_ip": "192.0.2.9", "secondary_ip": "192.0.2.9", "group": "g1"}}
+    return {"uuid": key, "name": f"name-of-{key}", **needed.get(section, {})}

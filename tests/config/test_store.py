@@ -243,3 +243,16 @@ def test_a_restart_reads_its_own_copy(local, tmp_path):
     local.create(replica=directory).commit(lambda _: change("instances/a"))
     later = local.driver(replica=directory)
     assert names(later.cached()) == {"name-of-a"}
+
+
+def test_nonsense_is_never_signed(local):
+    from gnt.engine.ports import Change
+    from gnt.errors import Damaged
+    from gnt.plan import Edit
+
+    store = local.create()
+    for path, value in (("instances/a", {"uuid": "a"}), ("nothing/a", {}), ("instances/a", {"x": 1})):
+        with pytest.raises(Damaged):
+            store.commit(lambda _, p=path, v=value: Change(
+                edits=(Edit(path=p, value=v),), operation="x y"))
+    assert store.commit(lambda _: change("instances/a")).serial == 2

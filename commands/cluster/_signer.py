@@ -1,0 +1,61 @@
+"""Signers, as commands name them."""
+
+from __future__ import annotations
+
+from gnt.errors import Invalid, NotFound
+from gnt.model.objects import Signer
+from gnt.values import Kind
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from gnt.model.config import Config
+
+KEY_START = b"\0\0\0\x0bssh-ed25519\0\0\0 "  # then 32 bytes
+
+
+def read_key(text: str) -> str:
+    """``ssh-ed25519 AAAA…`` of a public key line, or of the file that holds it."""
+    if not text.startswith("ssh-"):
+        try:
+            with open(text, encoding="utf-8") as file:
+                text = file.read(8192)
+        except (OSError, UnicodeDecodeError) as error:
+            raise Invalid("", f"cannot read a public key from {text}: {error}") from None
+    words = text.split()
+    if len(words) < 2 or words[0] != "ssh-ed25519" or not _is_ed25519(words[1]):
+        raise Invalid("", f"{text[:60].strip()!r} is not an Ed25519 public key",
+                      hint="ssh-keygen -t ed25519; then name the .pub file")
+    return f"{words[0]} {words[1]}"
+
+
+def _is_ed25519(encoded: str) -> bool:
+    from binascii import a2b_base64, b2a_base64
+
+    try:
+        data = a2b_base64(encoded, strict_mode=True)
+    except ValueError:
+        return False
+    start = data[: len(KEY_START)] == KEY_START and len(data) == len(KEY_START) + 32
+    return start and b2a_base64(data, newline=False).decode() == encoded
+
+
+def _name(text: str) -> str:
+    allowed = set("@._+-")  # what a line of allowed_signers can hold as a name
+    if not 1 <= len(text) <= 64 or text[0] in ".-" or not all(
+            (c.isascii() and c.isalnum()) or c in allowed for c in text):
+        raise ValueError(text)
+    return text
+
+
+PUBLIC_KEY: Kind[str] = Kind(read_key, "KEY", "an Ed25519 public key, or a file with one")
+SIGNER_NAME: Kind[str] = Kind(_name, "NAME", "a name: letters, digits and @._+-")
+
+
+def signer(cfg: Config, name: str) -> Signer:
+    """The signer of this name; NotFound lists who there is."""
+    found = cfg.get(Signer, name)
+    if found is None:
+        names = ", ".join(signer.name for signer in cfg.signers)
+        raise NotFound(f"there is no signer {name} (there are: {names})",
+                       hint="gnt-cluster signer list")
+    return found

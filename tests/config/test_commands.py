@@ -1,0 +1,150 @@
+"""The commands of the history and of signers, on a real store."""
+
+import pytest
+from chains import CLUSTER, KEY, make_key
+from clusters import Cluster, change
+
+from gnt.commands.cluster._signer import PUBLIC_KEY
+from gnt.commands.cluster.config_cat import ConfigCat
+from gnt.commands.cluster.config_diff import ConfigDiff
+from gnt.commands.cluster.config_export import ConfigExport
+from gnt.commands.cluster.config_log import ConfigLog
+from gnt.commands.cluster.config_rollback import ConfigRollback
+from gnt.commands.cluster.config_show import ConfigShow
+from gnt.commands.cluster.config_verify import ConfigVerify
+from gnt.commands.cluster.signer_add import SignerAdd
+from gnt.commands.cluster.signer_list import SignerList
+from gnt.commands.cluster.signer_remove import SignerRemove
+from gnt.config import signature
+from gnt.config.ledger import Ledger
+from gnt.errors import ConfirmationNeeded, Conflict, Invalid, NotFound
+from gnt.plan import render
+from gnt.spec import Seen
+
+
+class Session:
+    """As much of ``spec.Session`` as these commands use."""
+
+    def __init__(self, store):
+        self.store = store
+        self.ledger = Ledger(lambda: store)
+        self.shown, self.told, self.asked = [], [], []
+        self.yes = True
+
+    def config(self):
+        return self.store.read()
+
+    def show(self, answer):
+        self.shown.append(answer)
+
+    def tell(self, message):
+        self.told.append(message)
+
+    def confirm(self, question):
+        self.asked.append(question)
+        if not self.yes:
+            raise ConfirmationNeeded(question)
+
+
+@pytest.fixture
+def session(tmp_path):
+    store = Cluster(tmp_path).create()
+    store.commit(lambda _: change("instances/a", reason="wanted"))
+    store.commit(lambda _: change("nodes/x", drop=["instances/a"]))
+    return Session(store)
+
+
+def shown(session, command):
+    assert command.run(session) == 0
+    return session.shown[-1]
+
+
+def test_the_log(session):
+    table = shown(session, ConfigLog())
+    assert [(r[0], r[2], r[3], r[4], r[6], r[7]) for r in table.rows] == [
+        (3, "root@t", "admin", "node modify", "nodes/x, -instances/a", ""),
+        (2, "root@t", "admin", "node modify", "instances/a", "wanted")]
+    assert [r[0] for r in shown(session, ConfigLog(newest=1)).rows] == [3]
+    assert [r[0] for r in shown(session, ConfigLog(path="nodes/")).rows] == [3]
+
+
+def test_one_transaction(session):
+    content = shown(session, ConfigShow(serial=2)).content
+    assert content["signer"] == f"admin ({signature.fingerprint(KEY.public)})"
+    assert content["put"]["instances/a"]["name"] == "name-of-a"
+
+
+def test_objects_and_differences(session):
+    assert shown(session, ConfigCat(path="instances", at=2)).lines == ("instances/a",)
+    assert "[instances.a]" in shown(session, ConfigCat(path="instances/a", at=2)).lines
+    assert "--- 2:instances/a" in shown(session, ConfigDiff(before=2)).lines
+
+
+def test_a_rollback_asks_first(session):
+    assert shown(session, ConfigRollback(serial=2, only_show=True)).lines == (
+        "config: put instances/a", "config: drop nodes/x") or session.shown[-1].lines == (
+        "config: drop nodes/x", "config: put instances/a")
+    session.yes = False
+    with pytest.raises(ConfirmationNeeded, match="2 objects"):
+        ConfigRollback(serial=2).run(session)
+    session.yes = True
+    assert ConfigRollback(serial=2, because="oops").run(session) == 0
+    assert "transaction 4" in session.told[-1]
+    assert [i.uuid for i in session.config().instances] == ["a"]
+
+
+def test_an_export_is_verified(session, tmp_path):
+    folder = str(tmp_path / "audit")
+    assert ConfigExport(folder=folder).run(session) == 0
+    content = shown(session, ConfigVerify(folder=folder)).content
+    assert (content["cluster"], content["checked"]) == (CLUSTER, "2 transactions, 1 bases")
+    assert shown(session, ConfigVerify()).content == content
+
+
+def test_adding_a_signer(session):
+    key = make_key(7).public
+    plan = SignerAdd(name="alice", key=key).plan(session.config(), Seen({}))
+    assert list(render(plan)) == ["end    config: put signers/alice"]
+    with pytest.raises(Conflict, match="there is a signer admin already"):
+        SignerAdd(name="admin", key=key).plan(session.config(), Seen({}))
+    with pytest.raises(Conflict, match="is the signer admin already"):
+        SignerAdd(name="alice", key=KEY.public).plan(session.config(), Seen({}))
+
+
+def test_removing_a_signer(session):
+    with pytest.raises(Conflict, match="the only signer"):
+        SignerRemove(name="admin").plan(session.config(), Seen({}))
+    with pytest.raises(Conflict, match="admin is you"):
+        SignerRemove(name="admin").prepare(session)
+    with pytest.raises(NotFound, match=r"no signer bob \(there are: admin\)"):
+        SignerRemove(name="bob").prepare(session)
+    alice = {"name": "alice", "key": make_key(7).public}
+    session.store.commit(lambda _: change().replace(edits=(_put("signers/alice", alice),)))
+    assert SignerRemove(name="admin", force=True).prepare(session)
+    plan = SignerRemove(name="admin").plan(session.config(), Seen({}))
+    assert list(render(plan)) == ["end    config: drop signers/admin"]
+
+
+def _put(path, value):
+    from gnt.plan import Edit
+
+    return Edit(path=path, value=value)
+
+
+def test_the_list_of_signers(session):
+    table = SignerList().answer(session.config(), Seen({}))
+    assert table.rows == (("admin", signature.fingerprint(KEY.public), "", ""),)
+
+
+@pytest.mark.parametrize("text", [
+    "ssh-rsa AAAA", "ssh-ed25519", "ssh-ed25519 AAAA", "ssh-ed25519 !!!", "/nowhere/key.pub",
+    KEY.public[:-4], KEY.public + "AA"])
+def test_what_is_no_public_key(text):
+    with pytest.raises(Invalid):
+        PUBLIC_KEY.read(text)
+
+
+def test_a_public_key_from_a_file(tmp_path):
+    file = tmp_path / "k.pub"
+    file.write_text(f"{KEY.public} somebody@somewhere\n")
+    assert PUBLIC_KEY.read(str(file)) == PUBLIC_KEY.read(f" {KEY.public} x".strip()) == KEY.public
