@@ -55,6 +55,7 @@ class Beginning:
         self.post: tuple[str, ...] = ()  # nodes with post hooks, when no job carries them
         self._hooked: set[str] = set()  # nodes to ask for hooks besides those asked anyway
         self.gone: set[str] = set()  # waiting jobs without a driver
+        self._told: list[str] = []  # whom the listener was told that we wait for
         self._answers: Mapping[Key, Any] = {}
         self._made: Job | None = None
 
@@ -172,7 +173,10 @@ class Beginning:
         cfg = self.desk.read()
         before = obstacles(cfg, self._claim(cfg), self.gone)
         if before:
-            self.desk.listener.waiting(job.id, [o.job.id for o in before])
+            others = [o.job.id for o in before]
+            if others != self._told:
+                self._told = others
+                self.desk.listener.waiting(job.id, others)
             with self.desk.stop.at_once(f"job {job.id} waits, and has done nothing",
                                         f"gnt-job cancel {job.id}, or gnt-job resume {job.id}"):
                 self.desk.transport.wait_owner(cfg.master.name, before[0].job.id, WAIT)

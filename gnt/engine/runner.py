@@ -119,8 +119,9 @@ class Pool:
 def drive(desk: Desk, waiting: Waiting) -> None:
     """One job: record it, answer with its id, wait for its turn, run it."""
     operation = waiting.submission.made(desk.find)
+    wish = waiting.submission.wish.replace(driver=f"{os.uname().nodename} {os.getpid()}")
     with Life(desk.transport) as life:
-        beginning = Beginning(desk, life, operation, waiting.submission.wish)
+        beginning = Beginning(desk, life, operation, wish)
         cfg, job = beginning.record()
         waiting.settle({"id": job.id if job else str(cfg.serial)})
         if job is None:

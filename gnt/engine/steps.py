@@ -1,7 +1,8 @@
 """Performing the steps of one job: in phases, each a round trip, forward or back.
 
-A phase is either a run of consecutive scripts of one node, which travel in one frame, or a step
-with the ones that may run beside it on other nodes.
+A phase is either a run of consecutive short scripts of one node, which travel in one frame, or a
+step with the ones that may run beside it on other nodes.  Between phases a job can be stopped, so
+a script that may take long is a phase of its own.
 """
 
 from __future__ import annotations
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from gnt.plan import Call, Progress, Step
 
 FENCE_WAIT = 60.0  # seconds that an orphan of ours is waited for
+SHORT = 60.0  # seconds: the longest deadline of a script that shares its frame
 
 
 class StepFailed(GntError):
@@ -48,16 +50,17 @@ def phases(steps: Sequence[Step], first: int = 0) -> list[list[Item]]:
         if step.beside and made:
             made[-1].append(item)
             open_run = False
-        elif open_run and not led and _script(step) and made[-1][-1].step.do.node == step.do.node:
+        elif open_run and not led and _short(step) and made[-1][-1].step.do.node == step.do.node:
             made[-1].append(item)
         else:
             made.append([item])
-            open_run = not led and _script(step)
+            open_run = not led and _short(step)
     return made
 
 
-def _script(step: Step) -> bool:
-    return not task_named(step.do.task).dialogue
+def _short(step: Step) -> bool:
+    task = task_named(step.do.task)
+    return not task.dialogue and task.deadline <= SHORT
 
 
 class Performer:
@@ -82,7 +85,7 @@ class Performer:
         for number, phase in enumerate(todo):
             if self.stop.requested or (self.stop.cancelled and cancellable):
                 return False
-            if number + 1 == len(todo) and all(_script(item.step) for item in phase):
+            if number + 1 == len(todo) and all(_short(item.step) for item in phase):
                 before_last()
             self._forward(phase)
         return True

@@ -5,9 +5,11 @@ from __future__ import annotations
 import pytest
 
 from gnt.engine import driver, recover
+from gnt.engine.steps import phases
 from gnt.errors import Busy, Interrupted, JobFailed, NodeFailed
 from gnt.model.objects import Group
-from tests.engine.toys import WISH, Build, Lab, Tag
+from gnt.plan import Step, node_task, script
+from tests.engine.toys import WISH, Build, Lab, Tag, step
 
 ALL = ["node1:web-a", "node1:web-b", "node2:web-c", "node3:web-d"]
 
@@ -177,3 +179,17 @@ def test_secrets_are_not_recorded():
     driver.run(lab.desk(committing=lambda change: seen.append(repr(change))),
                Build(name="web", secret_word="hunter2"), WISH)
     assert seen and not any("hunter2" in text for text in seen)
+
+
+@node_task(deadline=600)
+def slowly(thing):
+    return script('sleep 9; touch "$1"', thing)
+
+
+def test_phases_are_short_scripts_of_one_node_or_steps_side_by_side():
+    a, b = step("node1", "a"), step("node1", "b")
+    beside = step("node2", "c", beside=True)
+    slow = Step(do=slowly.on("node1", "d"))
+    got = [[item.index for item in phase]
+           for phase in phases([a, b, a, beside, b, slow, a, b, step("node2", "x")], 10)]
+    assert got == [[10, 11], [12, 13], [14], [15], [16, 17], [18]]
