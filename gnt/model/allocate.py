@@ -56,7 +56,8 @@ def choose(cfg: Config, rooms: Mapping[str, Room], request: Request) -> Node:
             f"{request.disk} MiB of disk): {'; '.join(reasons) or 'there are no nodes'}",
             hint="gnt-node list",
         )
-    rank = {name: place for place, name in enumerate(("preferred", "last_resort"))}
+    rank = {name: place for place, name in enumerate(
+        ("preferred", "last_resort", "unallocable"))}
     best = min(left, key=lambda uuid: (
         rank[cfg.one(Group, cfg.one(Node, uuid).group).alloc_policy], -left[uuid]))
     return cfg.one(Node, best)

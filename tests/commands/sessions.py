@@ -1,0 +1,55 @@
+"""A session at a desk: hosts that can be scanned and asked, a person who says yes or no."""
+
+from __future__ import annotations
+
+from gnt.errors import ConfirmationNeeded, NoCluster, NodeFailed
+from tests.commands import build
+
+
+class Desk:
+    """``spec.Session`` for Actions and ``prepare``; what happened is in its lists."""
+
+    def __init__(self, cfg=None, *, yes=True, hosts=None, nodes=None):
+        self.cfg, self.yes = cfg, yes
+        self.hosts = hosts or {}  # name: (address, keys)
+        self.nodes = nodes or (build.Nodes(cfg) if cfg else None)
+        self.questions, self.told, self.known, self.asked = [], [], [], []
+        self.created, self.answers = None, []
+
+    def config(self):
+        if self.cfg is None:
+            raise NoCluster("there is no cluster here")
+        return self.cfg
+
+    def confirm(self, question):
+        self.questions.append(question)
+        if not self.yes:
+            raise ConfirmationNeeded(question)
+
+    def tell(self, message):
+        self.told.append(message)
+
+    def show(self, answer):
+        self.answers.append(answer)
+
+    def lines(self):
+        return iter(())
+
+    def scan(self, host, port=22):
+        if host not in self.hosts:
+            raise NodeFailed(host, "unreachable", "its name has no address")
+        return self.hosts[host]
+
+    def know(self, nodes):
+        self.known += nodes
+
+    def ask(self, calls):
+        calls = list(calls)
+        self.asked += calls
+        return self.nodes.seen(calls)
+
+    def own_keys(self):
+        return (f"{build.KEY}9 admin@desk",)
+
+    def create(self, objects, master):
+        self.created = (objects, master)
