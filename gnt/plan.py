@@ -65,6 +65,13 @@ class Progress(Record):
     unit: str = "B"
 
 
+class Outcome(Record):
+    """An answer that a person wants to see beside its step."""
+
+    def told(self) -> str:
+        raise NotImplementedError
+
+
 def nothing(output: str) -> None:
     """The parser of scripts whose output does not matter."""
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from gnt.plan import Outcome
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -57,8 +59,9 @@ class Plain:
             self.said[index] = now
             self._line(f"{self._place(index)} {titled(step)}: {self._amount(index, progress)}")
 
-    def step_done(self, index: int, step: Step) -> None:
-        self._line(f"{self._place(index)} {titled(step)}{self._took(index)}")
+    def step_done(self, index: int, step: Step, answer: object = None) -> None:
+        told = f": {answer.told()}" if isinstance(answer, Outcome) else ""
+        self._line(f"{self._place(index)} {titled(step)}{self._took(index)}{told}")
 
     def step_failed(self, index: int, step: Step, error: GntError) -> None:
         self._line(f"{self._place(index)} {titled(step)}: FAILED: {error.message}")

@@ -48,7 +48,7 @@ class Quiet:
     def step_progress(self, index: int, step: Step, progress: Progress) -> None:
         """Nobody looks."""
 
-    def step_done(self, index: int, step: Step) -> None:
+    def step_done(self, index: int, step: Step, answer: object = None) -> None:
         """Nobody looks."""
 
     def step_failed(self, index: int, step: Step, error: GntError) -> None:

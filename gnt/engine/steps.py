@@ -102,7 +102,7 @@ class Performer:
                 self.listener.step_failed(item.index, item.step, answer)
                 failed = failed or StepFailed(item.index, phase[-1].index + 1, answer)
             elif failed is None or item.step.do.key in answers:
-                self.listener.step_done(item.index, item.step)
+                self.listener.step_done(item.index, item.step, answer)
         if failed:
             raise failed
 

@@ -113,7 +113,7 @@ class Ear:
     def step_progress(self, index, step, progress):
         self.heard.append(("progress", index))
 
-    def step_done(self, index, step):
+    def step_done(self, index, step, answer=None):
         self.heard.append(("done", index))
 
     def step_failed(self, index, step, error):

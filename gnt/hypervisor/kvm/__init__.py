@@ -136,7 +136,10 @@ class Kvm(Migratable):
                 undo=migration.stay.on(here, here, guest.uuid, guest.paused),
                 title=f"migrate {guest.name} to {there}",
             ),
-            Step(do=migration.arrived.on(there, there, guest.uuid, guest.paused)),
+            Step(
+                do=migration.arrived.on(there, there, guest.uuid, guest.paused),
+                title=f"see that {guest.name} runs on {there}",
+            ),
         ]
         settle = [Step(do=tasks.forget.on(here, guest.uuid), title=f"end {guest.name} on {here}")]
         if params.cpu_mask != "all":

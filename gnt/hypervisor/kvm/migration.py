@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from gnt.errors import NodeFailed
 from gnt.hypervisor.kvm.qmp import DAY, ask, state_of, talk
-from gnt.plan import Progress, dialogue
+from gnt.plan import Outcome, Progress, dialogue
 from gnt.record import Record
 
 TYPE_CHECKING = False
@@ -24,12 +24,16 @@ if TYPE_CHECKING:
 RESUME = "resume the job instead: gnt-job list, gnt-job resume"
 
 
-class Migrated(Record):
+class Migrated(Outcome):
     """What a finished migration took."""
 
     downtime_ms: int
     total_ms: int
     transferred: int  # bytes
+
+    def told(self) -> str:
+        megabytes = self.transferred / 1e6
+        return f"downtime {self.downtime_ms} ms, {self.total_ms} ms in all, {megabytes:.1f} MB"
 
 
 class Target(Record):
