@@ -8,9 +8,9 @@ import pytest
 
 from gnt.errors import Invalid, NodeFailed
 from gnt.hypervisor.base import hypervisor
-from gnt.hypervisor.kvm import tasks
+from gnt.hypervisor.kvm import shell, tasks
 from gnt.hypervisor.kvm.params import Params
-from gnt.plan import task_named
+from gnt.plan import script, task_named
 from tests.drivers import guests
 from tests.drivers.nodes import Nodes, nodes, wait_for
 
@@ -310,6 +310,17 @@ def test_capabilities_of_this_machine_are_kept_for_the_next_time(one: Nodes) -> 
     assert forced.runtime["accel"] == "tcg"
     with pytest.raises(NodeFailed, match="there is no /none on this node"):
         one.ask(KVM.capabilities("node1", Params(kvm_path="/none")))
+
+
+def test_whether_an_accelerator_is_of_use_is_found_out_by_using_it(one: Nodes) -> None:
+    body = shell.PROVE + 'if proves "$2" "$1" /run; then echo yes; else echo no; fi'
+
+    def proves(accelerator: str) -> str:
+        made = script(body, Params().kvm_path, accelerator, parse=str.strip)
+        return str(one["node1"].script(made, 20))
+
+    assert (proves("tcg"), proves("nonesuch")) == ("yes", "no")
+    assert one["node1"].run("ls /run").stdout == "gnt\n"
 
 
 def test_a_free_port_is_found_beside_those_taken(one: Nodes) -> None:

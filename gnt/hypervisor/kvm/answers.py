@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import re
 
 from gnt.errors import Damaged
 from gnt.hypervisor.base import Capabilities, Running
@@ -38,10 +39,11 @@ def _returned(text: str) -> dict[str, object]:
     import json
 
     try:
-        answer = json.loads(text).get("return", {})
+        answer = json.loads(text)
     except ValueError:
         return {}
-    return answer if isinstance(answer, dict) else {}
+    returned = answer.get("return") if isinstance(answer, dict) else None
+    return returned if isinstance(returned, dict) else {}
 
 
 _STATES = {
@@ -62,15 +64,21 @@ def _running(
     options = dict(itertools.pairwise(argv))
     status = str(answers.get("status", {}).get("status", "unknown"))
     actual = answers.get("balloon", {}).get("actual")
-    memory = int(options.get("-m", "0").rstrip("M"))
+    memory = _number(options.get("-m", ""), 0)
     return Running(
         name=options.get("-name", "").removeprefix("guest=").partition(",")[0],
         uuid=uuid,
         memory=actual // 1024**2 if isinstance(actual, int) else memory,
-        vcpus=int(options.get("-smp", "1").partition(",")[0].removeprefix("cpus=")),
+        vcpus=_number(options.get("-smp", ""), 1),
         state=_STATES.get(status, "paused") if status != "unknown" else "unknown",
         cpu_seconds=(int(stat[11]) + int(stat[12])) / TICKS if len(stat) > 12 else 0.0,
     )
+
+
+def _number(text: str, otherwise: int) -> int:
+    """The number that an option's value begins with; kvm_extra may have said it in another way."""
+    number = re.match(r"(?:cpus=|size=)?([0-9]+)", text)
+    return int(number[1]) if number else otherwise
 
 
 def capabilities(output: str, params: str) -> Capabilities:
@@ -82,8 +90,8 @@ def capabilities(output: str, params: str) -> Capabilities:
         if word == "lacks":
             problems.append(f"{rest} is not installed")
         said[word] = rest
-    words = said.get("version", "").partition("version ")[2].split()
-    if not words:
+    number = re.match(r"[0-9]+[0-9.]*", said.get("version", "").partition("version ")[2])
+    if not number:
         raise Damaged(
             f"cannot find QEMU's version in {said.get('version', '')!r}",
             hint="set the hypervisor parameter kvm_path",
@@ -94,9 +102,9 @@ def capabilities(output: str, params: str) -> Capabilities:
     runtime: dict[str, str | bool] = {
         "machine": said.get("machine", ""),
         "accel": "kvm" if use else "tcg",
-        "version": words[0].rstrip(","),
+        "version": number[0],
         "vhost": "vhost" in said,
     }
     if params:
         runtime["params"] = params
-    return Capabilities(version=words[0].rstrip(","), runtime=runtime, problems=tuple(problems))
+    return Capabilities(version=number[0], runtime=runtime, problems=tuple(problems))

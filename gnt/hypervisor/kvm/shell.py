@@ -226,7 +226,25 @@ for file in "$dir"/*.lock "$dir"/*.pid "$dir"/*.qmp "$dir"/*.mon "$dir"/*.serial
 done
 """
 
-CAPABILITIES = r"""
+PROVE = r"""
+proves() { # ACCELERATOR QEMU FOLDER: whether it runs ten million loops within 3 s
+    # a firmware of its own: jmp at the reset vector; mov ecx, 10000000; dec; jnz; out 0xf4
+    rom=$3/probe.$$
+    head -c 65536 /dev/zero >"$rom"
+    printf '\146\271\200\226\230\000\146\111\165\374\260\020\346\364\364' |
+        dd of="$rom" bs=1 seek=61440 conv=notrunc 2>/dev/null
+    printf '\351\015\360' | dd of="$rom" bs=1 seek=65520 conv=notrunc 2>/dev/null
+    timeout 3 "$2" -M pc -accel "$1" -m 16 -nodefaults -no-user-config -display none \
+        -bios "$rom" -device isa-debug-exit,iobase=0xf4,iosize=1 </dev/null >/dev/null 2>&1
+    status=$?
+    rm -f "$rom"
+    [ "$status" = 33 ] # what the debug device makes of a written 16
+}
+"""
+
+CAPABILITIES = (
+    PROVE
+    + r"""
 qemu=$1 flag=$2 machine=$3
 dir=/run/gnt/kvm
 umask 077
@@ -250,6 +268,8 @@ if [ "$kept" != "$key" ]; then
             echo "nokvm /dev/kvm is PVM's, which only runs kernels made for it"
         elif [ "$(uname -m)" = x86_64 ] && ! grep -q -m 1 -w -E 'vmx|svm' /proc/cpuinfo; then
             echo "nokvm the CPU offers no virtualisation (vmx or svm)"
+        elif [ "$(uname -m)" = x86_64 ] && ! proves kvm "$qemu" "$dir"; then
+            echo "nokvm /dev/kvm is there, but runs guests far too slowly or not at all"
         fi
         [ -c /dev/vhost-net ] && echo vhost
     } >"$cache.$$" 2>/dev/null
@@ -262,6 +282,7 @@ for tool in socat flock; do
     command -v "$tool" >/dev/null || echo "lacks $tool"
 done
 """
+)
 
 PORT = r"""
 first=$1 start=$2
