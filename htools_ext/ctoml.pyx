@@ -150,9 +150,10 @@ cdef class _Reader:
             self.fail("number")
         if fraction:
             return float(begin[:self.at - begin])
-        if self.at - begin > 18:
+        whole = int(begin[:self.at - begin])
+        if not -MAX_INTEGER <= whole <= MAX_INTEGER:
             self.fail("big number")
-        return int(begin[:self.at - begin])
+        return whole
 
     cdef word(self, bytes wanted):
         cdef const char* w = wanted
@@ -240,6 +241,7 @@ cdef class _Reader:
         return made
 
 
+MAX_INTEGER = 2**63 - 1
 _ESCAPES = {'"': '"', "n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f"}
 
 
