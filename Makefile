@@ -58,7 +58,8 @@ bench: venv $(OTHERS)/.made
 $(OTHERS)/.made: | $(VENV)/.made
 	@echo "== the tools that gnt is compared with"
 	@$(PY) -m venv --clear $(OTHERS)
-	@$(OTHERS)/bin/pip install -q --disable-pip-version-check ansible-core pyinfra parallel-ssh
+	@$(OTHERS)/bin/pip install -q --disable-pip-version-check ansible-core pyinfra parallel-ssh \
+	  >build/others.log 2>&1 || { tail -n 20 build/others.log; exit 1; }
 	@touch $@
 
 changelog: venv
