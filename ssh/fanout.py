@@ -71,9 +71,18 @@ class Fanout:
         )
 
     def collect(self) -> dict[str, Outcome]:
-        """Wait until every node has answered, failed, or used up its time."""
-        while self._opening or self._running:
-            self._listen()
+        """Wait until every node has answered, failed, or used up its time.
+
+        When this is interrupted (Ctrl-C), what runs goes on as an orphan under its fence, and the
+        next phase gets other shells.
+        """
+        try:
+            while self._opening or self._running:
+                self._listen()
+        except BaseException:
+            for name in list(self._running):
+                self._peers[name].drop(self._lane)
+            raise
         return self.outcomes
 
     def settle(self) -> None:

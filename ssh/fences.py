@@ -1,5 +1,8 @@
 """Scripts about locks on nodes: fences of jobs, and the liveness locks of their drivers.
 
+Both are removed by who ended the job.  Who got the lock of a file that was removed meanwhile holds
+nothing: the job has ended, or somebody else has made the file anew.
+
 A fence is ``/run/gnt/fence/<job>``: everything that a job runs on a node holds it shared, also when
 its driver is dead; who wants to go on with the job waits until it can be held alone.  A liveness
 lock is ``/run/gnt/jobs/<job>`` on the master: the driver holds it alone as long as it lives.
@@ -22,6 +25,11 @@ WAIT_FENCE = """\
 exec flock -E 75 -w "$2" "/run/gnt/fence/$1" true
 """
 
+# Only after the job ended: a fence that somebody could still wait for must stay where it is.
+CLEAR_FENCE = """\
+rm -f "/run/gnt/fence/$1"
+"""
+
 ALIVE = """\
 for job do
     if [ -e "/run/gnt/jobs/$job" ] && ! flock -n -s "/run/gnt/jobs/$job" true; then
@@ -42,7 +50,8 @@ fi
 
 OWN = """\
 [ -d /run/gnt/jobs ] || { mkdir -p /run/gnt/jobs && chmod 700 /run/gnt/jobs; } || exit 1
-command exec 8>>"/run/gnt/jobs/$1" && flock -E 75 -w 1 8
+command exec 8>>"/run/gnt/jobs/$1" && flock -E 75 -w 1 8 &&
+    { [ "/run/gnt/jobs/$1" -ef /proc/self/fd/8 ] || { exec 8>&-; (exit 75); }; }
 """
 
 DISOWN = """\
@@ -70,6 +79,10 @@ def waited(
         return NodeFailed(node, "failed", f"cannot wait for the fence of job {fence}",
                           status=reply.status, stderr=reply.err.decode("utf-8", "replace"))
     return None
+
+
+def clearing(fence: str) -> Script[None]:
+    return script(CLEAR_FENCE, fence)
 
 
 def alive(jobs: tuple[str, ...]) -> Script[dict[str, bool]]:

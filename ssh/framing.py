@@ -33,6 +33,13 @@ gnt_mark() { echo "$1 $2" >"$gnt_alarm"; }
 
 gnt_dir() { [ -d "$1" ] || { mkdir -p "$1" && chmod 700 "$1"; }; }
 
+gnt_born() {
+    read -r gnt_at <"/proc/$1/stat" || return 1
+    # shellcheck disable=SC2086 # fields after the name, which may hold spaces and brackets
+    set -- ${gnt_at##*) }
+    gnt_at=${20}
+}
+
 gnt_dog() {
     gnt_dir /run/gnt/shell || return 0
     gnt_alarm=/run/gnt/shell/$$
@@ -40,7 +47,8 @@ gnt_dog() {
     (
         trap '' TERM HUP INT
         past='' ticks=0
-        while sleep 5 && kill -0 "$$" 2>/dev/null; do
+        gnt_born "$$" && born=$gnt_at
+        while sleep 5 && gnt_born "$$" && [ "$gnt_at" = "$born" ]; do
             read -r now limit <"$gnt_alarm" || continue
             if [ "$now" = "$past" ] && [ "$limit" -gt 0 ]; then
                 ticks=$((ticks + 5))

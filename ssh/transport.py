@@ -124,6 +124,11 @@ class SshTransport:
         return {node: fences.waited(node, fence, deadline, self._reply(node, outcome))
                 for node, outcome in outcomes.items()}
 
+    def clear_fence(self, nodes: Iterable[str], fence: str) -> None:
+        item = Item(text=fences.clearing(fence).shell, limit=15.0)
+        batches = {node: Batch(scripts=(item,)) for node in nodes if node in self._peers}
+        self._posted.append(self._start(WORK, batches, 15.0))
+
     def own(self, master: str, job: str) -> AbstractContextManager[None]:
         return Owner(self.peer(master), job, self._owners)
 

@@ -69,6 +69,13 @@ def until(what, *, seconds: float = 10.0):
     return value
 
 
+def pytest_collection_modifyitems(items):
+    """What starts sshd needs root and mount namespaces."""
+    for item in items:
+        if {"site", "own_site", "here"} & set(getattr(item, "fixturenames", ())):
+            item.add_marker("lab")
+
+
 class Sshd:
     """One node."""
 

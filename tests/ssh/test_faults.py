@@ -341,13 +341,15 @@ def relay(source, sink):
 
 def test_ctrl_c_leaves_a_usable_transport(site):
     transport = site.transport()
-    slow, quick = run.on("node1", "sleep 1; echo slow"), run.on("node1", "echo quick")
+    slow, quick = run.on("node1", "sleep 2; echo >/run/slow"), run.on("node1", "echo quick")
     main = threading.main_thread().ident
     timer = threading.Timer(0.5, signal.pthread_kill, (main, signal.SIGINT))
     timer.start()
     with pytest.raises(KeyboardInterrupt):
-        transport.ask([slow])
+        transport.perform([slow], fence="81")
     assert transport.ask([quick])[quick.key] == "quick\n"
+    assert transport.wait_fence(["node1"], "81", 10) == {"node1": None}
+    assert site.nodes["node1"].sh("cat /run/slow") == "\n"
 
 
 def test_nothing_is_printed_by_libraries(site, host_key, capfd):
