@@ -269,6 +269,19 @@ def test_a_guest_that_waits_is_shown_as_incoming(pair: Pair) -> None:
     assert pair.states() == ("running", "")
 
 
+def test_a_target_that_does_not_answer_is_not_ended(pair: Pair) -> None:
+    pair.start()
+    attempt, settle = pair.steps()
+    pair.nodes.do(*attempt)
+    pair.nodes["node2"].run(f"kill -STOP $(cat /run/gnt/kvm/{U1}.pid)")
+    assert attempt[0].undo is not None
+    with pytest.raises(NodeFailed, match="does not answer: the guest may run in it"):
+        pair.nodes.ask(attempt[0].undo)
+    pair.nodes["node2"].run(f"kill -CONT $(cat /run/gnt/kvm/{U1}.pid)")
+    pair.nodes.do(*settle)
+    assert pair.states() == ("", "running")
+
+
 def test_sending_what_does_not_run(pair: Pair) -> None:
     attempt, _ = pair.steps()
     pair.nodes.do(attempt[0])

@@ -150,6 +150,8 @@ class Kvm(Migratable):
     def _target(self, guest: Guest, target: Guest, live: bool) -> migration.Target:
         params = params_of(guest)
         port = target.migration_port or guest.migration_port or self._port(guest)
+        if not target.address:
+            raise Invalid(guest.name, f"the address of {target.node} for migrations is not known")
         host = f"[{target.address}]" if ":" in target.address else target.address
         return migration.Target(
             uri=f"tcp:{host}:{port}",

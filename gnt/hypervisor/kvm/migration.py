@@ -8,6 +8,7 @@ over never resumes it.
 from __future__ import annotations
 
 from gnt.errors import NodeFailed
+from gnt.hypervisor.kvm import tasks
 from gnt.hypervisor.kvm.qmp import DAY, ask, state_of, talk
 from gnt.plan import Outcome, Progress, dialogue
 from gnt.record import Record
@@ -254,11 +255,11 @@ def abandon(context: Context, here: str, uuid: str) -> None:
             )
         await ask(client, "quit")
 
+    task = tasks.kill
     try:
         talk(context, here, uuid, hold)
     except NodeFailed as failure:
         if failure.kind != "absent":
             raise
-    from gnt.hypervisor.kvm import tasks
-
-    context.script(tasks.kill.body(uuid), tasks.kill.deadline)
+        task = tasks.clear  # which makes sure of it
+    context.script(task.body(uuid), task.deadline)

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 
     R = TypeVar("R")
 
-ANSWER = 10.0  # seconds QEMU may take for one answer
+ANSWER = 30.0  # seconds QEMU may take for one answer
+GREETING = 10.0  # seconds for the connection and QEMU's first words
 DAY = 86400.0
 
 
@@ -40,7 +41,7 @@ def talk(
         client = QMPClient(uuid)
         stream = context.stream("socat", "-", f"UNIX-CONNECT:{DIR}/{uuid}.qmp")
         try:
-            await asyncio.wait_for(client.connect(stream), ANSWER)
+            await asyncio.wait_for(client.connect(stream), GREETING)
         except (QMPError, OSError, TimeoutError):
             stream.close()
             raise NodeFailed(
@@ -52,7 +53,8 @@ def talk(
         try:
             return await hold(client)
         except (QMPError, OSError, TimeoutError) as error:
-            raise NodeFailed(here, "failed", f"QEMU: {error}") from error
+            problem = str(error) or f"no answer within {ANSWER:g} s"
+            raise NodeFailed(here, "failed", f"QEMU: {problem}") from error
         finally:
             await _end(client)
 

@@ -115,6 +115,11 @@ fi
 KILL = (
     GUEST
     + r"""
+only=$1
+if [ "$only" = gone ] && ! lock 10; then
+    echo "a QEMU is there but does not answer: the guest may run in it" >&2
+    exit 1
+fi
 if ! lock 0; then
     tries=0
     until holder; do

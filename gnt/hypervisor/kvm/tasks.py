@@ -32,6 +32,12 @@ def kill(uuid: str) -> Script[None]:
 
 
 @node_task(deadline=40)
+def clear(uuid: str) -> Script[None]:
+    """Take away what a QEMU left; an error if it is there after all."""
+    return script(shell.KILL, uuid, "gone")
+
+
+@node_task(deadline=40)
 def forget(uuid: str) -> Script[None]:
     """End QEMU, if it runs, and take away everything of the guest."""
     return script(shell.FORGET, uuid)
