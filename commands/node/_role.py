@@ -8,6 +8,9 @@ if TYPE_CHECKING:
     from gnt.model.objects import Node
     from gnt.spec import Operation
 
+#: Held by whoever writes to all nodes which keys they let in.
+KEYS = "cluster/cluster"
+
 
 def may_be_candidate(node: Node) -> bool:
     return node.master_capable and not (node.offline or node.drained or node.master_candidate)

@@ -67,7 +67,7 @@ class Add(Operation, command="node add"):
         return (self.replace(address=node.primary_ip, host_keys=node.host_keys),)
 
     def holds(self, cfg: Config) -> Holds:
-        return Holds(exclusive=(f"nodes/{self._uuid(cfg)}",))
+        return Holds(exclusive=(f"nodes/{self._uuid(cfg)}", _role.KEYS))
 
     def plan(self, cfg: Config, seen: Seen) -> Plan:
         old = self._existing(cfg)

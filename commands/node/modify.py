@@ -54,7 +54,9 @@ class Modify(Operation, command="node modify"):
                       short="-f")
 
     def holds(self, cfg: Config) -> Holds:
-        return Holds(exclusive=(f"nodes/{cfg.node(self.name).uuid}",))
+        node, new = self._change(cfg)
+        keys = (_role.KEYS,) if node.master_candidate != new.master_candidate else ()
+        return Holds(exclusive=(f"nodes/{node.uuid}", *keys))
 
     def facts(self, cfg: Config) -> Iterator[Call[Any]]:
         node, new = self._change(cfg)

@@ -31,7 +31,7 @@ class Remove(Operation, command="node remove"):
     name: str = arg(TEXT, "node", complete="node")
 
     def holds(self, cfg: Config) -> Holds:
-        return Holds(exclusive=(f"nodes/{cfg.node(self.name).uuid}",))
+        return Holds(exclusive=(f"nodes/{cfg.node(self.name).uuid}", _role.KEYS))
 
     def confirm(self, cfg: Config) -> str:
         return f"Remove node {cfg.node(self.name).name} from the cluster?"

@@ -50,6 +50,7 @@ def scene(head):
 
 CHANGES = {
     "offline": {"offline": True, "master_candidate": False}, "drained": {"drained": True},
+    "regular": {"master_candidate": False},
     "down": {"admin_state": "down"}, "up": {"admin_state": "up"},
 }
 
