@@ -73,6 +73,7 @@ class Drive:
             self._attempt()
         self._settle()
         cfg = self.desk.store.commit(lambda cfg: transactions.end(cfg, self.id))
+        self._clear_fences(cfg)
         self.desk.listener.job_done(self.id, "success")
         hooks.run_post_of(self.desk, self.job, cfg)
 
@@ -122,6 +123,12 @@ class Drive:
         return JobFailed(f"job {self.id} ({self.job.operation}): {why}{did}",
                          hint=failure.hint if failure else "")
 
+    def _clear_fences(self, cfg: Config) -> None:
+        steps = self.plan.steps
+        calls = [call for step in steps for call in (step.do, step.undo) if call is not None]
+        nodes = {call.node for call in calls} | {cfg.master.name}
+        self.desk.transport.clear_fence(sorted(nodes), self.id)
+
     def backward(self, reached: int, result: str) -> list[str]:
         """Undo the first ``reached`` steps and what ``start`` changed; says what was undone."""
         try:
@@ -134,6 +141,7 @@ class Drive:
                 f"job {self.id} ({self.job.operation}): {result}; and it could not be taken back: "
                 f"{failure.message}", hint=f"put that right, then: gnt-job undo {self.id}",
             ) from failure.cause
-        self.desk.store.commit(lambda cfg: transactions.undone(cfg, self.id, result))
+        cfg = self.desk.store.commit(lambda cfg: transactions.undone(cfg, self.id, result))
+        self._clear_fences(cfg)
         self.desk.listener.job_done(self.id, "undone")
         return done

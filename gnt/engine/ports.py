@@ -50,6 +50,9 @@ if TYPE_CHECKING:
         def wait_fence(self, nodes: Iterable[str], fence: str, deadline: float) -> dict[str, Any]:
             """Wait until no orphan of an earlier driver runs: {node: None or NodeFailed}."""
 
+        def clear_fence(self, nodes: Iterable[str], fence: str) -> None:
+            """Remove the fence of a job that ended, on nodes we still talk to; do not wait."""
+
         def own(self, master: str, job: str) -> AbstractContextManager[None]:
             """Hold the job's liveness lock on the master while the driver lives; else Busy."""
 

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 IDLE = 15.0  # seconds without a job after which the process ends
 MOST = 64  # threads
-STUCK = 0.25  # seconds that the queue may stand still before another thread is started
+STUCK = 0.25  # seconds, per thread there is, that the queue may stand still before another starts
 
 
 class Waiting:
@@ -73,8 +73,13 @@ class Pool:
 
     def tend(self) -> None:
         """Called now and then: a queue that stands still gets another thread."""
-        if not self._queue.empty() and time.monotonic() - self._moved > STUCK:
+        if not self._queue.empty() and time.monotonic() - self._moved > STUCK * self._threads:
             self._moved = time.monotonic()
+            self._grow()
+
+    def parked(self) -> None:
+        """A thread begins to wait for other jobs, which may be behind it in the queue."""
+        if not self._queue.empty():
             self._grow()
 
     def quiet(self) -> float:
@@ -100,7 +105,7 @@ class Pool:
                 self._moved = time.monotonic()
             try:
                 desk = desk or self._make()
-                drive(desk, waiting)
+                drive(desk, waiting, self.parked)
             except GntError as error:
                 waiting.settle(refusal(error))
                 desk = _dropped(desk)
@@ -113,10 +118,10 @@ class Pool:
             finally:
                 with self._lock:
                     self._busy -= 1
-                    self.quiet_since = time.monotonic()
+                    self._moved = self.quiet_since = time.monotonic()
 
 
-def drive(desk: Desk, waiting: Waiting) -> None:
+def drive(desk: Desk, waiting: Waiting, parked: Callable[[], None]) -> None:
     """One job: record it, answer with its id, wait for its turn, run it."""
     operation = waiting.submission.made(desk.find)
     wish = waiting.submission.wish.replace(driver=f"{os.uname().nodename} {os.getpid()}")
@@ -128,6 +133,7 @@ def drive(desk: Desk, waiting: Waiting) -> None:
             hooks.run_post(desk, operation, cfg, beginning.post)
             return
         if job.state == "waiting":
+            parked()
             cfg, job = beginning.until_begun()
         if job is not None:
             Drive(desk, cfg, job).forward()

@@ -36,8 +36,9 @@ if TYPE_CHECKING:
 class Session:
     """``spec.Session`` for one command line."""
 
-    def __init__(self, settings: Settings, front: Front) -> None:
+    def __init__(self, settings: Settings, front: Front, *, copy: str = "") -> None:
         self.settings, self.front = settings, front
+        self._copy = copy  # folder of a copy of the configuration that nobody else uses
         self._context: Context | None = None
         self._transport: SshTransport | None = None
         self._store: Riding | None = None
@@ -98,11 +99,12 @@ class Session:
         from gnt.config.trust import Pin
 
         context = self.context
-        for folder in (f"{context.directory}/config", os.path.dirname(context.seen)):
-            os.makedirs(folder, 0o700, exist_ok=True)
-        return Replica(CacheDisk(f"{context.directory}/config"),
-                       SqliteState(f"{context.directory}/state.sqlite"),
-                       Pin(signers=context.signers, cluster=context.cluster), seen=context.seen)
+        folder = self._copy or context.directory
+        seen = f"{folder}/seen" if self._copy else context.seen
+        for needed in (f"{folder}/config", os.path.dirname(seen)):
+            os.makedirs(needed, 0o700, exist_ok=True)
+        return Replica(CacheDisk(f"{folder}/config"), SqliteState(f"{folder}/state.sqlite"),
+                       Pin(signers=context.signers, cluster=context.cluster), seen=seen)
 
     def signing(self) -> Signing:
         from gnt.session.signing import signing
@@ -219,12 +221,28 @@ class Session:
         self.show(Lines(lines=(job,), data=job))
 
     def _serve(self, ready: Callable[[], None]) -> None:
-        """The life of a runner (in a process of its own)."""
+        """The life of a runner (in a process of its own).
+
+        Each of its threads has a copy of the configuration of its own, which begins as ours.
+        """
+        import itertools
+        import shutil
+
         from gnt.engine.quiet import Quiet
         from gnt.engine.runner import serve
 
-        plain = self.settings.replace(submit=False)
-        serve(self.context.runtime, lambda: Session(plain, Quiet()).desk, ready)
+        plain, numbers = self.settings.replace(submit=False), itertools.count()
+        context, copies = self.context, f"{self.context.runtime}/copies"
+        shutil.rmtree(copies, ignore_errors=True)
+
+        def desk() -> Desk:
+            copy = f"{copies}/{next(numbers)}"
+            if os.path.isdir(f"{context.directory}/config"):
+                shutil.copytree(f"{context.directory}/config", f"{copy}/config")
+            return Session(plain, Quiet(), copy=copy).desk
+
+        serve(context.runtime, desk, ready)
+        shutil.rmtree(copies, ignore_errors=True)
 
     def _only_plan(self, operation: Operation) -> None:
         from gnt.engine import planfile
