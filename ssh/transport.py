@@ -75,6 +75,15 @@ class SshTransport:
                 self._targets[node.name] = target
                 self._forget(node.name)
 
+    def warm(self, nodes: Iterable[str], lanes: Iterable[str] = (STORE, WORK)) -> None:
+        """Begin to connect to nodes that will be needed soon; nobody waits for it."""
+        from gnt.ssh.opening import Opening
+
+        known = [self.peer(node) for node in nodes if node in self._targets]
+        for lane in lanes:
+            cold = [peer for peer in known if not peer.ready(lane) and not peer.resting()]
+            Opening(cold, lane, lambda name, shell: None, connect=self._connect)
+
     @property
     def round_trips(self) -> int:
         return self._phases

@@ -75,6 +75,9 @@ class FakeTransport:
         self.fenced.append((fence, tuple(nodes)))
         return dict.fromkeys(nodes)
 
+    def clear_fence(self, nodes, fence):
+        self.fenced = [(f, where) for f, where in self.fenced if f != fence]
+
     @contextmanager
     def own(self, master, job):
         with self.nodes.changed:
