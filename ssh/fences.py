@@ -49,12 +49,14 @@ fi
 """
 
 OWN = """\
+# shellcheck disable=SC3013 # -ef is not in POSIX, but in every sh that hosts have
 [ -d /run/gnt/jobs ] || { mkdir -p /run/gnt/jobs && chmod 700 /run/gnt/jobs; } || exit 1
 command exec 8>>"/run/gnt/jobs/$1" && flock -E 75 -w 1 8 &&
     { [ "/run/gnt/jobs/$1" -ef /proc/self/fd/8 ] || { exec 8>&-; (exit 75); }; }
 """
 
 DISOWN = """\
+# shellcheck disable=SC3013 # -ef is not in POSIX, but in every sh that hosts have
 rm -f "/run/gnt/jobs/$1"
 exec 8>&-
 """

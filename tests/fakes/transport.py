@@ -50,7 +50,7 @@ class FakeTransport:
         self.after = after or (lambda call: None)
         self.trips = trips if trips is not None else []
         self.known = set()
-        self.fenced = []
+        self.fenced, self.cleared = [], []
 
     def know(self, nodes, term, *, ports=None):
         self.known |= {node.name for node in nodes}
@@ -76,7 +76,7 @@ class FakeTransport:
         return dict.fromkeys(nodes)
 
     def clear_fence(self, nodes, fence):
-        self.fenced = [(f, where) for f, where in self.fenced if f != fence]
+        self.cleared.append((fence, tuple(nodes)))
 
     @contextmanager
     def own(self, master, job):
