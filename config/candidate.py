@@ -128,7 +128,7 @@ class LocalCandidate:
             raise _Stop(m.REFUSED, f"term {term}, turn {turn} come after {highest[0]} {highest[1]}")
 
     def _put_head(self, head: m.Head) -> None:
-        self.disk.replace("head", f"{head.term} {head.serial} {head.hash} {head.base}\n".encode())
+        self.disk.replace("head", f"{head.line}\n".encode())
         self.head = head
 
     def _add(self, message: m.Append) -> None:

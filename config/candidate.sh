@@ -1,6 +1,6 @@
 # What a master candidate does, as POSIX sh functions (ADR 0003, 0010).  All run in the directory of
 # the configuration, $GNC.  Statuses: 1 failed, 3 head moved, 4 refused, 5 behind, 6 busy, 7 damaged,
-# 8 no turn.  Files: head "TERM SERIAL HASH BASE", turn "TERM TURN", ../term, base-N.toml,
+# 8 no turn, 9 not that simple.  Files: head "TERM SERIAL HASH BASE", turn "TERM TURN", ../term, base-N.toml,
 # journal-N.toml, lock.  Functions in ( ) are subshells, so they may exit; the others keep what they
 # set in the caller's shell.
 # shellcheck disable=SC2030,SC2031 # every subshell loads its own
@@ -90,6 +90,27 @@ gnc_add() { # TERM TURN PT PS PREV BASE HASH: the records in "in" after PREV; cu
     sync -d "$J" || gnc_stop 1 'cannot write'
     [ "$HS" -ge "$4" ] || { gnc_put head "$3 $4 $5 $6" && HT=$3 HS=$4 HH=$5; }
 }
+
+gnc_quick() ( # TERM TURN HEAD SIZE PREV HASH: as gnc_append, of one record (on stdin) to a candidate
+    # that has exactly what HEAD and the journal's SIZE say; 9: let gnc_append look closer
+    umask 077
+    cd "$GNC" && exec 8>>lock && flock -w 10 8 || exit 6
+    read -r H <./head && [ "$H" = "$3" ] && J=journal-${H##* }.toml &&
+        [ "$(wc -c <"$J")" -eq "$4" ] && read -r T U <turn && [ "$T" = "$1" ] && [ "$U" -le "$2" ] &&
+        { [ ! -e ../term ] || { read -r T <../term && [ "$T" -le "$1" ]; }; } ||
+        exit 9
+    cat >in && N=$(sed '/^sig = "/,$d' in | sha256sum) && [ "${N%% *}" = "$6" ] &&
+        grep -q "^prev = \"$5\"$" in || exit 9
+    { cat in >>"$J" && sync -d "$J"; } || { truncate -s "$4" "$J"; exit 1; }
+)
+
+gnc_heard() ( # TERM HEAD SIZE NEW: as gnc_learn, after gnc_quick: HEAD becomes NEW
+    umask 077
+    cd "$GNC" && exec 8>>lock && flock -w 10 8 || exit 6
+    read -r H <./head && [ "$H" = "$2" ] && [ "$(wc -c <"journal-${H##* }.toml")" -eq "$3" ] &&
+        { [ ! -e ../term ] || { read -r T <../term && [ "$T" -le "$1" ]; }; } || exit 9
+    echo "$4" >head.new && sync head.new && mv -f head.new head && sync .
+)
 
 gnc_append() ( # as gnc_add; the records on stdin
     gnc_enter 10

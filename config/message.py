@@ -46,6 +46,7 @@ STANDING_ONLY = -1  # as an offset: no bytes
 
 # What an answer's status says; a shell ends with the number.
 OK, FAILED, MOVED, REFUSED, BEHIND, BUSY, DAMAGED, NO_TURN = 0, 1, 3, 4, 5, 6, 7, 8
+NOT_SIMPLE = 9  # between a shell and RemotePeers only
 
 
 class Head(Record):
@@ -55,6 +56,11 @@ class Head(Record):
     serial: int = 0
     hash: str = ""
     base: int = 0
+
+    @property
+    def line(self) -> str:
+        """The content of the file ``head``."""
+        return f"{self.term} {self.serial} {self.hash} {self.base}"
 
 
 class Part(Record):
@@ -114,6 +120,7 @@ class Append(Message):
     serial: int
     hash: str
     records: bytes
+    size: int = -1  # of the journal up to ``after``, when this is one record; lets it be quick
 
 
 class Commit(Append):
@@ -125,6 +132,8 @@ class Learn(Message):
 
     head: Head
     by: int
+    after: Head | None = None  # with ``size``, of the journal up to ``head``: lets it be quick
+    size: int = -1
 
 
 class Fence(Message):

@@ -107,6 +107,17 @@ class Dialect:
         return self._script("gnc_append", message.term, message.turn, after.term, after.serial,
                             after.hash, after.base, message.hash, stdin=message.records)
 
+    def quick(self, message: Message) -> Frame | None:
+        """A short frame that does it if the candidate is where it should be; None: no such."""
+        if type(message) is m.Append and message.size >= 0:
+            return self._script("gnc_quick", message.term, message.turn, message.after.line,
+                                message.size, message.after.hash, message.hash,
+                                stdin=message.records)
+        if isinstance(message, m.Learn) and message.after is not None:
+            return self._script("gnc_heard", message.by, message.after.line, message.size,
+                                message.head.line)
+        return None
+
     def _commit(self, message: m.Commit) -> Frame:
         after = message.after
         words = (message.term, message.turn, after.term, after.serial, after.hash, after.base,
@@ -191,21 +202,46 @@ class RemotePeers:
         self._frames = frames
         self._local = local or {}
         self.dialect = dialect or Dialect()
+        self._astray: set[str] = set()  # candidates that were not where they should be
 
     def ask(
         self, messages: Mapping[str, Message], deadline: float = 15.0,
     ) -> dict[str, Answer | NodeFailed]:
-        far = {n: self.dialect.frame(x) for n, x in messages.items() if n not in self._local}
         answers: dict[str, Answer | NodeFailed] = {
             name: _asked(self._local[name], message)
             for name, message in messages.items() if name in self._local
         }
-        replies = self._frames.frames(far, deadline=deadline) if far else {}
+        far = {name: message for name, message in messages.items() if name not in self._local}
+        replies = self._put(far, deadline)
         answers.update((name, self.understood(name, replies[name])) for name in far)
         return {name: answers[name] for name in messages}
 
+    def _put(
+        self, messages: Mapping[str, Message], deadline: float,
+    ) -> dict[str, Reply | NodeFailed]:
+        """One round trip; a second one for candidates that are not where they should be."""
+        quick = {name: self._dialect(name).quick(x) for name, x in messages.items()}
+        frames = {name: quick[name] or self._dialect(name).frame(x) for name, x in messages.items()}
+        replies = dict(self._frames.frames(frames, deadline=deadline)) if frames else {}
+        again = {
+            name: self._dialect(name).frame(messages[name]) for name, reply in replies.items()
+            if quick[name] and not isinstance(reply, NodeFailed) and reply.status == m.NOT_SIMPLE}
+        self._astray |= again.keys()
+        if again:
+            replies.update(self._frames.frames(again, deadline=deadline))
+        return replies
+
+    def _dialect(self, node: str) -> Dialect:
+        return self.dialect
+
     def post(self, messages: Mapping[str, Message]) -> None:
-        far = {n: self.dialect.frame(x) for n, x in messages.items() if n not in self._local}
+        far = {}
+        for name, message in messages.items():
+            dialect = self._dialect(name)
+            quick = None if name in self._astray else dialect.quick(message)
+            if name not in self._local:
+                far[name] = quick or dialect.frame(message)
+        self._astray -= messages.keys()
         if far:
             self._frames.post(far)
         for name, message in messages.items():
@@ -213,7 +249,7 @@ class RemotePeers:
                 _asked(self._local[name], message)
 
     def frame(self, node: str, message: Message) -> Frame | None:
-        return None if node in self._local else self.dialect.frame(message)
+        return None if node in self._local else self._dialect(node).frame(message)
 
     def understood(self, node: str, reply: Reply | NodeFailed) -> Answer | NodeFailed:
         return _understood(reply, node)

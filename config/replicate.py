@@ -61,7 +61,8 @@ class Replication:
     def append(self, names: Iterable[str], entry: Entry, needed: int) -> Tally:
         """Put one record after the committed head; who lacks others gets them, too, if needed."""
         message = m.Append(term=self.term, turn=self.turn, after=self._replica.head,
-                           serial=entry.serial, hash=entry.hash, records=entry.record)
+                           serial=entry.serial, hash=entry.hash, records=entry.record,
+                           size=self._replica.position.offset)
         answers = dict(self._peers.ask(dict.fromkeys(names, message)))
         behind = [n for n, a in answers.items() if _status(a) in (m.BEHIND, m.DAMAGED)]
         if behind and sum(_status(a) == m.OK for a in answers.values()) < needed:

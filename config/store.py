@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from gnt.config.journal import Entry
-    from gnt.config.message import Answer, Peers
+    from gnt.config.message import Answer, Head, Peers
     from gnt.config.record import Author
     from gnt.config.replica import Replica
     from gnt.engine.ports import Change, Frame, Reply
@@ -264,7 +264,7 @@ class SignedStore:
             self._find(entry, turn.node, answer)
         else:
             self.replica.advance(entry, turn.node)
-        return self._committed(tally)
+        return self._committed(tally, message.after)
 
     def _find(self, entry: Entry, node: str, answer: Answer | NodeFailed) -> None:
         """Learn what became of a commit whose answer was lost; Stale: it did not happen.
@@ -286,9 +286,10 @@ class SignedStore:
                                  task="config (commit)", hint=f"is a disk of {node} full?")
             raise Stale(f"change {entry.serial} was not committed")
 
-    def _committed(self, tally: replicate.Tally) -> Config:
+    def _committed(self, tally: replicate.Tally, before: Head) -> Config:
         head = self.replica.head
-        self.peers.post(dict.fromkeys(tally.have, m.Learn(head=head, by=head.term)))
+        learn = m.Learn(head=head, by=head.term, after=before, size=self.replica.position.offset)
+        self.peers.post(dict.fromkeys(tally.have, learn))
         if compaction.due(self.replica):
             compaction.attempt(self)
         return self.replica.config()

@@ -55,6 +55,7 @@ INDEXES: Mapping[str, tuple[str, str]] = {
     "node.name": ("nodes", "name"),
     "node.primary_ip": ("nodes", "primary_ip"),
     "node.group": ("nodes", "group"),
+    "node.master_candidate": ("nodes", "master_candidate"),
     "instance.name": ("instances", "name"),
     "instance.primary_node": ("instances", "primary_node"),
     "network.name": ("networks", "name"),
@@ -165,7 +166,7 @@ class Config:
     @property
     def candidates(self) -> list[Node]:
         """The nodes that hold the configuration."""
-        return [node for node in self.nodes if node.master_candidate]
+        return self.found(Node, "node.master_candidate", "True")
 
     def online(self) -> list[Node]:
         return [node for node in self.nodes if not node.offline]

@@ -103,16 +103,8 @@ class NodePeers(RemotePeers):
         self.shells = shells
         self._dialects = {name: Dialect(directory) for name, directory in directories.items()}
 
-    def ask(self, messages, deadline=15.0):
-        replies = self.shells.frames(
-            {n: self._dialects[n].frame(x) for n, x in messages.items()}, deadline=deadline)
-        return {name: self.understood(name, reply) for name, reply in replies.items()}
-
-    def post(self, messages):
-        self.shells.post({n: self._dialects[n].frame(x) for n, x in messages.items()})
-
-    def frame(self, node, message):
-        return self._dialects[node].frame(message)
+    def _dialect(self, node):
+        return self._dialects[node]
 
 
 def change(*paths, drop=(), reason=""):

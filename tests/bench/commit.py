@@ -1,0 +1,196 @@
+"""What a commit costs: ``python tests/bench/commit.py`` prints ratios, measured in one run.
+
+For each size: a cluster of three candidates on this machine (one ``LocalCandidate`` as the master,
+two shells), and a whole process that changes one instance: start, state, turn, signature, majority,
+fdatasync, cache.  CPU times are user + system of that process and its children, best of several.
+"""
+
+from __future__ import annotations
+
+import os
+import pathlib
+import resource
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "config")]
+PREPARE = f"import sys; sys.path[:0] = [{str(ROOT)!r}] + {[p for p in sys.path if 'site-packages' in p]!r}\n"
+CHANGE = PREPARE + """
+from gnt.config.candidate import LocalCandidate
+from gnt.config.disk import Disk
+from gnt.config.record import Author
+from gnt.config.remote import RemotePeers
+from gnt.config.replica import CacheDisk, Replica
+from gnt.config.signature import read_key
+from gnt.config.sqlite_state import SqliteState
+from gnt.config.store import SignedStore
+from gnt.config.trust import Pin
+from gnt.engine.ports import Change
+from gnt.model.codec import to_data
+from gnt.plan import Edit
+place = sys.argv[1]
+replica = Replica(CacheDisk(place + "/copy/config"), SqliteState(place + "/copy/state.sqlite"),
+                  Pin(signers=()))
+peers = RemotePeers(None, {"n1": LocalCandidate(Disk(place + "/n1/gnt/config"))})
+store = SignedStore(peers, replica, Author("root@bench", lambda: read_key(place + "/key")))
+def make(cfg):
+    instance = cfg.instance("instance17")
+    changed = instance.replace(serial_no=instance.serial_no + 1, beparams={"vcpus": 3})
+    return Change(edits=(Edit(path="instances/" + instance.uuid, value=to_data(changed)),),
+                  operation="instance modify")
+store.commit(make)
+"""
+LIST = PREPARE + """
+from gnt.config.columns import load_columns
+assert len(load_columns(sys.argv[1] + "/copy", "instance")["name"]) == int(sys.argv[2])
+"""
+LOAD = PREPARE + """
+import time
+from gnt.config.memory_state import FollowingState
+from gnt.config.replica import CacheDisk, Replica
+from gnt.config.trust import Pin
+replica = Replica(CacheDisk(sys.argv[1] + "/copy/config"), FollowingState(), Pin(signers=()))
+start = time.perf_counter()
+assert replica.open()
+print(time.perf_counter() - start)
+"""
+
+
+def cluster_data(count: int, public: str) -> dict[str, dict[str, dict[str, object]]]:
+    """``count`` mirrored instances with two disks and one or two NICs, 20 to a node."""
+    nodes = [f"{n:08}-0000-4000-8000-000000000001" for n in range(max(3, count // 20))]
+    data: dict[str, dict[str, dict[str, object]]] = {
+        "cluster": {"cluster": {"uuid": "bench", "cluster_name": "bench", "master_node": nodes[0]}},
+        "groups": {"g": {"uuid": "g", "name": "default"}},
+        "nodes": {uuid: {"uuid": uuid, "name": f"n{i + 1}", "primary_ip": f"10.{i // 250}.{i % 250}.1",
+                         "secondary_ip": f"10.{i // 250}.{i % 250}.2", "group": "g",
+                         "master_candidate": i == 0} for i, uuid in enumerate(nodes)},
+        "instances": {}, "disks": {},
+        "signers": {"bench": {"name": "bench", "key": public}},
+    }
+    for i in range(count):
+        uuid = f"{i:08}-1111-4000-8000-000000000002"
+        disks = [f"{i:08}-2222-4000-8000-00000000000{d}" for d in range(2)]
+        pair = [nodes[i % len(nodes)], nodes[(i * 7 + 1) % len(nodes)]]
+        for number, disk in enumerate(disks):
+            data["disks"][disk] = {"uuid": disk, "dev_type": "file", "size": 10240, "instance": uuid,
+                                   "iv_name": f"disk/{number}", "nodes": pair,
+                                   "logical_id": ["loop", f"/srv/gnt/{uuid}/{disk}"]}
+        data["instances"][uuid] = {
+            "uuid": uuid, "name": f"instance{i}", "primary_node": pair[0], "os": "debian+bookworm",
+            "hvparams": {"kernel_path": "/vmlinuz"}, "beparams": {"maxmem": 2048, "vcpus": 2},
+            "admin_state": "up", "disks": disks, "disk_template": "file", "network_port": 11000 + i,
+            "nics": [{"uuid": f"{uuid}-{n}", "mac": f"aa:{n:02x}:00:{i >> 16 & 255:02x}:"
+                      f"{i >> 8 & 255:02x}:{i & 255:02x}", "nicparams": {"link": "br0"}}
+                     for n in range(1 + i % 2)]}
+    return data
+
+
+def cpu(code: str, *words: str, times: int = 9) -> float:
+    """The least CPU seconds of a whole process."""
+    best = 1e9
+    for _ in range(times):
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        done = subprocess.run([sys.executable, "-I", "-S", "-c", code, *words], check=True,
+                              capture_output=True)
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        assert done.returncode == 0
+        best = min(best, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)
+    return best
+
+
+def prepare(place: str, count: int) -> None:
+    """A cluster on disk with a copy as a driver has it."""
+    from gnt.config import signature
+    from gnt.config.candidate import LocalCandidate
+    from gnt.config.columns import save_columns
+    from gnt.config.disk import Disk
+    from gnt.config.record import Author
+    from gnt.config.remote import RemotePeers
+    from gnt.config.replica import CacheDisk, Replica
+    from gnt.config.sqlite_state import SqliteState
+    from gnt.config.store import SignedStore
+    from gnt.config.trust import Pin
+
+    os.makedirs(place + "/copy/config", 0o700)
+    key = signature.make_key(place + "/key")
+    replica = Replica(CacheDisk(place + "/copy/config"), SqliteState(place + "/copy/state.sqlite"),
+                      Pin(signers=(key.public,)))
+    peers = RemotePeers(None, {"n1": LocalCandidate(Disk(place + "/n1/gnt/config"))})
+    store = SignedStore(peers, replica, Author("root@bench", lambda: key))
+    config = store.create(cluster_data(count, key.public), "n1")
+    columns = {"name": [f"instance{i}" for i in range(count)], "pnode": ["n1"] * count,
+               "admin_state": ["up"] * count}
+    save_columns(place + "/copy", "instance", config.head, columns)
+
+
+def bytes_to_candidates() -> tuple[int, int, int]:
+    """Round trips after the turn, bytes to another candidate, bytes to the master, of one commit."""
+    from clusters import Cluster
+
+    from gnt.engine.ports import Change
+    from gnt.plan import Edit
+
+    with tempfile.TemporaryDirectory() as folder:
+        cluster = Cluster(pathlib.Path(folder), kind="remote")
+        from chains import CLUSTER, KEY
+
+        data = cluster_data(40, KEY.public)
+        for node in list(data["nodes"].values())[:3]:
+            node["master_candidate"] = True
+        data["cluster"]["cluster"]["uuid"] = CLUSTER
+        cluster.create(data)
+        peers = cluster.peers()
+        store = cluster.driver(peers=peers)
+        store.read()
+        store.hold_turn()
+        sent = {name: peers.shells.sent(name) for name in ("n1", "n2")}
+        trips = peers.shells.trips
+        (key, thing), *_ = data["instances"].items()
+        store.commit(lambda _: Change(edits=(Edit(path=f"instances/{key}", value={
+            **thing, "serial_no": 2}),), operation="instance modify"))
+        result = (peers.shells.trips - trips, peers.shells.sent("n2") - sent.get("n2", 0),
+                  peers.shells.sent("n1") - sent["n1"])
+        cluster.close()
+        return result
+
+
+def main() -> int:
+    bare = cpu("pass", times=25)
+    print(f"bare Python start                       {bare * 1e3:8.1f} ms CPU")
+    spent = {}
+    for count in (4000, 40000):
+        place = tempfile.mkdtemp(prefix="gnt-config-bench-")
+        try:
+            start = time.perf_counter()
+            prepare(place, count)
+            made = time.perf_counter() - start
+            spent[count] = cpu(CHANGE, place)
+            print(f"change one of {count:6} instances         {spent[count] * 1e3:8.1f} ms CPU  "
+                  f"{spent[count] / bare:5.2f} x bare start (made in {made:.1f} s)")
+            load = min(float(subprocess.run(
+                [sys.executable, "-I", "-S", "-c", LOAD, place], check=True, capture_output=True,
+                text=True).stdout) for _ in range(3))
+            print(f"  full load without caches              {load * 1e3:8.1f} ms")
+            if count == 4000:
+                prepare_again = tempfile.mkdtemp(prefix="gnt-config-bench-")
+                prepare(prepare_again + "/x", count)
+                spent["list"] = cpu(LIST, prepare_again + "/x", str(count))
+                shutil.rmtree(prepare_again)
+                print(f"  columns of a list, whole process      {spent['list'] * 1e3:8.1f} ms CPU  "
+                      f"{spent['list'] / bare:5.2f} x bare start")
+        finally:
+            shutil.rmtree(place)
+    print(f"40,000 against 4,000                    {spent[40000] / spent[4000]:8.2f} x")
+    trips, other, master = bytes_to_candidates()
+    print(f"round trips after the turn              {trips:8}")
+    print(f"bytes to a candidate / to the master    {other:8} / {master}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
