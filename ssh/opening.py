@@ -9,7 +9,7 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    import socket
+    import select
     from collections.abc import Callable, Iterable
     from queue import SimpleQueue
 
@@ -31,6 +31,7 @@ class Opening:
         self, peers: Iterable[Peer], lane: str, report: Report, *, connect: float,
     ) -> None:
         import queue
+        import select
         import threading
         import time
 
@@ -38,18 +39,20 @@ class Opening:
         self._ready: SimpleQueue[Peer | None] = queue.SimpleQueue()
         self._begun: dict[str, float] = {}
         self._threads = 0
-        knocked: list[tuple[Peer, socket.socket]] = []
+        poll = select.poll()
+        knocked: dict[int, Peer] = {}
         for peer in peers:
             self._threads = min(THREADS, self._threads + 1)
             if (door := peer.knock()) is None:
                 self._ready.put(peer)
             else:
                 self._begun[peer.name] = time.monotonic()
-                knocked.append((peer, door))
+                poll.register(door, select.POLLOUT)
+                knocked[door.fileno()] = peer
         for _ in range(self._threads):
             threading.Thread(target=self._work, daemon=True).start()
         if knocked:
-            threading.Thread(target=self._watch, args=(knocked,), daemon=True).start()
+            threading.Thread(target=self._watch, args=(poll, knocked), daemon=True).start()
         else:
             self._end()
 
@@ -59,20 +62,15 @@ class Opening:
 
         return self._begun.get(name, time.monotonic()) + self._connect
 
-    def _watch(self, knocked: list[tuple[Peer, socket.socket]]) -> None:
+    def _watch(self, poll: select.poll, knocked: dict[int, Peer]) -> None:
         """Pass on every peer whose TCP connection is there, or has failed."""
-        import select
         import time
 
-        poll, peers = select.poll(), {}
-        for peer, door in knocked:
-            poll.register(door, select.POLLOUT)
-            peers[door.fileno()] = peer
         end = time.monotonic() + self._connect
-        while peers and (left := end - time.monotonic()) > 0:
+        while knocked and (left := end - time.monotonic()) > 0:
             for number, _ in poll.poll(left * 1000):
                 poll.unregister(number)
-                peer = peers.pop(number)
+                peer = knocked.pop(number)
                 self._begun.pop(peer.name, None)
                 self._ready.put(peer)
         self._end()

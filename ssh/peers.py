@@ -169,7 +169,8 @@ class RemotePeer(Peer):
             self._knocked = socket.socket(family)
             self._knocked.setblocking(False)
             self._knocked.connect_ex((address, self.target.port))
-        return self._knocked
+            return self._knocked
+        return None
 
     def resting(self) -> NodeFailed | None:
         """The failure of a moment ago, so that one silent node costs its deadline only once."""

@@ -139,6 +139,7 @@ class SshTransport:
         self._posted.append(self._start(WORK, batches, 15.0))
 
     def own(self, master: str, job: str) -> AbstractContextManager[None]:
+        self._phases += 1
         return Owner(self.peer(master), job, self._owners)
 
     def owned(self, master: str, jobs: Iterable[str]) -> dict[str, bool]:

@@ -344,9 +344,13 @@ def test_ctrl_c_leaves_a_usable_transport(site):
     slow, quick = run.on("node1", "sleep 2; echo >/run/slow"), run.on("node1", "echo quick")
     main = threading.main_thread().ident
     timer = threading.Timer(0.5, signal.pthread_kill, (main, signal.SIGINT))
-    timer.start()
-    with pytest.raises(KeyboardInterrupt):
-        transport.perform([slow], fence="81")
+    timer.start()  # interrupts nothing but the lines below
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            transport.perform([slow], fence="81")
+            timer.join()
+    finally:
+        timer.cancel()
     assert transport.ask([quick])[quick.key] == "quick\n"
     assert transport.wait_fence(["node1"], "81", 10) == {"node1": None}
     assert site.nodes["node1"].sh("cat /run/slow") == "\n"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from gnt.engine.ports import Frame
 from gnt.errors import NodeFailed
 
-from .conftest import run
+from .conftest import run, until
 
 
 def test_every_node_answers(site):
@@ -42,6 +42,23 @@ def test_performing_stops_at_a_failure(site):
     answers = site.transport().perform([first, bad, never, beside], fence="7")
     assert answers[first.key] == "a\n" and answers[beside.key] == "c\n"
     assert answers[bad.key].kind == "failed" and never.key not in answers
+
+
+def test_connections_begun_early_are_used(site):
+    transport = site.transport()
+    transport.warm([*site.nodes, "stranger"])
+    peers = {name: transport.peer(name) for name in site.nodes}
+    shells = {name: until(lambda peer=peer: peer.ready("work")) for name, peer in peers.items()}
+    call = run.on("node1", "echo fine")
+    assert transport.ask([call])[call.key] == "fine\n"
+    assert all(peer.ready("work") is shells[name] for name, peer in peers.items())
+
+
+def test_asking_while_connections_are_begun(site):
+    transport = site.transport()
+    transport.warm(site.nodes)
+    calls = [run.on(name, f"echo {name}") for name in site.nodes]
+    assert transport.ask(calls) == {call.key: f"{call.node}\n" for call in calls}
 
 
 def test_unknown_node(site):
