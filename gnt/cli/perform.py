@@ -8,6 +8,7 @@ from gnt.spec import Action, Operation, Query
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from gnt.cli.general import Layout
+    from gnt.model.config import Config
     from gnt.session import Session
     from gnt.spec import Command, Settings
 
@@ -21,7 +22,7 @@ def perform(command: Command, settings: Settings, layout: Layout) -> int:
 
     session = Session(settings, front)
     try:
-        return _in_session(command, session, front)
+        return _in_session(command, session, front, settings)
     finally:
         if settings.timing:
             front.tell(timing(session.round_trips, front.seconds()))
@@ -33,7 +34,9 @@ def timing(round_trips: int, seconds: float) -> str:
     return f"timing: {round_trips} round trips, {seconds:.3f} s"
 
 
-def _in_session(command: Command, session: Session, front: Terminal) -> int:
+def _in_session(
+    command: Command, session: Session, front: Terminal, settings: Settings,
+) -> int:
     if isinstance(command, Operation):
         return session.execute(command)
     if isinstance(command, Action):
@@ -42,7 +45,22 @@ def _in_session(command: Command, session: Session, front: Terminal) -> int:
     cfg = session.config()
     answer = command.answer(cfg, session.ask(command.facts(cfg)))
     front.show(answer)
+    _keep_columns(command, settings, cfg)
     return int(getattr(answer, "exit_code", 0))
+
+
+def _keep_columns(command: Query, settings: Settings, cfg: Config) -> None:
+    """Let the next list of this kind be answered from columns."""
+    kind, names = command.columns() or ("", ())
+    if not names:
+        return
+    from gnt.query.columns import KEPT, columns_of
+
+    if set(names) <= set(KEPT.get(kind, ())):
+        from gnt.config.columns import save_columns
+        from gnt.config.context import directory
+
+        save_columns(directory(settings.cluster), kind, cfg.head, columns_of(kind, cfg))
 
 
 def _from_columns(command: Query, settings: Settings, front: Terminal) -> bool:

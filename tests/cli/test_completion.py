@@ -20,13 +20,13 @@ printf '%s\\n' "${COMPREPLY[@]}"
 ZSH = r"""
 zmodload zsh/zpty
 zpty z zsh -f -i
-zpty -w z "PS1=; stty -echo; fpath=($1 \$fpath); autoload -U compinit; compinit -u -D"
+zpty -w z "PS1='<at'zle'>'; stty -echo; fpath=($1 \$fpath); autoload -U compinit; compinit -u -D"
 zpty -w z "zstyle ':completion:*' list-colors; zstyle ':completion:*' menu no; LISTMAX=0"
 zpty -w z "setopt nolistbeep autolist; bindkey '^I' complete-word; echo ready-\$((40 + 2))"
-while zpty -r z line; do [[ $line == *ready-42* ]] && break; done
+zpty -r z line "*ready-42*<atzle>*"  # the shell reads keys from here on
 zpty -w -n z "$2"$'\t'
 zpty -w -n z $'\x15'"echo done-\$((40 + 2))"$'\n'
-while zpty -r z line; do print -rn -- "$line"; [[ $line == *done-42* ]] && break; done
+zpty -r z line "*done-42*"; print -rn -- "$line"
 zpty -d z
 """
 
@@ -48,7 +48,7 @@ def files(tmp_path_factory) -> pathlib.Path:
 def run(shell: str, files: pathlib.Path, *words: str) -> str:
     path = f"{files / 'bin'}:{os.environ['PATH']}"
     return subprocess.run([shutil.which(shell) or shell, *words], capture_output=True, text=True,
-                          check=False, timeout=20,
+                          check=False, timeout=10,
                           env={"PATH": path, "HOME": str(files), "TERM": "dumb"}).stdout
 
 
