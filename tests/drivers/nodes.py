@@ -128,29 +128,13 @@ class Nodes:
             if step.undo:
                 self.ask(step.undo)
 
-    def link(self, first: str, second: str) -> tuple[str, str]:
+    def link(self, first: str, second: str, cable: str = "link0") -> tuple[str, str]:
         """A cable between two nodes; their addresses."""
         a, b = self[first], self[second]
-        subprocess.run(
-            (
-                "ip",
-                "link",
-                "add",
-                "link0",
-                "netns",
-                str(a.pid),
-                "type",
-                "veth",
-                "peer",
-                "name",
-                "link0",
-                "netns",
-                str(b.pid),
-            ),
-            check=True,
-        )
+        ends = (f"{cable} netns {a.pid} type veth peer name {cable} netns {b.pid}").split()
+        subprocess.run(("ip", "link", "add", *ends), check=True)
         for node, address in ((a, "10.99.0.1"), (b, "10.99.0.2")):
-            node.run(f"ip address add {address}/24 dev link0; ip link set link0 up")
+            node.run(f"ip address add {address}/24 dev {cable}; ip link set {cable} up")
         return "10.99.0.1", "10.99.0.2"
 
     def close(self) -> None:

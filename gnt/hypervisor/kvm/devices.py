@@ -151,35 +151,35 @@ def _image(path: str) -> dict[str, Any]:
 
 
 def removable(guest: Guest, params: Params) -> Iterator[str]:
-    """CD drives (the seed is the last), and a floppy."""
-    first_boots = params.boot_order == "cdrom" and not params.kernel_path
-    drives = [
-        ("cdrom0", params.cdrom_image_path, first_boots),
-        ("cdrom1", params.cdrom2_image_path, False),
-        ("seed", f"{DIR}/{guest.uuid}.seed" if guest.seed else "", False),
-    ]
+    """CD drives, cloud-init's seed, and a floppy."""
+    direct = bool(params.kernel_path)
     kind = params.cdrom_disk_type or "ide"
-    if kind == "scsi-cd" and not (SCSI.get(params.disk_type) and guest.disks):
+    drives = [("cdrom0", params.cdrom_image_path), ("cdrom1", params.cdrom2_image_path)]
+    drives += [("seed", f"{DIR}/{guest.uuid}.seed")] if guest.seed else []
+    drives = [(name, path) for name, path in drives if path]
+    if drives and kind == "scsi-cd" and not (SCSI.get(params.disk_type) and guest.disks):
         yield from ("-device", at(guest, params, 5, f"{_controller(params)},id=scsi"))
-    for number, (name, path, boots) in enumerate(drives):
-        if path:
-            yield from ("-blockdev", _block(name, _image(path), readonly=True))
-            tail = f",drive={name},id=dev-{name}" + (",bootindex=1" if boots else "")
-            bus = _seed_bus(params, kind) if name == "seed" else kind
-            yield from ("-device", _cd_device(guest, params, bus, number) + tail)
+    for name, path in drives:
+        yield from ("-blockdev", _block(name, _image(path), readonly=True))
+        boots = name == "cdrom0" and params.boot_order == "cdrom" and not direct
+        tail = f",drive={name},id=dev-{name}" + (",bootindex=1" if boots else "")
+        if name == "seed" and params.disk_type == "paravirtual" and not params.cdrom_disk_type:
+            # kernels made for clouds (Debian's) have no driver for IDE or SATA; and on virtio-blk
+            # it would take a disk's name
+            yield from ("-device", at(guest, params, 8, "virtio-scsi-pci,id=seeds"))
+            yield from ("-device", "scsi-cd,bus=seeds.0" + tail)
+        else:
+            yield from ("-device", _cd_device(guest, params, kind, CDS[name]) + tail)
     if params.floppy_image_path:
         yield from ("-blockdev", _block("floppy", _image(params.floppy_image_path), readonly=True))
-        boots = params.boot_order == "floppy" and not params.kernel_path
+        boots = params.boot_order == "floppy" and not direct
         yield from (
             "-device",
             "floppy,unit=0,drive=floppy,id=dev-floppy" + (",bootindex=1" if boots else ""),
         )
 
 
-def _seed_bus(params: Params, kind: str) -> str:
-    """Where the disks are: kernels made for clouds (Debian's) have no driver for IDE or SATA."""
-    paravirtual = params.disk_type == "paravirtual" and not params.cdrom_disk_type
-    return "paravirtual" if paravirtual else kind
+CDS = {"cdrom0": 0, "cdrom1": 1, "seed": 2}
 
 
 def _cd_device(guest: Guest, params: Params, kind: str, number: int) -> str:
