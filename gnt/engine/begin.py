@@ -9,6 +9,8 @@ while that transaction's turn is held, so whoever sees the record can tell wheth
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from gnt.engine import hooks
 from gnt.engine import job as transactions
 from gnt.engine.desk import know
@@ -72,7 +74,11 @@ class Beginning:
 
     def record(self) -> tuple[Config, Job | None]:
         """One commit: the job has begun, or is recorded as waiting."""
-        return self._try(self.desk.read())
+        try:
+            return self._try(self.desk.read())
+        except GntError:
+            self.desk.store.give_turn()
+            raise
 
     def _try(self, cfg: Config) -> tuple[Config, Job | None]:
         while True:
@@ -183,15 +189,19 @@ class Beginning:
         return self.desk.read()
 
     def _withdraw(self, error: GntError) -> None:
-        """A recorded job that cannot begin leaves the queue."""
+        """A recorded job that cannot begin leaves the queue.
+
+        Where even that fails, a waiting record without a driver stays: it holds nothing.
+        """
         self.desk.store.give_turn()
         job = self.job
         if job is None or isinstance(error, Interrupted):
             return
-        recorded = transactions.found(self.desk.read(), job.id)
-        if recorded is not None and recorded.state == "waiting":
-            self.desk.store.commit(
-                lambda cfg: transactions.dropped(cfg, job.id, f"failed: {error.message}"))
+        with suppress(GntError):
+            recorded = transactions.found(self.desk.read(), job.id)
+            if recorded is not None and recorded.state == "waiting":
+                self.desk.store.commit(
+                    lambda cfg: transactions.dropped(cfg, job.id, f"failed: {error.message}"))
 
 
 def orphaned(cfg: Config, obstacle: Obstacle) -> Busy:

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from gnt.engine.begin import Check
     from gnt.engine.job import Wish
+    from gnt.engine.ports import Change
     from gnt.model.config import Config
     from gnt.model.objects import Job
     from gnt.plan import Plan
@@ -72,7 +73,7 @@ class Drive:
         if not self.settling:
             self._attempt()
         self._settle()
-        cfg = self.desk.store.commit(lambda cfg: transactions.end(cfg, self.id))
+        cfg = self._recorded(lambda cfg: transactions.end(cfg, self.id), "its end", "resume")
         self._clear_fences(cfg)
         self.desk.listener.job_done(self.id, "success")
         hooks.run_post_of(self.desk, self.job, cfg)
@@ -90,7 +91,8 @@ class Drive:
         if not whole:
             raise self._interrupted()
         if plan.settle or self.job.plan.get("pivot"):
-            self.desk.store.commit(lambda cfg: transactions.pivot(cfg, self.id))
+            self._recorded(lambda cfg: transactions.pivot(cfg, self.id),
+                           "its point of no return", "resume")
         self.settling = True
 
     def _settle(self) -> None:
@@ -107,6 +109,17 @@ class Drive:
                 hint=f"put that right, then: gnt-job resume {self.id}") from failure.cause
         if not whole:
             raise self._interrupted()
+
+    def _recorded(self, make: Callable[[Config], Change], what: str, verb: str) -> Config:
+        """Commit; when that fails, say what is left to do."""
+        try:
+            return self.desk.store.commit(make)
+        except GntError as error:
+            self.desk.listener.job_done(self.id, "interrupted")
+            raise JobFailed(
+                f"job {self.id} ({self.job.operation}): {what} could not be recorded: "
+                f"{error.message}", hint=f"put that right, then: gnt-job {verb} {self.id}",
+            ) from error
 
     def _interrupted(self) -> Interrupted:
         self.desk.store.give_turn()
@@ -134,14 +147,15 @@ class Drive:
         try:
             done = self.performer.backward(self.plan.attempt, reached, self.offline)
         except StepFailed as failure:
-            self.desk.store.commit(
-                lambda cfg: transactions.changed(cfg, self.id, state="undoing"))
+            self._recorded(lambda cfg: transactions.changed(cfg, self.id, state="undoing"),
+                           f"that it could not be taken back ({failure.message})", "undo")
             self.desk.listener.job_done(self.id, "interrupted")
             raise JobFailed(
                 f"job {self.id} ({self.job.operation}): {result}; and it could not be taken back: "
                 f"{failure.message}", hint=f"put that right, then: gnt-job undo {self.id}",
             ) from failure.cause
-        cfg = self.desk.store.commit(lambda cfg: transactions.undone(cfg, self.id, result))
+        cfg = self._recorded(lambda cfg: transactions.undone(cfg, self.id, result),
+                             "that it was undone", "undo")
         self._clear_fences(cfg)
         self.desk.listener.job_done(self.id, "undone")
         return done

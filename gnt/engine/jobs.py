@@ -44,7 +44,10 @@ class Jobs:
         pending = transactions.found(cfg, job)
         if pending is not None:
             return self._pending(cfg, pending)
-        return next((dict(item) for item in self.finished() if item["id"] == job), None) or _no(job)
+        for item in self.finished():
+            if item["id"] == job:
+                return {**item, "began": _when(item["began"]), "ended": _when(item["ended"])}
+        return _no(job)
 
     def _pending(self, cfg: Config, job: Job) -> Mapping[str, Any]:
         lives = self.desk.transport.owned(cfg.master.name, [job.id]).get(job.id, False)
@@ -52,8 +55,8 @@ class Jobs:
         return {
             "id": job.id, "operation": job.operation, "state": job.state,
             "driver": f"{job.driver} ({'lives' if lives else 'gone'})", "author": job.author,
-            "priority": job.priority, "reason": job.reason, "received": job.received,
-            "started": job.started, "parameters": dict(job.params),
+            "priority": job.priority, "reason": job.reason, "received": _when(job.received),
+            "started": _when(job.started), "parameters": dict(job.params),
             "holds": [described(cfg, path) for path in job.exclusive],
             "shares": [described(cfg, path) for path in job.shared],
             "depends": list(job.depends), "plan": list(render(plan)),
@@ -133,6 +136,13 @@ class Jobs:
             self.desk.store.commit(
                 lambda cfg: Change(edits=(), operation=ARCHIVE, note=" ".join(jobs)))
         return len(jobs)
+
+
+def _when(seconds: float | None) -> str:
+    """A time for people, in the time zone of this machine."""
+    import time
+
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(seconds)) if seconds else "-"
 
 
 def _no(job: str) -> Mapping[str, Any]:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from gnt.errors import Busy, NodeFailed
+from contextlib import suppress
+
+from gnt.errors import Busy, GntError, NodeFailed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -34,8 +36,10 @@ class Riding:
             self._coming = node, self._frames.send({node: frame}, deadline=TURN_DEADLINE)
 
     def give_turn(self) -> None:
-        self._arrive()
-        self.signed.release()
+        """Called where something failed: nothing here may hide that."""
+        with suppress(GntError):
+            self._arrive()
+            self.signed.release()
 
     def commit(self, make: Callable[[Config], Change], *, attempts: int = 8) -> Config:
         self._arrive()

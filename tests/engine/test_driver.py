@@ -6,7 +6,7 @@ import pytest
 
 from gnt.engine import driver, recover
 from gnt.engine.steps import phases
-from gnt.errors import Busy, Interrupted, JobFailed, NodeFailed
+from gnt.errors import Busy, Interrupted, JobFailed, NodeFailed, NoMajority, Stale
 from gnt.model.objects import Group
 from gnt.plan import Step, node_task, script
 from tests.engine.toys import WISH, Build, Lab, Tag, step
@@ -193,3 +193,51 @@ def test_phases_are_short_scripts_of_one_node_or_steps_side_by_side():
     got = [[item.index for item in phase]
            for phase in phases([a, b, a, beside, b, slow, a, b, step("node2", "x")], 10)]
     assert got == [[10, 11], [12, 13], [14], [15], [16, 17], [18]]
+
+
+@pytest.mark.parametrize(("drops", "settle", "left", "verb"), [
+    ("jobs", False, ALL, "resume"), ("state", True, ALL, "resume"),
+])
+def test_a_commit_that_fails_after_the_work_says_how_to_go_on(drops, settle, left, verb):
+    lab = Lab()
+
+    def refuse(change):
+        ends = any(e.path.startswith("jobs/") and e.value is None for e in change.edits)
+        passes = any(e.value and e.value.get("state") == "settling" for e in change.edits)
+        if (drops == "jobs" and ends) or (drops == "state" and passes):
+            raise NoMajority("1 of 3 master candidates answered, 2 are needed")
+
+    with pytest.raises(JobFailed) as failed:
+        driver.run(lab.desk(committing=refuse), Build(name="web", settle=settle), WISH)
+    (job,) = lab.jobs
+    assert f"gnt-job {verb} {job.id}" in failed.value.hint and "2 are needed" in str(failed.value)
+    assert lab.nodes.things == left
+    recover.resume(lab.desk(), job.id, "x")
+    assert lab.jobs == []
+
+
+def test_without_a_majority_nothing_begins():
+    lab = Lab()
+
+    def refuse(change):
+        raise NoMajority("1 of 3 master candidates answered, 2 are needed")
+
+    with pytest.raises(NoMajority):
+        driver.run(lab.desk(committing=refuse), Build(name="web"), WISH)
+    assert lab.nodes.things == [] and lab.jobs == [] and lab.nodes.owners == {}
+
+
+def test_a_configuration_that_moves_is_planned_on_again():
+    lab = Lab()
+    other = lab.desk()
+    times = [2]
+
+    def moved(change):
+        if times[0]:
+            times[0] -= 1
+            driver.run(other, Tag(), WISH)
+            raise Stale("moved")
+
+    driver.run(lab.desk(committing=moved), Build(name="web"), WISH)
+    assert lab.nodes.things == ALL and lab.jobs == []
+    assert [t["operation"] for t in lab.disk.transactions].count("toy tag") == 2
