@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import math
 import os
 import select
 import socket
@@ -116,26 +117,34 @@ class NodeConnection(fabric.Connection):  # type: ignore[misc]  # fabric has no 
         if not target.host_keys:
             raise hostkeys.unrecorded(target.name)
         super().__init__(
-            target.address, user=user, port=target.port, config=CONFIG, connect_timeout=deadline,
+            target.address, user=user, port=target.port, config=CONFIG,
+            connect_timeout=math.ceil(deadline),  # fabric makes it whole; 0 would be for ever
             connect_kwargs={
                 "auth_strategy": Keys(user, keys), "auth_timeout": deadline,
                 "banner_timeout": deadline, "channel_timeout": deadline,
                 "transport_factory": self._transport_of,
             },
         )
-        self._set(target=target, deadline=deadline, made=None, dropped=False, begun=begun)
+        self.target, self.deadline, self.begun = target, deadline, begun
+        self.made: paramiko.Transport | None = None
+        self.dropped = False
         self.client.set_missing_host_key_policy(PinnedKeys(target))
+
+    def __setattr__(self, name: str, value: object) -> None:
+        """Invoke would write what it does not know (``inline_ssh_env``) into the shared
+        configuration and rebuild that, while other threads read it."""
+        object.__setattr__(self, name, value)
 
     def _transport_of(self, raw: socket.socket, **options: Any) -> paramiko.Transport:
         """Public hook of ``SSHClient.connect``: paramiko sets no socket option itself."""
-        self._set(wire=tune(raw))
+        self.wire = tune(raw)
         transport = NodeTransport(self.wire, **options)
         transport.handshake_timeout = self.deadline
         security = transport.get_security_options()
         security.ciphers = CIPHERS
         security.kex = tuple(name for name in EXCHANGES if name in security.kex)
         security.key_types = hostkeys.algorithms(self.target.host_keys)
-        self._set(made=transport)
+        self.made = transport
         return transport
 
     def login(self) -> None:
@@ -155,7 +164,7 @@ class NodeConnection(fabric.Connection):  # type: ignore[misc]  # fabric has no 
             self.abort()
             raise hostkeys.missing_type(self.target.name, self.target.host_keys) from None
         except (OSError, EOFError, paramiko.SSHException) as error:
-            self._set(dropped=_dropped(error))
+            self.dropped = _dropped(error)
             self.abort()
             raise unreachable(self.target, _why(error)) from None
 

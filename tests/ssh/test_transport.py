@@ -88,3 +88,11 @@ def test_posted_frames_arrive_although_the_command_ends(site):
     transport.post({"node2": Frame(text="sleep 0.2; echo posted >/run/last")})
     transport.close()
     assert site.nodes["node2"].sh("cat /run/last") == "posted\n"
+
+
+def test_connections_do_not_write_into_the_configuration_they_share(site):
+    from gnt.ssh.connection import CONFIG
+
+    connection = site.transport().peer("node1").connection()
+    connection.remark = "mine"
+    assert connection.remark == "mine" and "remark" not in CONFIG
