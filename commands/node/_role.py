@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+from gnt.commands.node import _setup
+from gnt.errors import Conflict
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+    from gnt.commands.node._setup import Host
     from gnt.model.config import Config
     from gnt.model.objects import Node
-    from gnt.spec import Operation
+    from gnt.plan import Call
+    from gnt.spec import Operation, Seen
 
 #: Held by whoever writes to all nodes which keys they let in.
 KEYS = "cluster/cluster"
@@ -14,6 +21,23 @@ KEYS = "cluster/cluster"
 
 def may_be_candidate(node: Node) -> bool:
     return node.master_capable and not (node.offline or node.drained or node.master_candidate)
+
+
+def greet(cfg: Config, without: Iterable[str] = ()) -> Iterator[Call[Host]]:
+    """Asks every node that is to learn new keys whether it is there."""
+    for node in cfg.online():
+        if node.name not in without:
+            yield _setup.inspect.on(node.name)
+
+
+def require_all(calls: Iterable[Call[Host]], seen: Seen) -> None:
+    """Raise Conflict when a node does not answer: what cannot be undone must not stop half-way."""
+    for call in calls:
+        failed = seen.failed(call)
+        if failed is not None:
+            raise Conflict(f"node {call.node} does not answer ({failed.problem}), so it cannot be "
+                           "told which keys it lets in",
+                           hint=f"gnt-node modify --offline=yes {call.node}, if it is gone")
 
 
 def refill(cfg: Config) -> tuple[Operation, ...]:

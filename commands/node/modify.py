@@ -62,6 +62,8 @@ class Modify(Operation, command="node modify"):
         node, new = self._change(cfg)
         if new.master_candidate and not node.master_candidate:
             yield _setup.keys.on(node.name)
+        elif node.master_candidate and not new.master_candidate:
+            yield from _role.greet(cfg, _gone(new))
 
     def plan(self, cfg: Config, seen: Seen) -> Plan:
         node, new = self._change(cfg)
@@ -72,6 +74,7 @@ class Modify(Operation, command="node modify"):
         if new.master_candidate and not node.master_candidate:
             return self._promote(cfg, node, edit, seen)
         if node.master_candidate and not new.master_candidate:
+            _role.require_all(_role.greet(cfg, _gone(new)), seen)
             return self._demote(cfg, node, new, edit)
         return Plan(end=(edit,))
 
@@ -94,7 +97,7 @@ class Modify(Operation, command="node modify"):
         signer = cfg.get(Signer, node.name)
         return Plan(
             pivot=(edit,),
-            settle=_authorize_all(cfg, keys, (node.name,) if new.offline else ()),
+            settle=_authorize_all(cfg, keys, _gone(new)),
             end=(change(cfg.cluster, login_keys=keys), *((drop(signer),) if signer else ())),
             notes=(f"{node.name} is no master candidate any more",),
         )
@@ -152,6 +155,11 @@ class Modify(Operation, command="node modify"):
 def may_stay(node: Node) -> bool:
     """Whether nothing forbids the node to be a candidate."""
     return node.master_capable and not node.offline and not node.drained
+
+
+def _gone(new: Node) -> tuple[str, ...]:
+    """The node itself, when nobody talks to it any more."""
+    return (new.name,) if new.offline else ()
 
 
 def _authorize_all(

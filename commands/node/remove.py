@@ -13,8 +13,12 @@ from gnt.values import TEXT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
     from gnt.model.config import Config
     from gnt.model.objects import Node
+    from gnt.plan import Call
     from gnt.spec import Seen
 
 
@@ -36,9 +40,13 @@ class Remove(Operation, command="node remove"):
     def confirm(self, cfg: Config) -> str:
         return f"Remove node {cfg.node(self.name).name} from the cluster?"
 
+    def facts(self, cfg: Config) -> Iterator[Call[Any]]:
+        return _role.greet(cfg)
+
     def plan(self, cfg: Config, seen: Seen) -> Plan:
         node = cfg.node(self.name)
         self._check(cfg, node)
+        _role.require_all(_role.greet(cfg), seen)
         keys = _access.without_owner(cfg.cluster.login_keys, node.name)
         others = [other for other in cfg.nodes if other.uuid != node.uuid]
         lines = _access.authorized(keys, others)

@@ -142,6 +142,11 @@ class Nodes:
     def _missing(self, call: Call[Any]) -> tuple[str, ...]:
         return tuple(link for link in call.args["bridges"] if not link.startswith("br"))
 
+    def _inspect(self, call: Call[Any]) -> Any:
+        from gnt.commands.node._setup import Host
+
+        return Host(hostname=call.node, addresses=(), missing=(), member=True)
+
     def _keys(self, call: Call[Any]) -> Any:
         from gnt.commands.node._setup import PublicKeys
 
