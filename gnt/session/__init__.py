@@ -12,16 +12,14 @@ from gnt.spec import Lines, Operation, Seen
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from typing import Any
 
     from gnt.config.context import Context
     from gnt.config.ledger import Ledger
     from gnt.config.replica import Replica
     from gnt.config.signature import Signing
-    from gnt.engine.begin import Check
     from gnt.engine.desk import Desk
-    from gnt.engine.job import Wish
     from gnt.engine.jobs import Jobs
     from gnt.engine.ports import Front
     from gnt.model.config import Config
@@ -177,99 +175,15 @@ class Session:
 
     def execute(self, operation: Operation) -> int:
         """Run an operation as the general options say: as a job, detached, or only planned."""
-        todo = list(operation.prepare(self))
-        while todo:
-            one = todo.pop(0)
-            self._ask_first(one)
-            if self.settings.dry_run or self.settings.plan_out:
-                self._only_plan(one)
-            elif self.settings.submit:
-                self._submit(one)
-            else:
-                self._run(one)
-                todo = [*self._following(one), *todo]
-        return 0
+        from gnt.session.execution import Execution
 
-    def _ask_first(self, operation: Operation) -> None:
-        if self.settings.dry_run or type(operation).confirm is Operation.confirm:
-            return
-        question = operation.confirm(self.config())
-        if question:
-            self.confirm(question)
-
-    def _following(self, operation: Operation) -> tuple[Operation, ...]:
-        if type(operation).then is Operation.then:
-            return ()
-        return operation.then(self.config())
-
-    def _run(self, operation: Operation, check: Check | None = None) -> None:
-        from gnt.engine import driver
-        from gnt.engine.stop import on_signals
-
-        with on_signals(self.desk.stop):
-            driver.run(self.desk, operation, self._wish(), check, self._begun)
-
-    def _begun(self, job: str) -> None:
-        if self.settings.print_jobid:
-            self.show(Lines(lines=(job,), data=job))
-
-    def _submit(self, operation: Operation) -> None:
-        """Leave the job to this user's runner; print its id."""
-        from gnt.engine.submit import Submission, submit
-
-        job = submit(self.context.runtime, Submission.of(operation, self._wish()), self._serve)
-        self.show(Lines(lines=(job,), data=job))
-
-    def _serve(self, ready: Callable[[], None]) -> None:
-        """The life of a runner (in a process of its own).
-
-        Each of its threads has a copy of the configuration of its own, which begins as ours.
-        """
-        import itertools
-        import shutil
-
-        from gnt.engine.quiet import Quiet
-        from gnt.engine.runner import serve
-
-        plain, numbers = self.settings.replace(submit=False), itertools.count()
-        context, copies = self.context, f"{self.context.runtime}/copies"
-        shutil.rmtree(copies, ignore_errors=True)
-
-        def desk() -> Desk:
-            copy = f"{copies}/{next(numbers)}"
-            if os.path.isdir(f"{context.directory}/config"):
-                shutil.copytree(f"{context.directory}/config", f"{copy}/config")
-            return Session(plain, Quiet(), copy=copy).desk
-
-        serve(context.runtime, desk, ready)
-        shutil.rmtree(copies, ignore_errors=True)
-
-    def _only_plan(self, operation: Operation) -> None:
-        from gnt.engine import planfile
-        from gnt.plan import render
-
-        cfg = self.config()
-        plan = operation.plan(cfg, self.ask(operation.facts(cfg)))
-        if self.settings.plan_out:
-            planfile.write(self.settings.plan_out, cfg, operation, plan)
-        lines = tuple(render(plan)) or ("nothing to do",)
-        self.show(Lines(lines=lines, data=list(lines)))
+        return Execution(self).execute(operation)
 
     def apply(self, path: str) -> int:
         """Run a saved plan, or refuse with the difference when it would be another one now."""
-        from gnt.engine import planfile
+        from gnt.session.execution import Execution
 
-        saved, operation = planfile.read(path)
-        self._run(operation, lambda cfg, plan: planfile.require_same(path, saved, cfg, plan))
-        return 0
-
-    def _wish(self) -> Wish:
-        from gnt.engine.holds import PRIORITIES
-        from gnt.engine.job import Wish
-
-        return Wish(author=self.who, driver=f"{os.uname().nodename} {os.getpid()}",
-                    reason=self.settings.reason, wait=self.settings.wait,
-                    priority=PRIORITIES[self.settings.priority])
+        return Execution(self).apply(path)
 
     @property
     def ledger(self) -> Ledger:
@@ -278,10 +192,15 @@ class Session:
         return Ledger(lambda: self.store.signed)
 
     @property
+    def driver(self) -> str:
+        """This process, for people."""
+        return f"{os.uname().nodename} {os.getpid()}"
+
+    @property
     def jobs(self) -> Jobs:
         from gnt.engine.jobs import Jobs
 
-        return Jobs(self.desk, self.front, self._wish().driver)
+        return Jobs(self.desk, self.front, self.driver)
 
     # --- hosts, and the cluster as a whole -----------------------------------------------------
 

@@ -1,0 +1,130 @@
+"""Running operations as the general options say: as jobs, detached, or only planned."""
+
+from __future__ import annotations
+
+import os
+
+from gnt.spec import Lines, Operation
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from gnt.engine.begin import Check
+    from gnt.engine.desk import Desk
+    from gnt.engine.job import Wish
+    from gnt.session import Session
+
+
+class Execution:
+    """What one session does with operations."""
+
+    def __init__(self, session: Session) -> None:
+        self.session, self.settings = session, session.settings
+
+    def execute(self, operation: Operation) -> int:
+        """Run an operation as the general options say: as a job, detached, or only planned."""
+        todo = list(operation.prepare(self.session))
+        while todo:
+            one = todo.pop(0)
+            self._ask_first(one)
+            if self.settings.dry_run or self.settings.plan_out:
+                self._only_plan(one)
+            elif self.settings.submit:
+                self._submit(one)
+            else:
+                self._run(one)
+                todo = [*self._following(one), *todo]
+        return 0
+
+    def _ask_first(self, operation: Operation) -> None:
+        if self.settings.dry_run or type(operation).confirm is Operation.confirm:
+            return
+        question = operation.confirm(self.session.config())
+        if question:
+            self.session.confirm(question)
+
+    def _following(self, operation: Operation) -> tuple[Operation, ...]:
+        if type(operation).then is Operation.then:
+            return ()
+        return operation.then(self.session.config())
+
+    def _run(self, operation: Operation, check: Check | None = None) -> None:
+        from gnt.engine import driver
+        from gnt.engine.stop import on_signals
+
+        before = self._candidates()
+        with on_signals(self.session.desk.stop):
+            driver.run(self.session.desk, operation, self._wish(), check, self._begun)
+        if self._candidates() - before:  # a new one has nothing yet
+            self.session.store.signed.redistribute()
+
+    def _candidates(self) -> set[str]:
+        """The master candidates, as far as this machine knows."""
+        cfg = self.session.store.signed.cached()
+        return {node.name for node in cfg.candidates} if cfg else set()
+
+    def _begun(self, job: str) -> None:
+        if self.settings.print_jobid:
+            self.session.show(Lines(lines=(job,), data=job))
+
+    def _submit(self, operation: Operation) -> None:
+        """Leave the job to this user's runner; print its id."""
+        from gnt.engine.submit import Submission, submit
+
+        runtime = self.session.context.runtime
+        job = submit(runtime, Submission.of(operation, self._wish()), self._serve)
+        self.session.show(Lines(lines=(job,), data=job))
+
+    def _serve(self, ready: Callable[[], None]) -> None:
+        """The life of a runner (in a process of its own).
+
+        Each of its threads has a copy of the configuration of its own, which begins as ours.
+        """
+        import itertools
+        import shutil
+
+        from gnt.engine.quiet import Quiet
+        from gnt.engine.runner import serve
+        from gnt.session import Session
+
+        plain, numbers = self.settings.replace(submit=False), itertools.count()
+        context = self.session.context
+        copies = f"{context.runtime}/copies"
+        shutil.rmtree(copies, ignore_errors=True)
+
+        def desk() -> Desk:
+            copy = f"{copies}/{next(numbers)}"
+            if os.path.isdir(f"{context.directory}/config"):
+                shutil.copytree(f"{context.directory}/config", f"{copy}/config")
+            return Session(plain, Quiet(), copy=copy).desk
+
+        serve(context.runtime, desk, ready)
+        shutil.rmtree(copies, ignore_errors=True)
+
+    def _only_plan(self, operation: Operation) -> None:
+        from gnt.engine import planfile
+        from gnt.plan import render
+
+        cfg = self.session.config()
+        plan = operation.plan(cfg, self.session.ask(operation.facts(cfg)))
+        if self.settings.plan_out:
+            planfile.write(self.settings.plan_out, cfg, operation, plan)
+        lines = tuple(render(plan)) or ("nothing to do",)
+        self.session.show(Lines(lines=lines, data=list(lines)))
+
+    def apply(self, path: str) -> int:
+        """Run a saved plan, or refuse with the difference when it would be another one now."""
+        from gnt.engine import planfile
+
+        saved, operation = planfile.read(path)
+        self._run(operation, lambda cfg, plan: planfile.require_same(path, saved, cfg, plan))
+        return 0
+
+    def _wish(self) -> Wish:
+        from gnt.engine.holds import PRIORITIES
+        from gnt.engine.job import Wish
+
+        return Wish(author=self.session.who, driver=self.session.driver,
+                    reason=self.settings.reason, wait=self.settings.wait,
+                    priority=PRIORITIES[self.settings.priority])
