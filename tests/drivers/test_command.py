@@ -159,6 +159,7 @@ CASES: dict[str, Guest] = {
         Params(security_model="user", security_domain="vm", use_chroot=True), runtime=Q35
     ),
     "pool": guest(Params(security_model="pool")),
+    "user-shutdown": guest(Params(user_shutdown=True)),
     "exits-at-reboot": guest(Params(reboot_behavior="exit")),
     "extra": guest(Params(kvm_extra="-device 'edu,id=a b' -global x.y=z")),
     "paused": guest(Params(), paused=True),

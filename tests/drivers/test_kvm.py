@@ -8,7 +8,7 @@ import pytest
 
 from gnt.errors import Invalid, NodeFailed
 from gnt.hypervisor.base import hypervisor
-from gnt.hypervisor.kvm import shell, tasks
+from gnt.hypervisor.kvm import qmp, shell, tasks
 from gnt.hypervisor.kvm.params import Params
 from gnt.plan import script, task_named
 from tests.drivers import guests
@@ -99,6 +99,30 @@ def test_a_guest_that_ignores_the_button_is_ended(one: Nodes, deaf: Guest) -> No
     one.do(*KVM.start(deaf))
     assert one.do(*KVM.stop(deaf, 1))[0] is False
     assert qemus(one) == []
+
+
+def test_shut_down_by_its_user_is_seen_and_can_be_started_again(one: Nodes, tmp_path: Path) -> None:
+    disk = guests.disk(tmp_path / "disk.raw", guests.POLITE)
+    polite = guests.guest(U1, "node1", disk, params=Params(user_shutdown=True))
+    one.do(*KVM.start(polite))
+    wait_for(lambda: "R" in guests.console(one, "node1", U1))
+    assert one.ask(qmp.power_down.on("node1", "node1", U1, 30)) is True
+    assert running(one)[0].state == "shutdown"
+    first = qemus(one)
+    one.do(*KVM.start(polite))
+    assert running(one)[0].state == "running" and qemus(one) != first
+    assert one.do(*KVM.stop(polite, 60))[0] is True
+    assert qemus(one) == []
+
+
+def test_a_guest_that_cannot_be_asked_is_not_simply_ended(one: Nodes, deaf: Guest) -> None:
+    one.do(*KVM.start(deaf))
+    one["node1"].run(f"kill -STOP {qemus(one)[0]}")
+    with pytest.raises(NodeFailed, match="cannot be asked to shut down") as caught:
+        one.do(*KVM.stop(deaf, 30))
+    assert "--timeout 0" in caught.value.hint
+    one["node1"].run(f"kill -CONT {qemus(one)[0]}")
+    assert running(one)[0].state == "running"
 
 
 def test_stopping_what_ended_by_itself(one: Nodes, deaf: Guest) -> None:

@@ -143,6 +143,8 @@ def _control(guest: Guest, params: Params) -> Iterator[str]:
 def _boot(params: Params) -> Iterator[str]:
     if params.reboot_behavior == "exit":
         yield "-no-reboot"
+    if params.user_shutdown:
+        yield "-no-shutdown"  # QEMU stays, so that it can be seen that the guest was shut down
     if not params.kernel_path:
         return
     yield from ("-kernel", params.kernel_path)

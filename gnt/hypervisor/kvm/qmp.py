@@ -7,6 +7,7 @@ conversation looks before it acts, so that it can be repeated after its driver w
 from __future__ import annotations
 
 from gnt.errors import NodeFailed
+from gnt.hypervisor.kvm import tasks
 from gnt.hypervisor.kvm.shell import DIR
 from gnt.plan import Progress, dialogue
 
@@ -85,40 +86,55 @@ async def state_of(client: QMPClient) -> str:
 @dialogue(deadline=DAY)
 def power_down(context: Context, here: str, uuid: str, timeout: int) -> bool:
     """Ask the guest to shut down; whether it did within ``timeout`` seconds."""
-    import asyncio
 
     async def hold(client: QMPClient) -> bool:
-        from qemu.qmp import Runstate
-
         status = await state_of(client)
         if status == "paused":
             await ask(client, "cont")
         elif status != "running":
-            return False
-        loop = asyncio.get_running_loop()
-        start = loop.time()
-        pressed = -15.0
+            return status == "shutdown"
+        return await _button(context, client, timeout)
+
+    try:
+        return talk(context, here, uuid, hold)
+    except NodeFailed as failure:
+        _require_gone(context, uuid, failure)
+        return True
+
+
+def _require_gone(context: Context, uuid: str, failure: NodeFailed) -> None:
+    """Raise unless QEMU has ended: to end a guest that was not asked is not for us to say."""
+    try:
+        context.script(tasks.clear.body(uuid), tasks.clear.deadline)
+    except NodeFailed:
+        raise NodeFailed(
+            failure.node,
+            "failed",
+            "the guest runs but cannot be asked to shut down: QEMU does not answer",
+            hint="gnt-instance shutdown --timeout 0 ends it at once",
+        ) from failure
+
+
+async def _button(context: Context, client: QMPClient, timeout: int) -> bool:
+    """Press the power button, again and again; whether the guest shut down."""
+    import asyncio
+
+    from qemu.qmp import Runstate
+
+    loop = asyncio.get_running_loop()
+    start = loop.time()
+    pressed = -15.0
+    with client.listener("SHUTDOWN") as shutdown:
         while (passed := loop.time() - start) < timeout:
-            if client.runstate != Runstate.RUNNING:
+            if client.runstate != Runstate.RUNNING or not shutdown.empty():
                 return True
             if passed - pressed >= 15:  # guests that are still booting miss it
                 await _press(client)
                 pressed = passed
-                context.tell(
-                    Progress(
-                        what="waiting for the guest to shut down",
-                        done=int(passed),
-                        total=timeout,
-                        unit="s",
-                    )
-                )
+                what = "waiting for the guest to shut down"
+                context.tell(Progress(what=what, done=int(passed), total=timeout, unit="s"))
             await asyncio.sleep(0.1)
-        return False
-
-    try:
-        return talk(context, here, uuid, hold)
-    except NodeFailed:
-        return False  # nothing to wait for: what comes next makes sure
+    return False
 
 
 async def _press(client: QMPClient) -> None:
@@ -126,7 +142,7 @@ async def _press(client: QMPClient) -> None:
 
     from qemu.qmp import QMPError
 
-    with contextlib.suppress(QMPError):
+    with contextlib.suppress(QMPError):  # it may end just now
         await ask(client, "system_powerdown")
 
 

@@ -43,15 +43,20 @@ clean() { rm -f "$base.pid" "$base.qmp" "$base.mon" "$base.serial" "$base.qga"; 
 START = (
     GUEST
     + r"""
-bind=$1 pool=$2; shift 2
-greets() { # whether a QEMU is there whose start is over
+ask=$1 bind=$2 pool=$3; shift 3
+export ask
+status() { # what QEMU says of its guest; nothing before its start is over
     # a QEMU whose parent was killed dies just before it would answer
-    [ -S "$base.mon" ] && [ "$(timeout 2 socat -t0.01 "UNIX-CONNECT:$base.mon" \
-        'SYSTEM:read -r line && echo ready >&3' 3>&1 2>/dev/null)" = ready ]
+    # shellcheck disable=SC2016 # for the shell that socat starts
+    [ ! -S "$base.mon" ] ||
+        timeout 2 socat -t0.01 "UNIX-CONNECT:$base.mon" 'SYSTEM:eval \"$ask\"' 3>&1 2>/dev/null
 }
 end=$(($(date +%s) + 30))
 until lock 0; do
-    if greets; then exit 0; fi
+    case $(status) in
+        *'"status": "shutdown"'*) if holder; then kill "$pid"; fi ;; # by its user; QEMU stayed
+        *'"status": '*) exit 0 ;;
+    esac
     if [ "$(date +%s)" -gt "$end" ]; then
         echo "something holds $base.lock, but no QEMU answers" >&2
         exit 1

@@ -22,7 +22,7 @@ def start(
     ``bind``: the interface whose address replaces @bind@; ``pool``: ranges (``100-110``) of user
     numbers, of which a free one replaces @uid@.
     """
-    return script(shell.START, uuid, bind, " ".join(pool), *argv)
+    return script(shell.START, uuid, shell.ASK, bind, " ".join(pool), *argv)
 
 
 @node_task(deadline=40)
