@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from gnt.hypervisor.base import hypervisor
-from gnt.query.live import Live, Room, node_facts
+from gnt.query.facts import node_facts
+from gnt.query.live import Live, Room
 from gnt.storage.base import storage
 
 TYPE_CHECKING = False
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from gnt.model.config import Config
     from gnt.model.objects import Disk, Node
     from gnt.plan import Call
-    from gnt.query.live import NodeFacts
+    from gnt.query.facts import NodeFacts
     from gnt.spec import Seen
     from gnt.storage.base import Space
 

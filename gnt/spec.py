@@ -10,7 +10,6 @@ A command is a class in ``commands/<noun>/<verb>.py`` (found by that name, never
 
 from __future__ import annotations
 
-from gnt.plan import Plan
 from gnt.record import MISSING, Field, Record
 
 TYPE_CHECKING = False
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
     from gnt.errors import NodeFailed
     from gnt.model.config import Config
     from gnt.model.objects import Node
-    from gnt.plan import Call
+    from gnt.plan import Call, Plan
     from gnt.values import Kind
 
     T = TypeVar("T")

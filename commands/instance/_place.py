@@ -7,7 +7,7 @@ from gnt.hypervisor.base import hypervisor
 from gnt.model import allocate, inherit
 from gnt.model.allocate import Request, Room
 from gnt.net.base import nic_mode
-from gnt.query.live import node_facts
+from gnt.query.facts import node_facts
 from gnt.record import Record
 from gnt.storage.base import storage
 

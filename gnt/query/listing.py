@@ -5,7 +5,6 @@ from __future__ import annotations
 from gnt.errors import UsageError
 from gnt.query.field import fields, output
 from gnt.query.source import Columns, Objects, key_of, named_rows
-from gnt.query.view import View
 from gnt.spec import Column, Query, Table, opt
 from gnt.values import BOOL, TEXT
 
@@ -17,6 +16,7 @@ if TYPE_CHECKING:
     from gnt.model.config import Config
     from gnt.query.field import Field
     from gnt.query.source import Source
+    from gnt.query.view import View
     from gnt.spec import Seen
 
 FILTER_SIGNS = frozenset(" \t\n!\"'()/<=>\\~;")
@@ -66,6 +66,8 @@ class Listing(Query):
 
     def view(self, cfg: Config, seen: Seen) -> View:
         """What getters may look at; commands with live fields add what nodes said."""
+        from gnt.query.view import View
+
         return View(cfg)
 
     def problems(self, cfg: Config, seen: Seen) -> tuple[str, ...]:

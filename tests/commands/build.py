@@ -11,7 +11,7 @@ from gnt.hypervisor.base import Capabilities, Running
 from gnt.model.codec import to_data
 from gnt.model.config import Config, MemoryState
 from gnt.model.objects import Cluster, Disk, Group, Instance, Network, Nic, Node, Signer
-from gnt.query.live import NodeFacts
+from gnt.query.facts import NodeFacts
 from gnt.spec import Seen
 from gnt.storage.base import Space
 

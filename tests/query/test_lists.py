@@ -12,7 +12,8 @@ from gnt.errors import Ambiguous, NodeFailed, NotFound
 from gnt.hypervisor.base import Running
 from gnt.query.cells import NODATA, OFFLINE, UNAVAIL
 from gnt.query.columns import columns_of
-from gnt.query.live import Live, NodeFacts, Room, node_facts, node_value, read_facts, status
+from gnt.query.facts import NodeFacts, node_facts, read_facts
+from gnt.query.live import Live, Room, node_value, status
 from gnt.query.order import nice_key, nice_order
 from gnt.spec import Seen
 from tests.query.clusters import small
