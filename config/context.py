@@ -10,7 +10,12 @@ import os
 
 from gnt.config import canon
 from gnt.config.disk import Disk
-from gnt.errors import Conflict, Invalid, NoCluster
+from gnt.config.place import HERE as HERE
+from gnt.config.place import ON_NODE, cache, chosen, home
+from gnt.config.place import current as current
+from gnt.config.place import names as names
+from gnt.config.place import path as _path
+from gnt.errors import Conflict, NoCluster
 from gnt.model.codec import from_data, to_data
 from gnt.model.objects import Node
 from gnt.record import Record
@@ -19,8 +24,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-HERE = "/var/lib/gnt"  # what a node holds
-ON_NODE = "node"  # the folder of a node's own cache
 MAX_FILE = 1024 * 1024
 LOGIN_KEYS = ("id_ed25519", "id_ecdsa", "id_rsa")
 
@@ -60,87 +63,16 @@ class Context(Record):
         return f"{base}/gnt/{self.name}" if base else f"{self.directory}/run"
 
 
-def cache(name: str) -> str:
-    """The folder of a context's cache."""
-    if os.geteuid() == 0 and name == ON_NODE:
-        return f"/var/cache/gnt/{name}"
-    base = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
-    return f"{base}/gnt/{name}"
-
-
-def home() -> str:
-    """The folder of this user's contexts, keys and choice."""
-    base = os.environ.get("XDG_CONFIG_HOME") or os.path.expanduser("~/.config")
-    return f"{base}/gnt"
-
-
-def _path(name: str, suffix: str = ".toml") -> str:
-    if not name or name[0] in ".-" or not all(
-            (c.isascii() and c.isalnum()) or c in "._-" for c in name) or name == ON_NODE:
-        raise Invalid("--cluster", f"{name!r} cannot be the name of a context",
-                      hint="letters, digits, dots and - can")
-    return f"{home()}/contexts/{name}{suffix}"
-
-
-def names() -> list[str]:
-    """All contexts of this user."""
-    try:
-        files = os.listdir(f"{home()}/contexts")
-    except FileNotFoundError:
-        return []
-    return sorted(file[:-5] for file in files if file.endswith(".toml"))
-
-
-def current() -> str:
-    """The context that is used when none is named; empty: none."""
-    try:
-        with open(f"{home()}/current", encoding="utf-8") as file:
-            chosen = file.read().strip()
-    except FileNotFoundError:
-        chosen = ""
-    known = names()
-    if chosen in known:
-        return chosen
-    return known[0] if len(known) == 1 else ""
-
-
 def use(name: str) -> None:
     """Make it the one that is used when none is named."""
     load(name)
     Disk(home()).replace("current", f"{name}\n".encode())
 
 
-def chosen(cluster: str) -> str:
-    """The name that ``--cluster`` and ``GNT_CLUSTER`` come to; empty: this node's own cluster."""
-    name = cluster or os.environ.get("GNT_CLUSTER", "")
-    if name or _is_node():
-        return name
-    name = current()
-    if name:
-        return name
-    known = ", ".join(names())
-    raise NoCluster(
-        "which cluster? there are several" if known else "there is no cluster here",
-        hint=f"gnt --cluster NAME, or gnt-context use NAME ({known})" if known
-        else "gnt-context join NAME HOST, or gnt-cluster init NAME")
-
-
-def _is_node() -> bool:
-    return os.path.exists(f"{HERE}/config/head")
-
-
 def find(cluster: str) -> Context:
     """The context to use; raises NoCluster or Invalid."""
     name = chosen(cluster)
     return load(name) if name else _of_node()
-
-
-def directory(cluster: str) -> str:
-    """The cache's folder of the context to use, without reading the context; empty: none."""
-    try:
-        return cache(chosen(cluster) or ON_NODE)
-    except NoCluster:
-        return ""
 
 
 def _of_node() -> Context:

@@ -58,7 +58,7 @@ def _keep_columns(command: Query, settings: Settings, cfg: Config) -> None:
 
     if set(names) <= set(KEPT.get(kind, ())):
         from gnt.config.columns import save_columns
-        from gnt.config.context import directory
+        from gnt.config.place import directory
 
         save_columns(directory(settings.cluster), kind, cfg.head, columns_of(kind, cfg))
 
@@ -72,7 +72,7 @@ def _from_columns(command: Query, settings: Settings, front: Terminal) -> bool:
         front.show(command.table({}))
         return True
     from gnt.config.columns import load_columns
-    from gnt.config.context import directory
+    from gnt.config.place import directory
 
     folder = directory(settings.cluster)
     columns = load_columns(folder, kind) if folder else None
