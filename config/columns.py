@@ -1,7 +1,8 @@
 """Columns of lists, ready to print: loaded in a millisecond, without the model.
 
 ``DIRECTORY/columns/KIND`` holds the head for which they were made and ``{field: list}``, in
-``marshal`` form; whatever is not for the copy's present head and this Python is not there.
+``marshal`` form, each list by itself, so that a list of three fields reads three; whatever is not
+for the copy's present head and this Python is not there.
 """
 
 from __future__ import annotations
@@ -12,10 +13,10 @@ import sys
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from typing import Any
 
-LAYOUT = 1
+LAYOUT = 2
 NODE_HEAD = "/var/lib/gnt/config/head"  # on the master and on candidates: newer than any copy
 
 
@@ -36,8 +37,11 @@ def _tag(at: str) -> tuple[int, str, str]:
     return LAYOUT, str(sys.implementation.cache_tag), at
 
 
-def load_columns(directory: str, kind: str) -> dict[str, list[Any]] | None:
-    """The columns of a kind for the present head, or None."""
+def load_columns(
+    directory: str, kind: str, names: Iterable[str] = (),
+) -> dict[str, list[Any]] | None:
+    """These columns of a kind (without names: all) for the present head; None if one is not there.
+    """
     at = head(directory)
     if not at or _overtaken(directory, at):
         return None
@@ -47,13 +51,12 @@ def load_columns(directory: str, kind: str) -> dict[str, list[Any]] | None:
             found = os.fstat(file.fileno())
             if found.st_uid != os.geteuid() or found.st_mode & 0o022:
                 return None
-            tag, columns = marshal.load(file)
-    except (OSError, ValueError, EOFError, TypeError):
+            tag, packed = marshal.loads(file.read())
+        if tag != _tag(at):
+            return None
+        return {name: marshal.loads(packed[name]) for name in names or packed}
+    except (OSError, ValueError, EOFError, TypeError, KeyError):
         return None
-    if tag != _tag(at):
-        return None
-    made: dict[str, list[Any]] = columns
-    return made
 
 
 def _overtaken(directory: str, at: str) -> bool:
@@ -77,7 +80,8 @@ def save_columns(
         os.makedirs(folder, 0o700, exist_ok=True)
         descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
         with open(descriptor, "wb") as file:
-            file.write(marshal.dumps((_tag(now), dict(columns))))
+            packed = {name: marshal.dumps(values) for name, values in columns.items()}
+            file.write(marshal.dumps((_tag(now), packed)))
         os.rename(fresh, f"{folder}/{kind}")
     except OSError:
         return

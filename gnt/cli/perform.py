@@ -75,8 +75,8 @@ def _from_columns(command: Query, settings: Settings, front: Terminal) -> bool:
     from gnt.config.place import directory
 
     folder = directory(settings.cluster)
-    columns = load_columns(folder, kind) if folder else None
-    if columns is None or not all(name in columns for name in names):
+    columns = load_columns(folder, kind, names) if folder else None
+    if columns is None:
         return False
     front.show(command.table(columns))
     return True
