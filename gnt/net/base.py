@@ -56,6 +56,10 @@ class NicMode(ABC):
         """Asks which of these links the node does not have; None when it needs none."""
         return None
 
+    def leftovers(self, node: str) -> Call[tuple[str, ...]] | None:
+        """Asks for interfaces of ours that no guest uses (compare with ``tap_name``): orphans."""
+        return None
+
 
 def nic_mode(name: str) -> NicMode:
     """The driver of a NIC mode."""

@@ -81,6 +81,14 @@ done
 """
 
 
+_LEFTOVERS = r"""
+ip -o link show type tun | while read -r _ name flags _; do
+    case $name in gnt????????????:) ;; *) continue ;; esac
+    case $flags in *[,\<]LOWER_UP[,\>]*) ;; *) echo "${name%:}" ;; esac
+done
+"""
+
+
 @node_task(deadline=20)
 def plug(tap: str, bridge: str, queues: int, vnet_hdr: bool, vlan: str) -> Script[None]:
     """Make a tap and put it on the bridge."""
@@ -99,6 +107,12 @@ def missing(bridges: tuple[str, ...]) -> Script[tuple[str, ...]]:
     return script(_MISSING, *bridges, parse=lambda output: tuple(output.splitlines()))
 
 
+@node_task(deadline=20)
+def leftovers() -> Script[tuple[str, ...]]:
+    """Taps of ours with no process at the other end."""
+    return script(_LEFTOVERS, parse=lambda output: tuple(output.splitlines()))
+
+
 class Bridged(NicMode):
     name = "bridged"
 
@@ -114,6 +128,9 @@ class Bridged(NicMode):
 
     def missing(self, node: str, links: tuple[str, ...]) -> Call[tuple[str, ...]]:
         return missing.on(node, links)
+
+    def leftovers(self, node: str) -> Call[tuple[str, ...]]:
+        return leftovers.on(node)
 
 
 DRIVER = Bridged()

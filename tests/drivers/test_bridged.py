@@ -8,14 +8,17 @@ from pathlib import Path
 import pytest
 
 from gnt.errors import NodeFailed
+from gnt.hypervisor.base import hypervisor
 from gnt.net.base import Port, nic_mode, tap_name
 from gnt.plan import task_named
+from tests.drivers import guests
 from tests.drivers.nodes import Nodes, nodes
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+UUID = "aaaaaaaa-1111-4222-8333-444444444444"
 BRIDGED = nic_mode("bridged")
 TAP = tap_name("01234567-89ab-4cde-8f01-23456789abcd")
 PORT = Port(uuid="x", interface=TAP, mac="aa:00:00:00:00:01", mode="bridged", link="br0")
@@ -117,6 +120,20 @@ def test_refused_with_what_to_do(one: Nodes) -> None:
         with pytest.raises(NodeFailed, match=problem):
             one.do(*BRIDGED.plug("node1", port))
         assert link(one) == {}
+
+
+def test_taps_that_no_guest_uses_are_told(one: Nodes, tmp_path: Path) -> None:
+    call = BRIDGED.leftovers("node1")
+    assert call is not None and one.ask(call) == ()
+    one["node1"].run("ip tuntap add dev tap0 mode tap; ip link set tap0 up")  # a stranger's
+    one.do(*BRIDGED.plug("node1", PORT))
+    assert one.ask(call) == (TAP,)
+    kvm = hypervisor("kvm")
+    guest = guests.guest(UUID, "node1", guests.disk(tmp_path / "disk.raw"), ports=(PORT,))
+    one.do(*kvm.start(guest))
+    assert one.ask(call) == ()
+    one.do(*kvm.stop(guest, 0))
+    assert one.ask(call) == (TAP,)
 
 
 def test_missing_bridges_are_named(one: Nodes) -> None:
