@@ -1,8 +1,8 @@
 """The language of a kept shell: batches of scripts in, their statuses and outputs out.
 
 Every node runs one plain ``/bin/sh`` for as long as we talk to it.  A *batch* is written to it as
-text; before and after each script the shell prints a marker with a number nobody can guess on both
-streams, so that replies are found whatever the scripts print.  Each script runs in a subshell of
+text; after each script the shell prints a marker with a number nobody can guess on both streams,
+so that replies are found whatever the scripts print.  Each script runs in a subshell of
 its own (``cd``, ``exit`` and syntax errors stay there) with an empty or a given standard input.
 See man/adr/0020-framed-shell.md.
 """
@@ -119,10 +119,15 @@ class Batch(Record):
     hold: int = 0  # keep the alarm armed with this many seconds after the batch (a lease)
 
 
+def prelude(nonce: str) -> bytes:
+    """What a new shell is told first.  Its marker ends what login scripts have printed."""
+    return f"{PRELUDE}gnt_say '{nonce} on'\n".encode()
+
+
 def compose(nonce: str, seq: int, batch: Batch) -> bytes:
     """The text of a batch for the kept shell.
 
-    Markers that follow each other are printed at once: each print is a packet on its way back.
+    The last script's marker is printed together with the batch's: each print is two packets back.
     """
     if batch.fence and not batch.fence.replace("-", "").replace("_", "").isalnum():
         raise Invalid("fence", f"{batch.fence!r} is not a name of letters, digits, - and _")
@@ -130,30 +135,27 @@ def compose(nonce: str, seq: int, batch: Batch) -> bytes:
     lines = [f"if {f'gnt_admit {batch.term}' if batch.term else 'true'}; then"]
     if batch.fence:
         lines.append(f"(gnt_fence {quote(batch.fence)} || exit 1")
-    lines.append(f"gnt_say '{tag}.0 on'")
     for number, item in enumerate(batch.scripts):
         last = number == len(batch.scripts) - 1
         lines.append(f"gnt_mark {seq}.{number} {int(item.limit + 0.999)}")
         lines += (_kept if item.keep else _isolated)(item, "9>&- " if batch.fence else "")
         lines.append("gnt_rc=$?")
-        lines += _ended(f"{tag}.{number}", "" if last else f"{tag}.{number + 1}", batch)
+        lines += _ended(f"{tag}.{number} off $gnt_rc", last, bool(batch.fence))
     if batch.fence:
         lines.append("exit 0) || gnt_why=nofence")
     lines += ["fi", f"gnt_mark {seq}.end {batch.hold}", f"gnt_done {tag}", ""]
     return "\n".join(lines).encode("utf-8", "surrogateescape")
 
 
-def _ended(tag: str, following: str, batch: Batch) -> Iterator[str]:
+def _ended(marker: str, last: bool, fenced: bool) -> Iterator[str]:
     """What is printed after a script; under a fence in a subshell, which may stop here."""
-    off = f"{tag} off $gnt_rc"
-    if batch.fence:
-        yield f'[ $gnt_rc -eq 0 ] || {{ gnt_say "{off}"; exit 0; }}'
-    if following:
-        yield f'gnt_say "{off}${{gnt_nl}}{following} on"'
-    elif batch.fence:
-        yield f'gnt_say "{off}"'
+    if fenced:
+        yield f'gnt_say "{marker}"'
+        yield "[ $gnt_rc -eq 0 ] || exit 0"
+    elif not last:
+        yield f'gnt_say "{marker}"'
     else:
-        yield f'gnt_last="{off}${{gnt_nl}}"'
+        yield f'gnt_last="{marker}$gnt_nl"'
 
 
 def _isolated(item: Item, close: str) -> Iterator[str]:
@@ -206,19 +208,24 @@ class Stream:
         self._nonce = nonce.encode()
         self._buffer = bytearray()
         self._scanned = 0
-        self._inside = False
+
+    def forget(self) -> None:
+        """Drop what came while nothing was asked: somebody's background children."""
+        self._buffer.clear()
+        self._scanned = 0
 
     def feed(self, data: bytes) -> Iterator[tuple[int, int | None, str, bytes]]:
         """(batch, script or None, words after the marker, output) for every script that ended.
 
-        ``script`` None: the batch ended.  What is printed outside of scripts is dropped.
+        ``script`` None: the batch ended.
         """
         self._buffer += data
         while True:
             start = self._buffer.find(self._nonce, self._scanned)
             if start < 0:
                 self._scanned = max(0, len(self._buffer) - len(self._nonce))
-                self._trim()
+                if len(self._buffer) > LIMIT:
+                    raise Overflow
                 return
             end = self._buffer.find(b"\n", start)
             if end < 0:
@@ -228,15 +235,7 @@ class Stream:
             del self._buffer[: end + 1]
             self._scanned = 0
             where, verb, rest = (*marker.split(" ", 2), "")[:3]
-            self._inside = verb == "on"
             if verb != "on":
                 numbers = where.split(".")[1:]
                 script = int(numbers[1]) if verb == "off" else None
                 yield int(numbers[0]), script, rest.strip(), output
-
-    def _trim(self) -> None:
-        if not self._inside:
-            del self._buffer[: self._scanned]
-            self._scanned = 0
-        elif len(self._buffer) > LIMIT:
-            raise Overflow

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gnt.engine.ports import Reply
-from gnt.ssh.framing import PRELUDE, Overflow, Stream, compose
+from gnt.ssh.framing import Overflow, Stream, compose, prelude
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -71,11 +71,15 @@ class Shell:
         """Write a batch; its reply is looked for by :meth:`feed`."""
         import time
 
+        if not self._pending:
+            self.feed()
+            for stream in self._streams:
+                stream.forget()
         text = compose(self._nonce, self._sent, batch)
         pending = self._pending[self._sent] = Pending(
             batch, time.monotonic(), done)
         if not self._sent:
-            text = PRELUDE.encode() + text
+            text = prelude(self._nonce) + text
         self._sent += 1
         self.link.send(text)
         return pending
