@@ -19,15 +19,6 @@ if TYPE_CHECKING:
     from gnt.config.replica import Replica
     from gnt.config.store import SignedStore
 
-MAX_RECORDS = 1000
-MAX_BYTES = 1024 * 1024
-
-
-def due(replica: Replica) -> bool:
-    """Whether the journal is long, or the base is signed by somebody who no longer may."""
-    at = replica.position
-    return at.serial - at.base >= MAX_RECORDS or at.offset >= MAX_BYTES or replica.outdated
-
 
 def make(replica: Replica, author: Author) -> bytes:
     """The signed base of the replica's state."""

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 TRUST = "trust.toml"
 LOCK_WAIT = 10.0  # seconds
+MAX_RECORDS = 1000  # of a journal, then a new base is due
+MAX_BYTES = 1024 * 1024
 
 
 class Memory(Pin):
@@ -72,6 +74,7 @@ class Replica:
     def __init__(self, disk: Disk, state: Working, pin: Pin, *, seen: str = "") -> None:
         self.disk = disk
         self._seen = seen
+        self._config: tuple[Position, Config] | None = None
         if seen:
             highest = max((pin.term, pin.serial), _read_seen(seen))
             pin = pin.replace(term=highest[0], serial=highest[1])
@@ -91,7 +94,11 @@ class Replica:
         return Head(term=at.term, serial=at.serial, hash=at.head, base=at.base)
 
     def config(self) -> Config:
-        return Config(self.state.snapshot())
+        """The state as a frozen value; the same one as long as nothing changes."""
+        at = self.position
+        if self._config is None or self._config[0] != at:
+            self._config = at, Config(self.state.snapshot())
+        return self._config[1]
 
     def open(self) -> bool:
         """Load what is here; False when there is nothing that can be used."""
@@ -267,6 +274,12 @@ class Replica:
     def holds(self, entry: Entry) -> bool:
         """Whether a record is in the committed journal."""
         return any(other.hash == entry.hash for other in split(self.content()[1], "journal")[0])
+
+    @property
+    def long(self) -> bool:
+        """Whether it is time for a new base."""
+        at = self.position
+        return at.serial - at.base >= MAX_RECORDS or at.offset >= MAX_BYTES
 
     @property
     def outdated(self) -> bool:

@@ -149,7 +149,7 @@ class SqliteState:
             self._position = reader.position
 
     def snapshot(self) -> SqliteSnapshot:
-        return SqliteSnapshot(self._path)
+        return self._now()
 
     def load(self, kind: str, key: str) -> Mapping[str, Any] | None:
         return self._now().load(kind, key)
@@ -164,6 +164,7 @@ class SqliteState:
         return self._now().everything()
 
     def _now(self) -> SqliteSnapshot:
+        """The state as it is; what is written later does not change what this returns."""
         if self._reader is None:
             self._reader = SqliteSnapshot(self._path)
         return self._reader

@@ -6,9 +6,9 @@ appends to the other candidates, and then moves the master's head.
 
 from __future__ import annotations
 
-from gnt.config import compaction, replicate
 from gnt.config import message as m
 from gnt.config import record as records
+from gnt.config import replicate
 from gnt.config.replicate import Replication
 from gnt.errors import (
     Busy,
@@ -290,7 +290,9 @@ class SignedStore:
         head = self.replica.head
         learn = m.Learn(head=head, by=head.term, after=before, size=self.replica.position.offset)
         self.peers.post(dict.fromkeys(tally.have, learn))
-        if compaction.due(self.replica):
+        if self.replica.long or self.replica.outdated:
+            from gnt.config import compaction
+
             compaction.attempt(self)
         return self.replica.config()
 
@@ -299,6 +301,8 @@ class SignedStore:
 
         Raises Conflict when the node holds a configuration already.
         """
+        from gnt.config import compaction
+
         head, base = compaction.first(data, self.author)
         answer = self.peers.ask({node: m.Fetch()})[node]
         if not isinstance(answer, NodeFailed) and answer.head.serial:

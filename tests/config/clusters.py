@@ -6,7 +6,6 @@ from chains import KEY, first_data
 from shells import Shells
 
 from gnt.config.candidate import LocalCandidate
-from gnt.config.disk import Disk
 from gnt.config.memory_state import FollowingState
 from gnt.config.message import Release
 from gnt.config.record import Author
@@ -54,7 +53,7 @@ class LocalPeers(RemotePeers):
 class Cluster:
     """``kind``: local (Python candidates) or remote (shells)."""
 
-    def __init__(self, path, names=("n1", "n2", "n3"), kind="local", disk=Disk):
+    def __init__(self, path, names=("n1", "n2", "n3"), kind="local", disk=CacheDisk):
         self.path, self.names, self.kind = path, names, kind
         self.disks = {name: disk(str(path / name / "gnt" / "config")) for name in names}
         self.numbers = itertools.count()

@@ -1,0 +1,164 @@
+"""The n-th call of every kind fails, once or for ever: the old state stays readable, nothing that
+was acknowledged is lost, and when the fault is gone, work goes on."""
+
+import errno
+import os
+
+import pytest
+from clusters import Cluster, change
+
+from gnt.config.disk import Disk
+from gnt.errors import GntError
+
+
+class Fault:
+    """Which call fails, and how; shared by the disks of one test."""
+
+    def __init__(self):
+        self.kind, self.left, self.code, self.forever, self.short = "", 0, errno.EIO, False, False
+        self.hit = 0
+
+    def arm(self, kind, number, code, forever):
+        self.kind, self.left, self.code, self.forever = kind, number, code, forever
+
+    def check(self, kind):
+        if kind == self.kind:
+            self.left -= 1
+            if self.left == 0 or (self.forever and self.left < 0):
+                self.hit += 1
+                raise OSError(self.code, os.strerror(self.code))
+
+
+class FaultyDisk(Disk):
+    """A disk whose calls fail as its fault says.  A failing write first writes a part (torn)."""
+
+    fault: Fault
+
+    def write(self, descriptor, data):
+        try:
+            self.fault.check("write")
+        except OSError:
+            os.write(descriptor, data[: len(data) // 2])
+            raise
+        return os.write(descriptor, data[: max(1, len(data) * 2 // 3)])  # always short
+
+    def fsync(self, descriptor):
+        self.fault.check("fsync")
+
+    def rename(self, old, new):
+        self.fault.check("rename")
+        os.rename(old, new)
+
+    def truncate(self, descriptor, size):
+        self.fault.check("truncate")
+        os.ftruncate(descriptor, size)
+
+
+def cluster_with(tmp_path, fault, victim):
+    cluster = Cluster(tmp_path)
+    store = cluster.create()
+    store.commit(lambda _: change("instances/a"))
+    faulty = FaultyDisk(cluster.disks[victim].directory)
+    faulty.fault = fault
+    cluster.disks[victim] = faulty
+    return cluster
+
+
+def names(config):
+    return {instance.uuid for instance in config.instances}
+
+
+SITES = [("write", errno.ENOSPC), ("write", errno.EDQUOT), ("write", errno.EIO),
+         ("fsync", errno.EIO), ("rename", errno.ENOSPC), ("rename", errno.EIO),
+         ("truncate", errno.EIO)]
+
+
+@pytest.mark.parametrize("victim", ["n1", "n2"])
+@pytest.mark.parametrize("forever", [False, True])
+@pytest.mark.parametrize(("kind", "code"), SITES)
+def test_every_write_site(tmp_path, kind, code, forever, victim):
+    number, hit = 0, True
+    while hit:
+        number += 1
+        place = tmp_path / str(number)
+        place.mkdir()
+        fault = Fault()
+        cluster = cluster_with(place, fault, victim)
+        driver = cluster.driver()
+        driver.read()
+        fault.arm(kind, number, code, forever)
+        acknowledged = {"a"}
+        try:
+            driver.commit(lambda _: change("instances/b"), attempts=2)
+            acknowledged.add("b")
+        except GntError as error:
+            assert error.message
+        hit = fault.hit > 0
+        fault.arm("", 0, 0, False)
+        driver.release()
+        seen = names(cluster.driver().read())
+        assert acknowledged <= seen <= {"a", "b"}, (kind, number, acknowledged, seen)
+        after = cluster.driver()
+        assert names(after.commit(lambda _: change("instances/c"))) == seen | {"c"}
+        assert set(after.redistribute().values()) == {""}
+        assert len(cluster.heads()) == 1
+    assert number > 1 or kind == "truncate"
+
+
+def test_a_full_disk_of_a_minority_does_not_matter(tmp_path):
+    fault = Fault()
+    cluster = cluster_with(tmp_path, fault, "n3")
+    fault.arm("write", 1, errno.ENOSPC, forever=True)
+    driver = cluster.driver()
+    for name in "bcd":
+        driver.commit(lambda _, n=name: change(f"instances/{n}"))
+    assert names(driver.read()) == {"a", "b", "c", "d"}
+    fault.arm("", 0, 0, False)
+    driver.redistribute()
+    assert len(cluster.heads()) == 1
+
+
+def test_a_full_disk_of_the_master_is_named(tmp_path):
+    fault = Fault()
+    cluster = cluster_with(tmp_path, fault, "n1")
+    fault.arm("write", 1, errno.ENOSPC, forever=True)
+    with pytest.raises(GntError, match=r"n1.*No space left"):
+        cluster.driver().commit(lambda _: change("instances/b"))
+    assert names(cluster.driver().read()) == {"a"}
+
+
+def small_file_system(folder, size):
+    import subprocess
+
+    folder.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "gnt-config", str(folder)], check=True)
+
+
+@pytest.mark.lab
+def test_a_full_disk_under_the_shell_functions(tmp_path):
+    """The same for candidate.sh, on a real file system without room."""
+    import subprocess
+
+    small_file_system(tmp_path / "n2", "64k")
+    try:
+        cluster = Cluster(tmp_path, kind="remote")
+        store = cluster.create()
+        store.commit(lambda _: change("instances/a"))
+        filler = tmp_path / "n2" / "filler"
+        with open(filler, "wb", buffering=0) as file:
+            try:
+                while True:
+                    file.write(b"x" * 4096)
+            except OSError as error:
+                assert error.errno == errno.ENOSPC
+        before = (cluster.disks["n2"].read("head"), cluster.disks["n2"].read("journal-1.toml"))
+        for number in range(12):
+            store.commit(lambda _, n=number: change(f"instances/b{n}", reason="x" * 900))
+        assert cluster.disks["n2"].read("journal-1.toml").startswith(before[1])
+        assert cluster.disks["n2"].read("head")
+        filler.unlink()
+        assert set(store.redistribute().values()) == {""}
+        assert len(cluster.heads()) == 1
+        cluster.close()
+    finally:
+        subprocess.run(["umount", str(tmp_path / "n2")], check=True)
