@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gnt.checks.base import Check, Finding
+from gnt.errors import Invalid
 from gnt.model import inherit, policy
 from gnt.model.objects import Disk, Group, Node
 from gnt.storage.base import storage
@@ -23,7 +24,10 @@ class Policies(Check):
             group = cfg.get(Group, node.group) if node else None
             if group is None:
                 continue
-            be = inherit.backend(cfg, inst)
+            try:
+                be = inherit.backend(cfg, inst)
+            except Invalid:
+                continue  # the check of consistency says so
             sizes = tuple(disk.size for uuid in inst.disks if (disk := cfg.get(Disk, uuid)))
             wanted: dict[str, int | tuple[int, ...]] = {
                 "memory-size": be.maxmem, "cpu-count": be.vcpus, "nic-count": len(inst.nics),

@@ -60,7 +60,7 @@ def node(number: int, **changes: Any) -> Node:
     """node1 to node3 are candidates."""
     return Node(**{
         "uuid": f"n{number}", "name": f"node{number}", "primary_ip": f"192.0.2.{number}",
-        "secondary_ip": f"198.51.100.{number}", "group": "g1", "host_keys": (f"{KEY}h{number}",),
+        "secondary_ip": f"198.51.100.{number}", "group": "g1", "host_keys": (f"{KEY}hk{number}",),
         "master_candidate": number <= 3, **changes})
 
 
@@ -112,9 +112,9 @@ class Nodes:
     def answer(self, call: Call[Any]) -> Any:
         if call.node in self.silent:
             return NodeFailed(call.node, "unreachable", "no route to host")
-        for pattern, answer in self.answers.items():
-            if pattern in (call.task, f"{call.node}:{call.task}"):
-                return answer
+        for name in (f"{call.node}:{call.task}", call.task):
+            if name in self.answers:
+                return self.answers[name]
         return getattr(self, "_" + call.task.rpartition(".")[2])(call)
 
     def _node_facts(self, call: Call[Any]) -> NodeFacts:
