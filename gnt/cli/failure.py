@@ -36,6 +36,11 @@ def explain(error: BaseException, program: str, argv: Sequence[str]) -> int:
     if "--debug" in argv or "-d" in argv:
         _say(_traceback(error))
         return 1
+    if isinstance(error, OSError) and error.errno:
+        what = f"{error.filename}: " if error.filename else ""
+        _say(f"{program}: {what}{error.strerror}")
+        _say("  hint: --debug shows where this happened")
+        return 1
     _say(f"{program}: unexpected {type(error).__name__}: {_one_line(error)}")
     path = report(error, argv)
     _say(f"  this is a mistake in gnt; details are in {path}" if path else

@@ -11,16 +11,26 @@ import sys
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from typing import NoReturn
 
 
-def main() -> int:
-    """Run the command line of this process and return its exit code."""
+def main() -> NoReturn:
+    """Run the command line of this process and end it.
+
+    It ends at once: taking the interpreter down would cost a list a quarter of its time, and wait
+    for fabric's threads.
+    """
+    import gc
+    import os
+
+    gc.disable()  # until something long begins: see ``gnt.cli.perform``
     code = run(sys.argv)
-    if "fabric" in sys.modules:  # its threads would hold up the interpreter's shutdown
-        import os
-
-        os._exit(code)
-    return code
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except (OSError, ValueError):  # nobody listens any more
+            continue
+    os._exit(code)
 
 
 def run(argv: Sequence[str]) -> int:
@@ -61,4 +71,4 @@ def _print_version(name: str, version: str) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

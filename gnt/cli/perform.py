@@ -18,8 +18,11 @@ def perform(command: Command, settings: Settings, layout: Layout) -> int:
     front = Terminal(settings, layout)
     if isinstance(command, Query) and _from_columns(command, settings, front):
         return 0
+    import gc
+
     from gnt.session import Session
 
+    gc.enable()
     session = Session(settings, front)
     try:
         return _in_session(command, session, front, settings)

@@ -102,3 +102,12 @@ def test_a_reader_that_leaves_is_no_error() -> None:
         stderr=subprocess.PIPE, text=True, check=False)
     os.close(write)
     assert (done.returncode, done.stderr) == (141, "")
+
+
+def test_a_full_disk_under_the_output_is_no_mistake_of_ours() -> None:
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "gnt.cli.main", "instance", "list-fields"], stdout=full,
+            stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.startswith("gnt: No space left on device\n")
