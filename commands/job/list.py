@@ -25,7 +25,7 @@ class JobList(Action, command="job list"):
     tabular: ClassVar[bool] = True
     examples = (
         ("gnt-job list", "jobs under way and ended ones that are not archived"),
-        ("gnt-job list --pending -o +start_ts,reason", "what is under way, since when and why"),
+        ("gnt-job list --pending -o +start_ts", "what is under way, and since when"),
         ("gnt-job list 'status == \"error\"'", "what failed"),
     )
     output: str | None = opt(TEXT, "the fields to show; +FIELDS adds to the usual ones",

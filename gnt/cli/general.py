@@ -24,7 +24,7 @@ class Every(Command):
                       metavar="table|json|yaml|csv|…")
     reason: str = opt(TEXT, "why, for the signed history", default="")
     timing: bool = opt(BOOL, "tell round trips and time on stderr at the end", default=False)
-    debug: bool = opt(BOOL, "show tracebacks and what is said to nodes", default=False, short="d")
+    debug: bool = opt(BOOL, "show where an error came from", default=False, short="d")
 
 
 class Asking(Command):

@@ -17,6 +17,8 @@ def perform(command: Command, settings: Settings, layout: Layout) -> int:
     """Do what ``command`` says; returns the exit code."""
     front = Terminal(settings, layout)
     if isinstance(command, Query) and _from_columns(command, settings, front):
+        if settings.timing:
+            front.tell(timing(0, front.seconds()))
         return 0
     import gc
 

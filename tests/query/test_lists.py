@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from gnt.cli import find
 from gnt.commands.instance.list import InstanceList
 from gnt.commands.node.list import NodeList
 from gnt.errors import Ambiguous, NodeFailed, NotFound
@@ -13,6 +14,7 @@ from gnt.hypervisor.base import Running
 from gnt.query.cells import NODATA, OFFLINE, UNAVAIL
 from gnt.query.columns import columns_of
 from gnt.query.facts import NodeFacts, node_facts, read_facts
+from gnt.query.field import output
 from gnt.query.live import Live, Room, node_value, status
 from gnt.query.order import nice_key, nice_order
 from gnt.spec import Seen
@@ -32,6 +34,18 @@ def rows(command) -> list:
 
 def listed(*words: str, **more):
     return rows(InstanceList(output="name", names=words, **more))
+
+
+def test_every_example_names_fields_that_exist() -> None:
+    import re
+    import shlex
+
+    for noun in find.nouns():
+        for command in find.commands(noun):
+            for line, _ in command.examples:
+                found = re.match(r"gnt-(\w+) list .*-o (\S+)", line)
+                if found:
+                    assert output(found[1], shlex.split(found[2])[0])
 
 
 def test_everything_is_in_nice_order() -> None:

@@ -106,6 +106,7 @@ FIELDS = tabled(
     Field("name", "Instance", "text", "Its name", attribute("name")),
     Field("network_port", "Network_port", "other", "Port of its VNC or SPICE console",
           attribute("network_port")),
-    Field("os", "OS", "text", "Its operating system", attribute("os")),
+    Field("os", "OS", "text", "Its operating system",
+          lambda v, i: i.os or UNAVAIL),
     Field("status", "Status", "text", STATUS, lambda v, i: status(v.cfg, v.live, i), live=True),
 )
