@@ -30,12 +30,11 @@ def cluster(lab):
     return lab
 
 
-def until(lab, test):
-    for _ in range(2400):
-        if lab.on(1, "sh", "-c", test, status=None).returncode == 0:
-            return
-        time.sleep(0.05)
-    raise AssertionError(f"never came true: {test}")
+def until_held(lab, process=None):
+    """Return when the hook holds a job; fails when its driver ended before."""
+    while lab.on(1, "test", "-e", "/root/held", status=None).returncode:
+        assert process is None or process.poll() is None, process.communicate()
+        time.sleep(0.1)
 
 
 class Held:
@@ -46,7 +45,7 @@ class Held:
         lab.on(1, "sh", "-c", "rm -f /root/held /root/hooked; : >/root/hold")
         self.process = lab.start_command(
             "gnt-instance", "add", "-t", "diskless", "-n", "node1", name)
-        until(lab, "[ -e /root/held ]")
+        until_held(lab, self.process)
         listed = lab.run("gnt-job", "list", "--no-headers", "-o", "id,status").stdout.split("\n")
         (self.job,) = [line.split()[0] for line in listed if "running" in line]
 
@@ -151,7 +150,7 @@ def test_submitted_jobs_outlive_the_command_and_a_killed_runner_loses_none(clust
     cluster.on(1, "sh", "-c", "rm -f /root/held; : >/root/hold")
     job = cluster.run("gnt-instance", "add", "-t", "diskless", "-n", "node1", "--submit",
                       "submitted").stdout.strip()
-    until(cluster, "[ -e /root/held ]")
+    until_held(cluster)
     driver = cluster.run("gnt-job", "info", job).stdout
     pid = int(driver.split("driver: ")[1].split()[1])
     cluster.run("kill", "-9", str(pid))
