@@ -8,7 +8,7 @@ checks are ignored, as they would be in an emergency.
 """
 
 from gnt.htools_ext.cluster cimport (
-    EXTERNAL, FAIL_MEM, INTERNAL, MOVE_FA, OK, Cluster, Inst, Node, begin, keep, rollback,
+    INTERNAL, MOVE_FA, NO_MIRROR, OK, Cluster, Inst, Node, begin, keep, rollback,
 )
 from gnt.htools_ext.moves cimport do_move
 from gnt.htools_ext.ops cimport add_pri, migration, remove_pri
@@ -138,7 +138,7 @@ def can_evacuate(State state, int n, policy):
         return False
     for i in range(c.ni):
         if c.inst[i].pri == n and not c.inst[i].forthcoming and c.inst[i].mirror != INTERNAL:
-            (shared if c.inst[i].mirror == EXTERNAL else fixed).append(i)
+            (fixed if c.inst[i].mirror == NO_MIRROR else shared).append(i)
     if not shared and not fixed:
         return True
     trial = state.copy()

@@ -1,0 +1,237 @@
+"""How much more fits: repeated placement of equal instances, and of ever smaller ones.
+
+Every instance goes where hail would put it.  Tiered: the largest instance until none fits, then
+the resource that most often stood in the way is made smaller, until something changes.
+"""
+
+from __future__ import annotations
+
+from gnt.htools import policy
+from gnt.htools.allocate import FAILURES, Ground, Options
+from gnt.htools.world import Disk, Instance, World
+from gnt.record import Record
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+UNIT_MEM, UNIT_DSK = 64, 256  # MiB
+MEM, DSK, CPU, SPN = policy.FAIL_MEM, policy.FAIL_DISK, policy.FAIL_CPU, policy.FAIL_SPN
+
+
+class Shape(Record):
+    """The size of an instance to place."""
+
+    mem: int
+    dsk: int
+    cpu: int
+    spn: int
+
+    def instance(self, template: str, spindle_use: int) -> Instance:
+        return Instance(name="new", mem=self.mem, dsk=self.dsk, vcpus=self.cpu, status="running",
+                        pri=-1, template=template, spindle_use=spindle_use,
+                        disks=(Disk(size=self.dsk, spindles=self.spn),))
+
+
+class Filled(Record):
+    """What was placed, in order, and why it ended: (failure, count), the most frequent first."""
+
+    shapes: tuple[Shape, ...]
+    reasons: tuple[tuple[int, int], ...]
+
+
+def ranked(failures: tuple[int, ...]) -> tuple[tuple[int, int], ...]:
+    return tuple(sorted(enumerate(failures), key=lambda e: -e[1]))
+
+
+class Filler:
+    """Puts instances into a ground until nothing fits."""
+
+    def __init__(self, ground: Ground, nodes: list[int], template: str, spindle_use: int) -> None:
+        self.ground, self.nodes = ground, nodes
+        self.template, self.spindle_use = template, spindle_use
+        self.pairs = template == "drbd"
+        self.placed: list[Shape] = []
+        self.failures: tuple[int, ...] = (0,) * len(FAILURES)
+
+    def fill(self, shape: Shape, limit: int | None) -> None:
+        """Place instances of one shape until none fits, or ``limit`` are placed."""
+        while True:
+            inst = shape.instance(self.template, self.spindle_use)
+            inst = inst.replace(name=f"new-{len(self.placed)}")
+            full = limit is not None and limit <= 0
+            solution = self.ground.find(inst, self.nodes, self.pairs, count=full)
+            if solution.place is None and not full:
+                solution = self.ground.find(inst, self.nodes, self.pairs)
+            if solution.place is None or full:
+                self.failures = solution.failures
+                return
+            self.ground.put(inst, solution.place)
+            self.placed.append(shape)
+            limit = None if limit is None else limit - 1
+
+    def tiers(self, shape: Shape, limit: int | None) -> None:
+        """Place ever smaller instances.
+
+        What most often stands in the way is made smaller by one unit, again and again, until
+        something fits.  If that leads nowhere, one resource is made smaller until it alone
+        suffices, beginning with the smallest shape that was tried.
+        """
+        current: Shape | None = shape
+        while current is not None:
+            self.fill(current, None if limit is None else limit - len(self.placed))
+            if limit is not None and len(self.placed) >= limit:
+                return
+            current = self.next_shape(current)
+
+    def next_shape(self, shape: Shape) -> Shape | None:
+        tried = [(shape, self.failures)]
+        while True:
+            at, failures = tried[-1]
+            cause = main_cause(failures)
+            steps = self.allowed(shrinkings(at, cause))
+            found = self.first(steps, lambda f, why, c=cause: f or main_cause(why) != c)
+            if found is None:
+                if steps:
+                    tried.append((steps[-1], self.attempt(steps[-1])[1]))
+                break
+            fits, why = self.attempt(found)
+            if fits:
+                return found
+            tried.append((found, why))
+        for at, failures in reversed(tried):
+            for cause, _ in ranked(failures):
+                enough = self.until_fits(at, cause)
+                if enough is not None:
+                    return enough
+        return None
+
+    def attempt(self, shape: Shape) -> tuple[bool, tuple[int, ...]]:
+        """Does a shape fit, and where not, why."""
+        solution = self.ground.find(shape.instance(self.template, self.spindle_use), self.nodes,
+                                    self.pairs)
+        return solution.place is not None, solution.failures
+
+    def allowed(self, steps: list[Shape]) -> list[Shape]:
+        """The shapes that no policy finds too small."""
+        lows = [low for g in self.ground.world.groups for low, _ in g.policy.minmax]
+        if not lows:
+            return steps
+        mem, dsk = min(s.memory for s in lows), min(s.disk_size for s in lows)
+        cpu = min(s.cpus for s in lows)
+        return [s for s in steps if s.mem >= mem and s.dsk >= dsk and s.cpu >= cpu]
+
+    def first(self, steps: list[Shape],
+              holds: Callable[[bool, tuple[int, ...]], bool]) -> Shape | None:
+        """The first for which something holds that then goes on holding."""
+        low, high = -1, len(steps) - 1
+        if not steps or not holds(*self.attempt(steps[high])):
+            return None
+        while high - low > 1:
+            middle = (low + high) // 2
+            if holds(*self.attempt(steps[middle])):
+                high = middle
+            else:
+                low = middle
+        return steps[high]
+
+    def until_fits(self, shape: Shape, cause: int) -> Shape | None:
+        """The first smaller shape that fits, if this cause stands in the way until then."""
+        steps = self.allowed(shrinkings(shape, cause))
+        found = self.first(steps, lambda fits, _: fits)
+        if found is None or found == steps[0]:
+            return found
+        before = steps[steps.index(found) - 1]
+        return found if self.attempt(before)[1][cause] else None
+
+
+def main_cause(failures: tuple[int, ...]) -> int:
+    """The most frequent failure; of equal ones the last."""
+    return max(range(len(failures)), key=lambda k: (failures[k], k))
+
+
+def shrinkings(shape: Shape, cause: int) -> list[Shape]:
+    """Ever smaller shapes."""
+    if cause == MEM:
+        return [shape.replace(mem=m) for m in range(shape.mem - UNIT_MEM, UNIT_MEM - 1, -UNIT_MEM)]
+    if cause == DSK:
+        return [shape.replace(dsk=d) for d in range(shape.dsk - UNIT_DSK, UNIT_DSK - 1, -UNIT_DSK)]
+    if cause == CPU:
+        return [shape.replace(cpu=c) for c in range(shape.cpu - 1, 0, -1)]
+    if cause == SPN:
+        return [shape.replace(spn=s) for s in range(shape.spn - 1, 0, -1)]
+    return []
+
+
+def filler(world: World, options: Options, nodes: list[int] | None, template: str,
+           spindle_use: int) -> Filler:
+    """A filler for a world; mirrored instances are not checked for capacity (N+1 sees to it)."""
+    if template == "drbd":
+        options = options.replace(capacity=False)
+    ground = Ground(world, options)
+    return Filler(ground, nodes if nodes is not None else ground.open_nodes(None, True), template,
+                  spindle_use)
+
+
+def standard(fill: Filler, shape: Shape, limit: int | None) -> Filled:
+    fill.fill(shape, limit)
+    return Filled(shapes=tuple(fill.placed), reasons=ranked(fill.failures))
+
+
+def tiered(fill: Filler, shapes: list[Shape], limit: int | None) -> Filled:
+    for shape in shapes:
+        if limit is None or len(fill.placed) < limit:
+            fill.tiers(shape, limit)
+    return Filled(shapes=tuple(fill.placed), reasons=ranked(fill.failures))
+
+
+class Totals(Record):
+    """The cluster's resources, as hspace sums them."""
+
+    score: float
+    instances: int
+    mem_free: int
+    mem_avail: int
+    mem_inst: int
+    mem_over: int
+    dsk_free: int
+    dsk_avail: int
+    dsk_inst: int
+    spn_free: int
+    spn_inst: int
+    cpu_inst: int
+    cpu_norm: float  # used vCPUs in terms of physical ones
+    node_mem: int
+    node_dsk: int
+    t_mem: float
+    t_dsk: float
+    t_cpu: float
+    t_spn: float
+    v_cpu: int
+
+
+def totals(ground: Ground) -> Totals:
+    world, state = ground.world, ground.state
+    figures = [state.node(k) for k in range(len(world.nodes))]
+    ratios = [world.policy_of(n).vcpu_ratio if n.vcpu_ratio is None else n.vcpu_ratio
+              for n in world.nodes]
+    avail = [max(0, int(f["u_mem"] - f["r_mem"])) for f in figures]
+    space = [max(0, int(f["f_dsk"]) - int(n.min_disk * n.t_dsk))
+             for f, n in zip(figures, world.nodes, strict=True)]
+    spindles = sum(int(f["f_spn"]) for f in figures)
+    dsk_free = sum(int(f["f_dsk"]) for f in figures)
+    used = [int(f["u_cpu"]) for f in figures]
+    return Totals(
+        score=state.score(), instances=sum(int(f["pri"]) for f in figures),
+        mem_free=sum(int(f["u_mem"]) for f in figures), mem_avail=sum(avail),
+        mem_inst=sum(int(f["i_mem"]) for f in figures),
+        mem_over=sum(int(f["x_mem"]) + n.n_mem for f, n in zip(figures, world.nodes, strict=True)),
+        dsk_free=dsk_free, dsk_avail=sum(space),
+        dsk_inst=sum(int(n.t_dsk) for n in world.nodes) - dsk_free, spn_free=spindles,
+        spn_inst=sum(n.spindles for n in world.nodes) - spindles, cpu_inst=sum(used),
+        cpu_norm=sum((u / r if r else 0.0) for u, r in zip(used, ratios, strict=True)),
+        node_mem=max(avail, default=0), node_dsk=max(space, default=0),
+        t_mem=sum(n.t_mem for n in world.nodes), t_dsk=sum(n.t_dsk for n in world.nodes),
+        t_cpu=sum(n.t_cpu for n in world.nodes), t_spn=float(sum(n.spindles for n in world.nodes)),
+        v_cpu=sum(int(r * n.t_cpu) for r, n in zip(ratios, world.nodes, strict=True)),
+    )

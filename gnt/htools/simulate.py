@@ -1,0 +1,59 @@
+"""Empty clusters from a few numbers: ``policy,nodes,disk,memory,cpus[,spindles[,exclusive]]``."""
+
+from __future__ import annotations
+
+from gnt.htools.world import BadData, Group, Node, World
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+POLICIES = {"p": "preferred", "l": "last_resort", "u": "unallocable"}
+UNITS = {"m": 1.0, "g": 1024.0, "t": 1024.0 * 1024.0}
+MOST_NODES = 20000
+
+
+def size(text: str, spec: str) -> int:
+    """MiB, or with m, g, t."""
+    factor = UNITS.get(text[-1:].lower(), 0.0)
+    digits = text[:-1] if factor else text
+    if not digits.isdigit() or len(digits) > 15:
+        raise BadData(f"--simulate={spec}: {text!r} is not a size (a number, MiB or with m, g, t)")
+    return int(int(digits) * (factor or 1))
+
+
+def whole(text: str, spec: str, least: int = 0, most: int = 2**31) -> int:
+    if not text.isdigit() or not least <= int(text) <= most:
+        raise BadData(f"--simulate={spec}: {text!r} is not a whole number from {least} to {most}")
+    return int(text)
+
+
+def group(number: int, spec: str) -> tuple[Group, list[Node]]:
+    """One group of equal nodes."""
+    words = spec.split(",")
+    if not 5 <= len(words) <= 7:
+        raise BadData(f"--simulate={spec}: {len(words)} values where 5 to 7 are needed "
+                      "(policy,nodes,disk,memory,cpus[,spindles[,exclusive storage]])")
+    alloc = POLICIES.get(words[0], words[0])
+    if alloc not in POLICIES.values():
+        raise BadData(f"--simulate={spec}: {words[0]!r} is no policy "
+                      "(preferred, last_resort, unallocable)")
+    count = whole(words[1], spec, 0, MOST_NODES)
+    disk, memory = size(words[2], spec), size(words[3], spec)
+    cpus = whole(words[4], spec)
+    spindles = whole(words[5], spec) if len(words) > 5 else 1
+    if len(words) > 6 and words[6] not in ("Y", "N"):
+        raise BadData(f"--simulate={spec}: {words[6]!r} is neither Y nor N")
+    exclusive = len(words) > 6 and words[6] == "Y"
+    made = Group(name=f"group-{number:02d}", uuid=f"fake-uuid-{number:02d}", alloc_policy=alloc)
+    return made, [Node(
+        name=f"node-{number:02d}-{k:03d}", group=number - 1, t_mem=float(memory), n_mem=0,
+        f_mem=memory, t_dsk=float(disk), f_dsk=disk, t_cpu=float(cpus), n_cpu=1,
+        spindles=spindles, free_spindles=spindles if exclusive else 0, exclusive_storage=exclusive,
+    ) for k in range(1, count + 1)]
+
+
+def build(specs: Sequence[str]) -> World:
+    """One group per specification."""
+    made = [group(k, spec) for k, spec in enumerate(specs, 1)]
+    return World(groups=tuple(g for g, _ in made), nodes=tuple(n for _, ns in made for n in ns))
