@@ -93,6 +93,30 @@ def test_live_the_guest_goes_on_where_it_was(pair: Pair) -> None:
     assert pair.nodes["node1"].told[-1].what == f"migrated, downtime {report.downtime_ms} ms"
 
 
+@pytest.mark.parametrize("live", [True, False])
+def test_there_and_back_and_there_again(pair: Pair, live: bool) -> None:
+    pair.start()
+    here, there = pair.guest, pair.target()
+    for source, target in ((here, there), (there, here), (here, there)):
+        attempt, settle = KVM.migrate(source, target, live=live)
+        pair.nodes.do(*attempt)
+        pair.nodes.do(*attempt, *settle)
+        pair.grows(target.node)
+    assert pair.states() == ("", "running")
+
+
+def test_taken_back_at_a_node_it_once_came_to(pair: Pair) -> None:
+    pair.start(params=SLOW)
+    attempt, settle = pair.steps()
+    pair.nodes.do(*attempt, *settle)
+    back, _ = KVM.migrate(pair.target(), pair.guest, live=False)
+    pair.nodes.do(back[0])
+    cut_off(pair, back[1], "node2")
+    pair.nodes.undo(*back)
+    assert pair.states() == ("", "running")
+    pair.grows("node2")
+
+
 def test_every_step_can_be_repeated_after_all_were_done(pair: Pair) -> None:
     pair.start()
     attempt, settle = pair.steps()
@@ -213,14 +237,14 @@ def test_a_port_that_is_taken_is_named(pair: Pair) -> None:
     assert pair.states() == ("running", "")
 
 
-def cut_off(pair: Pair, step: Step) -> None:
+def cut_off(pair: Pair, step: Step, node: str = "node1") -> None:
     """A driver that performs the step and is killed when the migration is on its way."""
     driver = multiprocessing.get_context("fork").Process(target=pair.nodes.do, args=(step,))
     driver.start()
     ask = f"""printf '{{"execute":"qmp_capabilities"}}{{"execute":"query-migrate"}}' |
         socat -t0.2 - UNIX-CONNECT:/run/gnt/kvm/{U1}.mon"""
     try:
-        wait_for(lambda: re.search('"status": "active"', pair.nodes["node1"].run(ask).stdout))
+        wait_for(lambda: re.search('"status": "active"', pair.nodes[node].run(ask).stdout))
     finally:
         driver.kill()
         driver.join()

@@ -73,6 +73,8 @@ async def _enable(client: QMPClient, names: tuple[str, ...]) -> None:
     await ask(client, "migrate-set-capabilities", capabilities=wanted)
 
 
+# query-migrate says "completed" also of a guest that once came in; the run state does not mislead
+HANDED_OVER = "postmigrate"
 ACTIVE = (
     "setup",
     "active",
@@ -96,7 +98,8 @@ def send(context: Context, here: str, uuid: str, target: dict[str, Any]) -> Migr
 
     async def hold(client: QMPClient) -> Migrated:
         ran = await state_of(client)
-        if (await ask(client, "query-migrate")).get("status") not in (*ACTIVE, "completed"):
+        under_way = (await ask(client, "query-migrate")).get("status") in ACTIVE
+        if ran != HANDED_OVER and not under_way:
             await _begin(client, to)
         try:
             return await _follow(context, client, to)
@@ -195,11 +198,7 @@ async def _resume(client: QMPClient, *, run: bool) -> None:
         if state != "cancelling":
             await ask(client, "migrate_cancel")
         await asyncio.sleep(0.1)
-    if (
-        run
-        and state != "completed"
-        and await state_of(client) in ("paused", "postmigrate", "finish-migrate")
-    ):
+    if run and await state_of(client) in ("paused", "finish-migrate"):
         await ask(client, "cont")
 
 
@@ -208,11 +207,8 @@ def stay(context: Context, here: str, uuid: str, paused: bool) -> None:
     """Take back ``send``: cancel it and go on here; refused once the guest was handed over."""
 
     async def hold(client: QMPClient) -> None:
-        info = await ask(client, "query-migrate")
         await _resume(client, run=not paused)
-        if info.get("status") == "completed" or (
-            (await ask(client, "query-migrate")).get("status") == "completed"
-        ):
+        if await state_of(client) == HANDED_OVER:
             raise NodeFailed(
                 here,
                 "failed",
