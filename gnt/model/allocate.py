@@ -58,9 +58,13 @@ def choose(cfg: Config, rooms: Mapping[str, Room], request: Request) -> Node:
         )
     rank = {name: place for place, name in enumerate(
         ("preferred", "last_resort", "unallocable"))}
-    best = min(left, key=lambda uuid: (
-        rank[cfg.one(Group, cfg.one(Node, uuid).group).alloc_policy], -left[uuid]))
-    return cfg.one(Node, best)
+
+    def order(node: Node) -> tuple[int, int, int]:
+        """By whole GiB that are left; of equal nodes the one that has promised less."""
+        group = cfg.one(Group, node.group)
+        return rank[group.alloc_policy], -(left[node.uuid] // 1024), committed(cfg, node)
+
+    return min((cfg.one(Node, uuid) for uuid in left), key=order)
 
 
 def unsuitable(cfg: Config, node: Node, request: Request) -> str:

@@ -165,6 +165,12 @@ def test_the_roomiest_node_wins_counting_what_is_promised():
         allocate.choose(cfg, rooms(cfg), Request(name="new", memory=5000))
 
 
+def test_of_equal_nodes_the_one_that_has_promised_less_wins():
+    cfg = build.cluster(build.instance("a", 1), build.instance("b", 2))
+    free = rooms(cfg, node1=5000, node2=4990, node3=4900)
+    assert allocate.choose(cfg, free, Request(name="new", memory=128)).name == "node3"
+
+
 def test_last_resort_comes_last_and_unallocable_only_by_name():
     cfg = build.cluster(
         Group(uuid="g2", name="spare", alloc_policy="last_resort"), build.node(3, group="g2"),
