@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from gnt.engine import job as transactions
-from gnt.engine.record import dump_params, load_operation, operation_named
+from gnt.engine.record import dump_params, load_operation, operation_named, withheld
 from gnt.errors import Conflict, Damaged, UsageError
 from gnt.model.codec import from_data, to_data
 from gnt.plan import render
@@ -39,6 +39,9 @@ class PlanFile(Record):
 
 def write(path: str, cfg: Config, operation: Operation, plan: Plan) -> None:
     """Save a plan to run later."""
+    if missing := withheld(dump_params(operation)):
+        raise UsageError(f"{', '.join(missing)} is never written to a file",
+                         hint="leave out --plan-out")
     import json
     import os
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from gnt.spec import Operation
 
 MARK = "_"  # the key that says what a table stands for when it is not just a table
+WITHHELD: Mapping[str, str] = {MARK: "withheld"}  # stands for a secret's value
 
 
 def dump(value: Any) -> Any:
@@ -166,22 +167,29 @@ def _load_call(
 
 
 def dump_params(operation: Operation) -> dict[str, Any]:
-    """What was asked for, without defaults; values of secret parameters are left out."""
-    return {name: dump(value) for name, value in _said(operation) if not _secret(operation, name)}
+    """What was asked for, without defaults; of secret parameters only that they were given."""
+    return {name: dict(WITHHELD) if _secret(name) else dump(value)
+            for name, value in _said(operation)}
 
 
-def _secret(operation: Operation, name: str) -> bool:
+def _secret(name: str) -> bool:
     return "secret" in name or "private" in name or "password" in name
 
 
+def withheld(params: Mapping[str, Any]) -> list[str]:
+    """The parameters whose values were not recorded."""
+    return [name for name, value in params.items() if value == WITHHELD]
+
+
 def load_operation(kind: type[Operation], params: Mapping[str, Any], path: str) -> Operation:
-    """An operation with the parameters of a job's record."""
+    """An operation with the parameters of a job's record; those withheld get their defaults."""
     command = f"{kind.noun} {kind.verb}"
     unknown = [name for name in params if name not in kind.TYPES]
     if unknown:
         raise Damaged(f"{path}.params.{unknown[0]}: {command} has no such parameter",
                       hint="the job was begun by another version of gnt; finish it with that one")
-    values = {name: load(value, f"{path}.params.{name}") for name, value in params.items()}
+    values = {name: load(value, f"{path}.params.{name}") for name, value in params.items()
+              if value != WITHHELD}
     try:
         return kind(**values)
     except TypeError as error:

@@ -12,7 +12,7 @@ from gnt.engine.desk import Desk, Life
 from gnt.engine.driver import Drive
 from gnt.engine.follow import request_cancel
 from gnt.engine.job import Wish
-from gnt.engine.record import load_operation
+from gnt.engine.record import load_operation, withheld
 from gnt.errors import Busy, Conflict, JobFailed, NodeFailed
 
 TYPE_CHECKING = False
@@ -32,6 +32,7 @@ def resume(desk: Desk, job_id: str, driver: str) -> None:
             raise Conflict(f"job {job_id} ({job.operation}) was being taken back",
                            hint=f"gnt-job undo {job_id}")
         if job.state == "waiting":
+            _require_all(job)
             operation = load_operation(desk.find(job.operation), job.params, f"jobs.{job_id}")
             wish = Wish(author=job.author, driver=driver, reason=job.reason,
                         priority=job.priority, depends=job.depends)
@@ -110,6 +111,16 @@ def wait(desk: Desk, job_id: str) -> Job | None:
             if left is None or not desk.transport.owned(cfg.master.name, [job_id]).get(job_id):
                 return left
         desk.transport.wait_owner(cfg.master.name, job_id, 60.0)
+
+
+def _require_all(job: Job) -> None:
+    """A job that has not begun must be planned, for which secrets are needed."""
+    missing = withheld(job.params)
+    if missing:
+        raise Conflict(
+            f"job {job.id} ({job.operation}) cannot be planned again: {', '.join(missing)} was "
+            "given to its driver and is never recorded",
+            hint=f"gnt-job cancel {job.id}, and give the command again")
 
 
 def _adopt(desk: Desk, life: Life, job_id: str) -> tuple[Config, Job]:

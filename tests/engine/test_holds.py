@@ -8,7 +8,7 @@ import pytest
 
 from gnt.engine import driver, recover
 from gnt.engine.holds import Claim, obstacles
-from gnt.errors import Busy, JobFailed, NodeFailed
+from gnt.errors import Busy, Conflict, JobFailed, NodeFailed
 from gnt.model.codec import to_data
 from gnt.model.objects import Job
 from gnt.spec import Holds
@@ -203,6 +203,23 @@ def test_a_dead_waiter_stands_in_nobodys_way_and_can_be_resumed():
     assert [j.id for j in lab.jobs] == [dead.id]
     recover.resume(lab.desk(), dead.id, "there 3")
     assert lab.jobs == [] and lab.taken == 3
+
+
+def test_a_waiter_with_secrets_cannot_be_resumed_by_somebody_else():
+    lab = Lab()
+    held = Held(lab)
+    desk = lab.desk()
+    desk.transport.wait_owner = lambda *_: (_ for _ in ()).throw(KeyboardInterrupt)
+    with pytest.raises(KeyboardInterrupt):
+        driver.run(desk, Build(name="web", secret_word="hunter2"), WISH)
+    desk.transport.die()
+    held.finish()
+    job = lab.jobs[0].id
+    with pytest.raises(Conflict, match="secret_word") as refused:
+        recover.resume(lab.desk(), job, "x")
+    assert f"gnt-job cancel {job}" in refused.value.hint
+    recover.cancel(lab.desk(), job)
+    assert lab.jobs == []
 
 
 def test_a_waiter_that_can_no_longer_be_planned_leaves_the_queue():

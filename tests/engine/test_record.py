@@ -6,7 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gnt.engine.record import dump, dump_params, dump_plan, load, load_operation, load_plan
+from gnt.engine.record import (
+    dump,
+    dump_params,
+    dump_plan,
+    load,
+    load_operation,
+    load_plan,
+    withheld,
+)
 from gnt.errors import Damaged
 from gnt.net.base import Port
 from gnt.plan import Plan, Progress, Step, node_task, script
@@ -106,7 +114,8 @@ def test_values_that_cannot_be_recorded_are_a_mistake_of_the_plan():
 def test_parameters_come_back_without_secrets():
     build = Build(name="web", settle=True, secret_word="hunter2")
     recorded = dump_params(build)
-    assert recorded == {"name": "web", "settle": True}
+    assert recorded == {"name": "web", "settle": True, "secret_word": {"_": "withheld"}}
+    assert "hunter2" not in repr(recorded) and withheld(recorded) == ["secret_word"]
     assert load_operation(Build, recorded, "jobs.7") == build.replace(secret_word="")
 
 
