@@ -255,6 +255,8 @@ class SignedStore:
             replicate.require_majority(tally, names, 1, "the change was refused")
         except GntError:
             self.release()
+            if tally.overtaken:  # our turn ended while we were slow
+                raise Stale("another driver had a later turn") from None
             raise
         message = m.Commit(term=turn.order[0], turn=turn.order[1], after=self.replica.head,
                            serial=entry.serial, hash=entry.hash, records=entry.record)

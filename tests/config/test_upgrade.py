@@ -1,0 +1,48 @@
+"""Older configurations are brought to the newest schema by steps, in order, as one transaction."""
+
+import pytest
+from chains import first_data
+from clusters import Cluster
+
+from gnt.config import upgrade
+from gnt.engine.ports import Change
+from gnt.errors import Damaged, GntError
+from gnt.model.objects import Cluster as ClusterObject
+
+STEPS = "upgrade_steps"
+
+
+def test_what_is_new_needs_nothing():
+    assert upgrade.edits(first_data()) == ()
+    assert upgrade.newest() == ClusterObject.DEFAULTS["schema"]
+
+
+def test_steps_are_found_and_taken_in_order():
+    assert upgrade.newest(STEPS) == 3
+    after = upgrade.upgraded({**first_data(), "networks": {"n": {}}}, STEPS)
+    assert after["groups"]["g1"]["tags"] == ["two-three"]
+    assert after["cluster"]["cluster"]["schema"] == 3
+    assert "networks" not in after
+    assert upgrade.upgraded(after, STEPS) == after
+
+
+def test_a_newer_schema_is_not_touched():
+    data = first_data()
+    data["cluster"]["cluster"]["schema"] = 9
+    with pytest.raises(GntError, match="schema 9; this gnt knows up to 3") as caught:
+        upgrade.upgraded(data, STEPS)
+    assert "newer gnt" in caught.value.hint
+
+
+def test_a_step_that_makes_nonsense_is_refused():
+    data = first_data()
+    data["groups"]["g1"]["nonsense"] = 1
+    with pytest.raises(Damaged, match=r"groups\.g1\.nonsense"):
+        upgrade.upgraded(data, STEPS)
+
+
+def test_an_upgrade_is_one_transaction(tmp_path):
+    store = Cluster(tmp_path).create()
+    config = store.commit(lambda _: Change(
+        edits=upgrade.edits(store.replica.state.everything(), STEPS), operation="cluster upgrade"))
+    assert (config.serial, config.cluster.schema, config.groups[0].tags) == (2, 3, ("two-three",))

@@ -1,0 +1,1 @@
+"""Upgrade steps of an imagined future, found as the real ones are."""
