@@ -70,7 +70,7 @@ def unknown(noun: str) -> GntError:
     """The error for a word that is no noun."""
     return _later(sys.modules[ROOT], noun, f"gnt-{noun}") or UsageError(
         f"there is no command {noun!r}",
-        hint=suggestion(noun, nouns(), "gnt {}", "gnt --help shows all"))
+        hint=suggestion(noun, (*nouns(), "lab"), "gnt {}", "gnt --help shows all"))
 
 
 def _later(home: ModuleType | None, word: str, shown: str) -> NotYet | None:
@@ -126,8 +126,10 @@ def aliases(noun: str) -> dict[str, str]:
 
 
 def summary(noun: str) -> str:
-    """The first line of what the noun's package says of itself."""
-    return (getattr(package(noun), "__doc__", "") or "").strip().partition("\n")[0]
+    """The first line of what the noun's package, or the command without a noun, says of itself."""
+    home = package(noun)
+    told = home if hasattr(home, "__path__") or home is None else declared(home)
+    return (told.__doc__ or "").strip().partition("\n")[0]
 
 
 def suggestion(word: str, known: Sequence[str], pattern: str, otherwise: str) -> str:

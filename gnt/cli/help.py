@@ -20,11 +20,14 @@ COLUMN = 30  # where explanations begin
 
 def suite_help() -> str:
     """``gnt --help``."""
+    from gnt import lab
+
     rows = [(noun, find.summary(noun)) for noun in find.nouns()]
+    rows.append(("lab", (lab.__doc__ or "").partition("\n")[0]))
     return "\n".join([
         "gnt: clusters of virtual machines over plain SSH", "",
         "usage: gnt NOUN VERB [options] …      (the same as gnt-NOUN VERB)", "",
-        *_rows(rows), "",
+        *_rows(sorted(rows)), "",
         "gnt NOUN --help lists the verbs; gnt NOUN VERB --help explains one.", ""])
 
 
@@ -112,7 +115,7 @@ def explained(slot: Slot) -> str:
         extra.append("required")
     elif slot.negatable and default is True:
         extra.append("default yes")
-    elif default not in (None, False, True, "", (), {}):
+    elif not isinstance(default, bool) and default not in (None, 0, "", (), {}):
         extra.append(f"default {default}")
     return slot.opt.help + (f" ({'; '.join(extra)})" if extra else "")
 
