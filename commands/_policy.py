@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from gnt.commands._state import StateOptions
 from gnt.errors import Invalid
 from gnt.model import policy
-from gnt.spec import Command, opt
+from gnt.spec import opt
 from gnt.values import PAIRS, TEXT, words_of
 
 TYPE_CHECKING = False
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 
-class PolicyOptions(Command):
+class PolicyOptions(StateOptions):
     """``--ipolicy-…``; a value of ``default`` takes a group's own setting back."""
 
     ipolicy_bounds_specs: str | None = opt(

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from gnt.commands import _policy
+from gnt.commands.cluster import _uids
 from gnt.errors import Invalid
 from gnt.hypervisor.base import hypervisor
 from gnt.model import inherit
 from gnt.model.names import read_prefix
 from gnt.net.base import nic_mode
-from gnt.spec import Command, opt, opts
+from gnt.spec import opt, opts
 from gnt.storage.base import storage
 from gnt.values import BOOL, NAMED_PAIRS, PAIRS, PATH, TEXT, Kind, whole, words_of
 
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 PREFIX: Kind[str] = Kind(read_prefix, "XX:XX:XX", "a MAC prefix: three hexadecimal octets")
 
 
-class ClusterOptions(_policy.PolicyOptions, Command):
+class ClusterOptions(_policy.PolicyOptions):
     """Every option is None, or empty, when it is not given."""
 
     backend_parameters: Mapping[str, str] = opt(
@@ -61,6 +62,14 @@ class ClusterOptions(_policy.PolicyOptions, Command):
     default_iallocator: str | None = opt(TEXT, "allocator to use by default", default=None,
                                          short="-I")
     modify_etc_hosts: bool | None = opt(BOOL, "keep /etc/hosts of the nodes in step", default=None)
+    default_iallocator_params: Mapping[str, str] = opt(
+        PAIRS, "parameters of the default allocator", default={})
+    drbd_usermode_helper: str | None = opt(TEXT, "program that DRBD calls", default=None)
+    gluster_storage_dir: str | None = opt(PATH, "where GlusterFS volumes are mounted", default=None)
+    uid_pool: tuple[tuple[int, int], ...] | None = opt(
+        _uids.RANGES, "user ids that guests are run under (security_model=pool)", default=None)
+    instance_communication_network: str | None = opt(
+        TEXT, "network through which guests reach their node", default=None, hidden=True)
     compression_tools: tuple[str, ...] = opt(words_of(), "tools that exports may use", default=())
 
     def changed(self, cluster: Cluster) -> Cluster:
@@ -94,6 +103,11 @@ class ClusterOptions(_policy.PolicyOptions, Command):
             yield "hvparams", _hypervisors(cluster, self.hypervisor_parameters)
         if self.disk_parameters:
             yield "diskparams", disk_levels(cluster.diskparams, self.disk_parameters)
+        if self.default_iallocator_params:
+            yield "default_iallocator_params", dict(self.default_iallocator_params)
+        if self.uid_pool is not None:
+            yield "uid_pool", _uids.joined(self.uid_pool)
+        yield from self.states(cluster)
         policy = self.policy(cluster.ipolicy, "cluster")
         if policy is not None:
             yield "ipolicy", policy
@@ -104,6 +118,7 @@ PLAIN = {name: name for name in (
     "file_storage_dir", "shared_file_storage_dir", "master_netdev", "master_netmask",
     "maintain_node_health", "prealloc_wipe_disks", "use_external_mip_script", "install_image",
     "zeroing_image", "default_iallocator", "modify_etc_hosts", "compression_tools",
+    "drbd_usermode_helper", "gluster_storage_dir", "instance_communication_network",
 )} | {"vg_name": "volume_group_name", "user_shutdown": "enabled_user_shutdown"}
 
 

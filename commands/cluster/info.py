@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gnt.commands._show import drop_empty, stamp
+from gnt.commands.cluster import _uids
 from gnt.model import inherit, policy
 from gnt.spec import Document, Query, opt
 from gnt.values import BOOL
@@ -83,6 +84,7 @@ def _parameters(cluster: Cluster) -> dict[str, Any]:
         "zeroing image": cluster.zeroing_image,
         "compression tools": list(cluster.compression_tools),
         "modify /etc/hosts": cluster.modify_etc_hosts,
+        "uid pool": _uids.shown(cluster.uid_pool),
         "instance communication network": cluster.instance_communication_network,
     })
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gnt.commands._edits import change
+from gnt.commands.cluster import _uids
 from gnt.commands.cluster._options import ClusterOptions
 from gnt.commands.node import _role
 from gnt.errors import Conflict, Invalid
@@ -37,6 +38,10 @@ class Modify(ClusterOptions, Operation, command="cluster modify"):
                                        default=None)
     reserved_lvs: tuple[str, ...] | None = opt(
         words_of(), "patterns of logical volumes that are not ours", default=None)
+    add_uids: tuple[tuple[int, int], ...] = opt(
+        _uids.RANGES, "add user ids to the pool", default=())
+    remove_uids: tuple[tuple[int, int], ...] = opt(
+        _uids.RANGES, "take user ids out of the pool", default=())
     force: bool = opt(BOOL, "do not refuse what instances still use", default=False, short="-f")
 
     def holds(self, cfg: Config) -> Holds:
@@ -48,7 +53,8 @@ class Modify(ClusterOptions, Operation, command="cluster modify"):
         own = {name: getattr(self, name)
                for name in ("max_running_jobs", "max_tracked_jobs", "reserved_lvs")
                if getattr(self, name) is not None}
-        after = after.replace(**own)
+        pool = _uids.joined((*after.uid_pool, *self.add_uids))
+        after = after.replace(uid_pool=_uids.without(pool, self.remove_uids), **own)
         if after == before:
             raise Invalid("", "nothing to change is given, or it is as it was",
                           hint="gnt-cluster modify --help")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from gnt.commands import _policy
 from gnt.commands.cluster._options import disk_levels
 from gnt.model import inherit
-from gnt.spec import Command, opt, opts
+from gnt.spec import opt, opts
 from gnt.values import NAMED_PAIRS, PAIRS, choice
 
 TYPE_CHECKING = False
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from gnt.model.objects import Group
 
 
-class GroupOptions(_policy.PolicyOptions, Command):
+class GroupOptions(_policy.PolicyOptions):
     """Every option is None, or empty, when it is not given."""
 
     alloc_policy: str | None = opt(
@@ -36,5 +36,6 @@ class GroupOptions(_policy.PolicyOptions, Command):
         if self.disk_parameters:
             levels = disk_levels(group.diskparams, self.disk_parameters)
             group = group.replace(diskparams=levels)
+        group = group.replace(**dict(self.states(group)))
         policy = self.policy(group.ipolicy, "group")
         return group if policy is None else group.replace(ipolicy=policy)

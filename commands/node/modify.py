@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gnt.commands import _access
+from gnt.commands import _access, _state
 from gnt.commands._edits import change, drop, put
 from gnt.commands.node import _role, _setup
 from gnt.errors import Conflict, Invalid
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from gnt.spec import Seen
 
 
-class Modify(Operation, command="node modify"):
+class Modify(_state.StateOptions, Operation, command="node modify"):
     """Change a node's role, flags, secondary address or parameters.
 
     A master candidate holds the configuration, may sign it, and may log in to the other nodes.  An
@@ -115,6 +115,7 @@ class Modify(Operation, command="node modify"):
             "vm_capable": self.vm_capable, "powered": self.node_powered,
             "secondary_ip": self.secondary_ip or None,
             "ndparams": inherit.overlay(node.ndparams, typed) if typed else None,
+            **dict(self.states(node)),
         }
         new = node.replace(**{name: value for name, value in asked.items() if value is not None})
         if self.master_candidate is None and not may_stay(new):

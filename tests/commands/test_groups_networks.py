@@ -63,6 +63,24 @@ def test_instances_inherit_from_the_cluster():
     assert inherit.backend(after("gnt-cluster modify -B vcpus=default", cfg), web).vcpus == 1
 
 
+def test_user_ids_of_the_pool():
+    cfg = after("gnt-cluster modify --uid-pool 100-200,300")
+    cfg = after("gnt-cluster modify --add-uids 201-210 --remove-uids 150-160,300", cfg)
+    assert cfg.cluster.uid_pool == ((100, 149), (161, 210))
+    assert answer("gnt-cluster info", cfg).content["Cluster parameters"]["uid pool"] == (
+        "100-149,161-210")
+
+
+def test_states_are_kept_figure_by_figure():
+    cfg = after("gnt-node modify --hypervisor-state kvm:mem_total=4096 node1")
+    cfg = after("gnt-node modify --hypervisor-state kvm:cpu_total=8 node1", cfg)
+    assert cfg.node("node1").hv_state_static == {"kvm": {"mem_total": 4096, "cpu_total": 8}}
+    cfg = after("gnt-group modify --disk-state file/a:disk_total=9 default", cfg)
+    cfg = after("gnt-group modify --disk-state file/b:disk_total=8 default", cfg)
+    assert cfg.group("default").disk_state_static == {
+        "file": {"a": {"disk_total": 9}, "b": {"disk_total": 8}}}
+
+
 def test_policies_of_groups_and_the_cluster():
     cfg = after("gnt-group modify --ipolicy-disk-templates diskless default")
     assert "disk template file is not allowed" in refused(
@@ -87,6 +105,11 @@ def test_policies_of_groups_and_the_cluster():
     ("gnt-cluster modify -B minmem=2g,maxmem=1g", Invalid, "is more than maxmem"),
     ("gnt-cluster modify -m 01:00:00", Invalid, "multicast"),
     ("gnt-cluster modify -m aa:bb", Invalid, "a MAC prefix"),
+    ("gnt-cluster modify --uid-pool 0-5", Invalid, "is not user ids or ranges"),
+    ("gnt-cluster modify --uid-pool 5-9,9", Conflict, "user id 9 is in the pool twice"),
+    ("gnt-cluster modify --remove-uids 7", Conflict, "user ids 7-7 are not in the pool"),
+    ("gnt-cluster modify --hypervisor-state kvm:mem=5", Invalid, "there is no figure 'mem'"),
+    ("gnt-node modify --disk-state file:disk_total=5 node1", Invalid, "is not TEMPLATE/NAME"),
     ("gnt-cluster modify -C 0", Invalid, "'0' is not a whole number from 1 to 64"),
     ("gnt-cluster modify --file-storage-dir srv", Invalid, "is not an absolute path"),
     ("gnt-cluster modify --enabled-hypervisors kvm,xen", Invalid, "there is no hypervisor 'xen'"),
