@@ -26,7 +26,7 @@ def unmake(thing):
 
 @node_task()
 def look(thing):
-    return script('[ -e "$1" ] && echo yes', thing, parse=text)
+    return script('[ ! -e "$1" ] || echo yes', thing, parse=text)
 
 
 def effects(node, call):
