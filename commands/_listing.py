@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from gnt.storage.base import Space
 
 ROOM = frozenset(("dtotal", "dfree"))
-GUESTS = frozenset(("status", "oper_ram", "oper_state", "oper_vcpus", "mnode"))
+GUESTS = frozenset(("status", "console", "oper_ram", "oper_state", "oper_vcpus", "mnode"))
 
 
 def defaults(what: str, name: str) -> Mapping[str, Any]:

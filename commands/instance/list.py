@@ -8,12 +8,13 @@ from gnt.values import TEXT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
     from typing import Any
 
     from gnt.commands._listing import Questions
     from gnt.model.config import Config
     from gnt.plan import Call
+    from gnt.query.live import Live
     from gnt.query.view import View
     from gnt.spec import Seen
 
@@ -46,7 +47,10 @@ class InstanceList(Listing, command="instance list"):
         from gnt.commands import _listing
         from gnt.query.view import View
 
-        return View(cfg, self._questions(cfg).live(seen), _listing.defaults, _listing.extra)
+        live = self._questions(cfg).live(seen)
+        if "console" in self.live():
+            live.consoles = dict(_consoles(cfg, live))
+        return View(cfg, live, _listing.defaults, _listing.extra)
 
     def problems(self, cfg: Config, seen: Seen) -> tuple[str, ...]:
         return self._questions(cfg).problems(seen)
@@ -55,3 +59,17 @@ class InstanceList(Listing, command="instance list"):
         from gnt.commands._listing import Questions
 
         return Questions(cfg, self.live(), facts=False)
+
+
+def _consoles(cfg: Config, live: Live) -> Iterator[tuple[str, dict[str, Any]]]:
+    """How the consoles of running instances are reached: a command on a node's terminal."""
+    from gnt.commands.instance import _guest
+    from gnt.hypervisor.base import hypervisor
+    from gnt.model.objects import Node
+
+    for inst in cfg.instances:
+        if inst.primary_node in live.where(inst):
+            node = cfg.one(Node, inst.primary_node)
+            words = hypervisor(inst.hypervisor).console(_guest.guest(cfg, inst, node))
+            yield inst.uuid, {"instance": inst.name, "kind": "ssh", "host": node.name,
+                              "user": "root", "command": list(words)}

@@ -42,8 +42,11 @@ def small() -> Config:
             "i4": {"uuid": "i4", "name": "db.example.org", "primary_node": "n4",
                    "admin_state": "offline"}},
         "disks": {
-            "d1": {"uuid": "d1", "dev_type": "file", "size": 1024, "instance": "i1",
+            "d1": {"uuid": "d1", "dev_type": "file", "logical_id": ["loop", "/srv/d1"],
+                   "size": 1024,
+                   "instance": "i1",
                    "nodes": ["n1"], "name": "root"},
-            "d2": {"uuid": "d2", "dev_type": "file", "size": 512, "instance": "i1",
+            "d2": {"uuid": "d2", "dev_type": "file", "logical_id": ["loop", "/srv/d2"], "size": 512,
+                   "instance": "i1",
                    "nodes": ["n1", "n4"]}},
     }, term=1, serial=7, head="abc"))

@@ -140,6 +140,18 @@ def test_a_stop_by_the_user_is_told_from_one_by_an_admin() -> None:
     assert status(cfg, Live(guests={"n2": ()}), cfg.instance("i2")) == "USER_down"
 
 
+def test_the_console_of_a_running_instance_is_a_command_on_its_node() -> None:
+    cfg = small()
+    command = InstanceList(output="name,console", names=("web1", "web2"))
+    calls = list(command.facts(cfg))
+    assert {call.node for call in calls} == {"node1.lab", "node2.lab", "node4.lab"}
+    seen = Seen({call.key: (guest("i1"),) if call.node == "node1.lab" else () for call in calls})
+    (_, console), (_, nothing) = command.answer(cfg, seen).rows
+    assert (console["host"], console["kind"]) == ("node1.lab", "ssh")
+    assert console["command"]
+    assert nothing is UNAVAIL
+
+
 def test_what_is_neither_free_nor_guests_is_the_node_s_own_memory() -> None:
     cfg = small()
     facts = NodeFacts(mtotal=4096, mfree=1024, ctotal=2, csockets=1, cnodes=1, bootid="b")
