@@ -83,6 +83,10 @@ class Add(Operation, command="instance add"):
     tags: tuple[str, ...] = opt(words_of(TAG), "tags, separated by commas", default=(),
                                 metavar="TAG,…")
     forthcoming: bool = opt(BOOL, "only reserve name, room and addresses", default=False)
+    ip_check: bool | None = opt(BOOL, "check that nobody answers at its addresses", default=None,
+                                hidden=True)
+    name_check: bool | None = opt(BOOL, "check that its name can be resolved", default=None,
+                                  hidden=True)
     wait_for_sync: bool = opt(BOOL, "wait until mirrored disks are in step", default=True,
                               hidden=True)
 
@@ -119,6 +123,8 @@ class Add(Operation, command="instance add"):
         if self.iallocator:
             raise NotYet(f"-I {self.iallocator}: choosing nodes by an allocator is not there yet",
                          hint="-n NODE, or neither: the node with the most room")
+        if self.ip_check or self.name_check:
+            raise NotYet("--ip-check and --name-check are not there yet", hint="leave them out")
         _wish.require_new_name(cfg, self.name)
         hv, hv_typed = self.hypervisor_parameters or ("", {})
         hv = _wish.enabled_hypervisor(cfg, hv)

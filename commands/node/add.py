@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from gnt.commands import _access
-from gnt.commands._edits import change, put
+from gnt.commands._edits import change, drop, put
 from gnt.commands.node import _meet, _role, _setup
 from gnt.errors import Conflict, NotFound
 from gnt.model import inherit
 from gnt.model.names import new_uuid
-from gnt.model.objects import Node
+from gnt.model.objects import Node, Signer
 from gnt.plan import Plan, Step
 from gnt.spec import Holds, Operation, arg, opt, opts
 from gnt.values import BOOL, HOSTNAME, IP, PAIRS, TEXT, whole
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from gnt.model.config import Config
+    from gnt.plan import Edit
     from gnt.spec import Seen, Session
 
 
@@ -78,10 +79,18 @@ class Add(Operation, command="node add"):
         if old is None and cfg.state.find("instance.name", self.name):
             raise Conflict(f"{self.name} is the name of an instance")
         node = self._made(cfg, old)
-        start = put(node) if old is None else change(old, host_keys=self.host_keys,
-                                                     primary_ip=self.address, offline=False)
+        start = put(node) if old is None else change(
+            old, host_keys=self.host_keys, primary_ip=self.address, offline=False,
+            master_candidate=False)
         return Plan(start=(start,), attempt=self._steps(cfg, node),
+                    end=self._forgotten(cfg) if old else (),
                     notes=(f"{self.name} is {self.address}",))
+
+    def _forgotten(self, cfg: Config) -> tuple[Edit, ...]:
+        """The keys that it had before it was installed anew count no more."""
+        keys = _access.without_owner(cfg.cluster.login_keys, self.name)
+        signer = cfg.get(Signer, self.name)
+        return (change(cfg.cluster, login_keys=keys), *((drop(signer),) if signer else ()))
 
     def then(self, cfg: Config) -> tuple[Operation, ...]:
         return _role.refill(cfg)
@@ -124,6 +133,9 @@ class Add(Operation, command="node add"):
                            hint=f"gnt-node info {self.name}, or --readd if it is installed anew")
         if self.readd and not keys:
             raise NotFound(f"there is no node {self.name} to add again", hint="without --readd")
+        if keys and keys[0] == cfg.cluster.master_node:
+            raise Conflict(f"{self.name} is the master",
+                           hint="gnt-cluster master-failover to another candidate first")
         return cfg.one(Node, keys[0]) if keys else None
 
     def _group(self, cfg: Config) -> str:

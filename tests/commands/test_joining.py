@@ -125,6 +125,22 @@ def test_a_promotion_records_the_keys_that_the_node_made():
                for step in made.attempt)
 
 
+def test_a_node_that_is_installed_anew_loses_its_old_keys_and_is_promoted_again():
+    at = Desk(build.small(), hosts={"node3": ("192.0.2.33", KEYS)},
+              nodes=build.Nodes(build.small(), answers={"commands.node._setup.inspect": FREE}))
+    operation, = Add(name="node3", readd=True).prepare(at)
+    after = build.applied(at.cfg, build.plan(operation, at.cfg))
+    node = after.node("node3")
+    assert (node.uuid, node.primary_ip, node.host_keys) == ("n3", "192.0.2.33", KEYS)
+    assert after.get(Signer, "node3") is None and not node.master_candidate
+    assert [one.name for one in operation.then(after)] == ["node3"]
+
+
+def test_the_master_is_not_added_again():
+    with pytest.raises(Conflict, match="node1 is the master"):
+        Add(name="node1", readd=True).prepare(desk())
+
+
 def test_a_second_promotion_replaces_the_key_of_the_first():
     assert _access.with_key(("a A gnt@x", "b B me"), "c C gnt@x") == ("b B me", "c C gnt@x")
 
