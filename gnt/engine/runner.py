@@ -17,9 +17,10 @@ import time
 from gnt.engine import hooks
 from gnt.engine.begin import Beginning
 from gnt.engine.desk import Life
-from gnt.engine.driver import Drive
+from gnt.engine.driver import Drive, run
 from gnt.engine.submit import HELLO, decode
 from gnt.errors import GntError
+from gnt.spec import Operation
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
     from multiprocessing.connection import Connection
 
     from gnt.engine.desk import Desk
+    from gnt.engine.job import Wish
     from gnt.engine.submit import Submission
 
 IDLE = 15.0  # seconds without a job after which the process ends
@@ -129,14 +131,22 @@ def drive(desk: Desk, waiting: Waiting, parked: Callable[[], None]) -> None:
         beginning = Beginning(desk, life, operation, wish)
         cfg, job = beginning.record()
         waiting.settle({"id": job.id if job else str(cfg.serial)})
-        if job is None:
-            hooks.run_post(desk, operation, cfg, beginning.post)
-            return
-        if job.state == "waiting":
+        if job is not None and job.state == "waiting":
             parked()
             cfg, job = beginning.until_begun()
         if job is not None:
             Drive(desk, cfg, job).forward()
+        else:
+            hooks.run_post(desk, operation, cfg, beginning.post)
+    follow_up(desk, operation, wish)
+
+
+def follow_up(desk: Desk, operation: Operation, wish: Wish) -> None:
+    """Run what an operation that ended well names as its followers."""
+    if type(operation).then is not Operation.then:
+        for following in operation.then(desk.read()):
+            run(desk, following, wish)
+            follow_up(desk, following, wish)
 
 
 def refusal(error: GntError) -> dict[str, object]:

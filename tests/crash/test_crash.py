@@ -50,6 +50,7 @@ def test_one_kill_anywhere_is_repaired_by_one_command(settle, verb):
         one.check()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("first", VERBS)
 @pytest.mark.parametrize("second", VERBS)
 @pytest.mark.parametrize("settle", [False, True])
@@ -67,6 +68,7 @@ def test_the_recovery_may_be_killed_anywhere_too(settle, first, second):
             then += 1
 
 
+@pytest.mark.slow
 def test_and_the_recovery_of_the_recovery():
     chance = random.Random(20)
     most = points(True)

@@ -58,6 +58,7 @@ def test_one_kill_anywhere_is_repaired_by_one_command(cfg, plan, verb):
     assert at > 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("cfg", "plan"), CASES)
 def test_recoveries_may_be_killed_too(cfg, plan):
     chance = random.Random(7)

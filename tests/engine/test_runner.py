@@ -21,7 +21,8 @@ class Fails(Build, command="toy fails"):
 def desks(lab):
     def make():
         desk = lab.desk()
-        desk.find = {"toy build": Build, "toy fails": Fails}.__getitem__
+        desk.find = {
+            "toy build": Build, "toy fails": Fails, "toy followed": Followed}.__getitem__
         return desk
 
     return make
@@ -70,6 +71,20 @@ def test_fifty_at_once_all_run_and_each_has_an_id(tmp_path):
     results = {t["job"]: t["result"] for t in lab.disk.transactions if t["result"]}
     assert {results[i] for i in ids} == {"success"}
     assert lab.taken == 50
+
+
+class Followed(Build, command="toy followed"):
+    def then(self, cfg):
+        return (Build(name=f"{self.name}-next"),)
+
+
+def test_what_follows_a_submitted_job_is_run_too(tmp_path):
+    lab = Lab()
+    served(lab, tmp_path)
+    submit(str(tmp_path), Submission.of(Followed(name="web"), WISH), never)
+    while len(lab.nodes.things) < 8 or lab.jobs:
+        threading.Event().wait(0.01)
+    assert "node3:web-next-d" in lab.nodes.things
 
 
 def test_a_refusal_reaches_the_one_who_asked(tmp_path):
