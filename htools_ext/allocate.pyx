@@ -110,6 +110,7 @@ cdef class Allocator:
     cdef Reference ref
     cdef double* out
     cdef bint loops
+    cdef long seen  # the state's version when the mirror got its reservations
     cdef char* open  # nodes that may be used
     cdef readonly int found
     cdef readonly list failures
@@ -117,6 +118,7 @@ cdef class Allocator:
     def __cinit__(self, State state):
         self.state, self.c = state, &state.c
         self.mirror = Mirrored(state)
+        self.seen = -1
         self.out = <double*>malloc(5 * <size_t>self.mirror.m.np * sizeof(double))
         self.open = <char*>malloc(self.c.n + 1)
         if self.out == NULL or self.open == NULL:
@@ -216,6 +218,9 @@ cdef class Allocator:
         self.loops = (pairs and self.mirror.understands(i) and not force)
         if self.loops:
             self.mirror.refresh(&self.st)
+            if self.seen != self.c.version:
+                self.mirror.refresh_peers()
+                self.seen = self.c.version
         for p in nodes if primaries is None else primaries:
             why = policy[p]
             if why < 0:
@@ -349,4 +354,7 @@ cdef class Allocator:
             rollback(self.c)
             return -1 - why
         self.c.ni += 1
+        if s >= 0:
+            self.mirror.m.peer[s * self.mirror.m.np + p] = self.c.peer[s * self.c.n + p]
+            self.mirror.m.peer_t[p * self.mirror.m.np + s] = self.c.peer[s * self.c.n + p]
         return i

@@ -141,6 +141,7 @@ cdef class Balance:
         fill_stats(self.c, &self.st)
         if self.loops:
             self.mirror.refresh(&self.st)
+            self.mirror.refresh_peers()
 
     cdef Found round(self, double score) noexcept nogil:
         """The best move and its score; ``inst`` is -1 when none is better than now."""

@@ -88,6 +88,7 @@ ctypedef struct Cluster:
     int saved_at[6]
     int saved_n
     int saved_inst
+    long version  # counts changes of places made from Python
     Inst saved_i
 
 

@@ -64,6 +64,7 @@ cdef class Mirrored:
     cdef void choose(self) noexcept
     cdef void node(self, int n, const Stats* st) noexcept nogil
     cdef void refresh(self, const Stats* st) noexcept nogil
+    cdef void refresh_peers(self) noexcept nogil
     cdef void moved(self, int i, int pri, int sec) noexcept nogil
     cdef void sums(self, const Stats* st) noexcept nogil
     cdef double scan(self, int i, int kinds, double* out) noexcept nogil

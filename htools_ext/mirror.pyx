@@ -180,18 +180,22 @@ cdef class Mirrored:
         m.base = plain_sum(&st.plain, self.c.loc_extra) - m.n1 - 0.25 * m.reserved
 
     cdef void refresh(self, const Stats* st) noexcept nogil:
-        """Copy everything."""
+        """Copy the nodes' figures."""
         cdef Mirror* m = &self.m
-        cdef int n, k
+        cdef int n
         for n in range(m.np):
             if n < m.n:
                 self.node(n, st)
             else:
                 m.bad[n] = KIND_NEVER
+        self.sums(st)
+
+    cdef void refresh_peers(self) noexcept nogil:
+        cdef Mirror* m = &self.m
+        cdef int n, k
         for n in range(m.n):
             for k in range(m.n):
                 m.peer[n * m.np + k] = m.peer_t[k * m.np + n] = self.c.peer[n * m.n + k]
-        self.sums(st)
 
     cdef void moved(self, int i, int pri, int sec) noexcept nogil:
         """Follow the reservations after instance ``i`` came from these nodes."""

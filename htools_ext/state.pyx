@@ -226,6 +226,7 @@ cdef class State:
     def move(self, int i, int kind, int target=-1, bint force=False):
         """Apply a move; returns -1, or the number of the failure with nothing changed."""
         cdef int why
+        self.c.version += 1
         begin(&self.c, i, target)
         why = do_move(&self.c, i, kind, target, force)
         if why != OK:
@@ -259,6 +260,7 @@ cdef class State:
         """Move an instance to any nodes, unchecked: for planners that check the end state."""
         cdef Inst* x = &self.c.inst[i]
         cdef Cluster* c = &self.c
+        c.version += 1
         remove_pri(c, x.pri, x)
         if x.mirror == INTERNAL:
             remove_sec(c, x.sec, x)

@@ -68,6 +68,7 @@ class Ground:
         self.simple = all(map(plain, world.instances)) and not self.limits and not any(
             n.exclusive_storage for n in world.nodes)
         self._redundant: bool | None = None
+        self._last: tuple[object, tuple[object, ...], list[int]] | None = None
 
     def redundant(self, state: State | None = None) -> bool:
         """Could every node be lost?"""
@@ -112,14 +113,21 @@ class Ground:
             self._redundant = not self.state.failing() and self.redundant()
         return self._redundant
 
+    def search(self, inst: Instance, nodes: list[int], pairs: bool, count: bool = True,
+               ) -> tuple[int, int, float] | None:
+        """The best place: (primary, secondary or -1, score); why not is in ``allocator``."""
+        size = (inst.mem, inst.dsk, inst.vcpus, inst.spindle_use, inst.disks, inst.template,
+                inst.status)
+        if self._last is None or self._last[0] != size or inst.tags or inst.networks:
+            self._last = size, self.rows.row(inst), policy.by_node(self.world, inst)
+        _, row, refusals = self._last
+        return self.allocator.find(row, nodes, refusals, pairs, self.options.force,
+                                   self.check(inst, row), count)
+
     def find(self, inst: Instance, nodes: list[int], pairs: bool, count: bool = True) -> Solution:
-        """The best place for an instance on these nodes."""
-        row = self.rows.row(inst)
-        found = self.allocator.find(
-            row, nodes, policy.by_node(self.world, inst), pairs, self.options.force,
-            self.check(inst, row), count)
-        fits, failures = self.allocator.found, tuple(self.allocator.failures)
-        return self.describe(found, fits, failures)
+        """The best place for an instance on these nodes, described."""
+        found = self.search(inst, nodes, pairs, count)
+        return self.describe(found, self.allocator.found, tuple(self.allocator.failures))
 
     def find_with(self, inst: Instance, pri: int, nodes: list[int]) -> Solution:
         """The best secondary for a primary that is given."""

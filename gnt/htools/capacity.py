@@ -60,13 +60,13 @@ class Filler:
             inst = shape.instance(self.template, self.spindle_use)
             inst = inst.replace(name=f"new-{len(self.placed)}")
             full = limit is not None and limit <= 0
-            solution = self.ground.find(inst, self.nodes, self.pairs, count=full)
-            if solution.place is None and not full:
-                solution = self.ground.find(inst, self.nodes, self.pairs)
-            if solution.place is None or full:
-                self.failures = solution.failures
+            place = self.ground.search(inst, self.nodes, self.pairs, full)
+            if place is None and not full:
+                self.ground.search(inst, self.nodes, self.pairs)
+            if place is None or full:
+                self.failures = tuple(self.ground.allocator.failures)
                 return
-            self.ground.put(inst, solution.place)
+            self.ground.put(inst, place[:2])
             self.placed.append(shape)
             limit = None if limit is None else limit - 1
 
@@ -89,11 +89,11 @@ class Filler:
         while True:
             at, failures = tried[-1]
             cause = main_cause(failures)
-            steps = self.allowed(shrinkings(at, cause))
+            steps = self.smaller(at, cause)
             found = self.first(steps, lambda f, why, c=cause: f or main_cause(why) != c)
             if found is None:
-                if steps:
-                    tried.append((steps[-1], self.attempt(steps[-1])[1]))
+                if len(steps):
+                    tried.append((steps[len(steps) - 1], self.attempt(steps[len(steps) - 1])[1]))
                 break
             fits, why = self.attempt(found)
             if fits:
@@ -108,24 +108,22 @@ class Filler:
 
     def attempt(self, shape: Shape) -> tuple[bool, tuple[int, ...]]:
         """Does a shape fit, and where not, why."""
-        solution = self.ground.find(shape.instance(self.template, self.spindle_use), self.nodes,
-                                    self.pairs)
-        return solution.place is not None, solution.failures
+        place = self.ground.search(shape.instance(self.template, self.spindle_use), self.nodes,
+                                   self.pairs)
+        return place is not None, tuple(self.ground.allocator.failures)
 
-    def allowed(self, steps: list[Shape]) -> list[Shape]:
-        """The shapes that no policy finds too small."""
+    def smaller(self, shape: Shape, cause: int) -> Steps:
+        """The shapes below this one that no policy finds too small."""
         lows = [low for g in self.ground.world.groups for low, _ in g.policy.minmax]
-        if not lows:
-            return steps
-        mem, dsk = min(s.memory for s in lows), min(s.disk_size for s in lows)
-        cpu = min(s.cpus for s in lows)
-        return [s for s in steps if s.mem >= mem and s.dsk >= dsk and s.cpu >= cpu]
+        return Steps(shape, cause, (
+            min((s.memory for s in lows), default=0), min((s.disk_size for s in lows), default=0),
+            min((s.cpus for s in lows), default=0), 0))
 
-    def first(self, steps: list[Shape],
+    def first(self, steps: Steps,
               holds: Callable[[bool, tuple[int, ...]], bool]) -> Shape | None:
         """The first for which something holds that then goes on holding."""
         low, high = -1, len(steps) - 1
-        if not steps or not holds(*self.attempt(steps[high])):
+        if high < 0 or not holds(*self.attempt(steps[high])):
             return None
         while high - low > 1:
             middle = (low + high) // 2
@@ -137,12 +135,11 @@ class Filler:
 
     def until_fits(self, shape: Shape, cause: int) -> Shape | None:
         """The first smaller shape that fits, if this cause stands in the way until then."""
-        steps = self.allowed(shrinkings(shape, cause))
+        steps = self.smaller(shape, cause)
         found = self.first(steps, lambda fits, _: fits)
         if found is None or found == steps[0]:
             return found
-        before = steps[steps.index(found) - 1]
-        return found if self.attempt(before)[1][cause] else None
+        return found if self.attempt(steps.before(found))[1][cause] else None
 
 
 def main_cause(failures: tuple[int, ...]) -> int:
@@ -150,17 +147,33 @@ def main_cause(failures: tuple[int, ...]) -> int:
     return max(range(len(failures)), key=lambda k: (failures[k], k))
 
 
-def shrinkings(shape: Shape, cause: int) -> list[Shape]:
-    """Ever smaller shapes."""
-    if cause == MEM:
-        return [shape.replace(mem=m) for m in range(shape.mem - UNIT_MEM, UNIT_MEM - 1, -UNIT_MEM)]
-    if cause == DSK:
-        return [shape.replace(dsk=d) for d in range(shape.dsk - UNIT_DSK, UNIT_DSK - 1, -UNIT_DSK)]
-    if cause == CPU:
-        return [shape.replace(cpu=c) for c in range(shape.cpu - 1, 0, -1)]
-    if cause == SPN:
-        return [shape.replace(spn=s) for s in range(shape.spn - 1, 0, -1)]
-    return []
+FIELDS = {MEM: ("mem", UNIT_MEM), DSK: ("dsk", UNIT_DSK), CPU: ("cpu", 1), SPN: ("spn", 1)}
+
+
+class Steps:
+    """Ever smaller shapes, one resource a unit less each, made when asked for."""
+
+    def __init__(self, shape: Shape, cause: int, least: tuple[int, int, int, int]) -> None:
+        self.shape = shape
+        self.field, self.unit = FIELDS.get(cause, ("", 1))
+        sizes = (shape.mem, shape.dsk, shape.cpu, shape.spn)
+        known = all(have >= low for have, low in zip(sizes, least, strict=True))
+        bounds = dict(zip(("mem", "dsk", "cpu", "spn"), least, strict=True))
+        self.count = 0
+        if self.field and known:
+            floor = max(self.unit, bounds[self.field])
+            self.count = max(0, (getattr(shape, self.field) - floor) // self.unit)
+
+    def __len__(self) -> int:
+        return self.count
+
+    def __getitem__(self, k: int) -> Shape:
+        value = getattr(self.shape, self.field) - (k + 1) * self.unit
+        return self.shape.replace(**{self.field: value})
+
+    def before(self, shape: Shape) -> Shape:
+        """The step before one of these."""
+        return shape.replace(**{self.field: getattr(shape, self.field) + self.unit})
 
 
 def filler(world: World, options: Options, nodes: list[int] | None, template: str,
