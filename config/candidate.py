@@ -260,14 +260,21 @@ class LocalCandidate:
     def _fence(self, message: m.Fence) -> m.Answer:
         taken = self._enter(message.wait)
         try:
-            self._load()
-            if message.term <= self.fence:
-                raise _Stop(m.REFUSED, f"term {self.fence} has begun")
-            self.disk.replace("../term", f"{message.term}\n".encode())
-            self.fence = message.term
+            self._raise_term(message.term)
             return self._standing(parts=self._parts(message.base, message.offset))
         finally:
             self._leave(taken)
+
+    def _raise_term(self, term: int) -> None:
+        lock = self.disk.lock_term()
+        try:
+            self._load()
+            if term <= self.fence:
+                raise _Stop(m.REFUSED, f"term {self.fence} has begun")
+            self.disk.replace("../term", f"{term}\n".encode())
+            self.fence = term
+        finally:
+            self.disk.unlock(lock)
 
     def _install(self, message: m.Install) -> m.Answer:
         taken = self._enter(10)

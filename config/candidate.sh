@@ -94,7 +94,8 @@ gnc_add() { # TERM TURN PT PS PREV BASE HASH: the records in "in" after PREV; cu
 gnc_quick() ( # TERM TURN HEAD SIZE PREV HASH: as gnc_append, of one record (on stdin) to a candidate
     # that has exactly what HEAD and the journal's SIZE say; 9: let gnc_append look closer
     umask 077
-    cd "$GNC" && exec 8>>lock && flock -w 10 8 || exit 6
+    cd "$GNC" 2>/dev/null || exit 9
+    exec 8>>lock && flock -w 10 8 || exit 6
     read -r H <./head && [ "$H" = "$3" ] && J=journal-${H##* }.toml &&
         [ "$(wc -c <"$J")" -eq "$4" ] && read -r T U <turn && [ "$T" = "$1" ] && [ "$U" -le "$2" ] &&
         { [ ! -e ../term ] || { read -r T <../term && [ "$T" -le "$1" ]; }; } ||
@@ -106,7 +107,8 @@ gnc_quick() ( # TERM TURN HEAD SIZE PREV HASH: as gnc_append, of one record (on 
 
 gnc_heard() ( # TERM HEAD SIZE NEW: as gnc_learn, after gnc_quick: HEAD becomes NEW
     umask 077
-    cd "$GNC" && exec 8>>lock && flock -w 10 8 || exit 6
+    cd "$GNC" 2>/dev/null || exit 9
+    exec 8>>lock && flock -w 10 8 || exit 6
     read -r H <./head && [ "$H" = "$2" ] && [ "$(wc -c <"journal-${H##* }.toml")" -eq "$3" ] &&
         { [ ! -e ../term ] || { read -r T <../term && [ "$T" -le "$1" ]; }; } || exit 9
     echo "$4" >head.new && sync head.new && mv -f head.new head && sync .
@@ -231,6 +233,8 @@ gnc_past() ( # NUMBER: an earlier base and its journal, if they are still here
 
 gnc_fence() ( # WAIT TERM: no older term may write here any more
     gnc_enter "$1"
+    mkdir -p "${GNC_RAISE%/*}" && exec 6>>"$GNC_RAISE" && flock 6 || gnc_stop 1
+    gnc_load # tasks raise the term, too, under this lock
     [ "$2" -gt "$FT" ] || gnc_stop 4 "term $FT has begun"
     gnc_put ../term "$2"
 )

@@ -12,6 +12,15 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 
+HERE = "/var/lib/gnt/config"
+TERM_LOCK = "/run/gnt/term.lock"  # of whoever raises the node's term, tasks or us
+
+
+def term_lock(directory: str) -> str:
+    """The lock of the file ``term`` beside a directory: a node has one for all."""
+    return TERM_LOCK if directory == HERE else f"{directory}/term.lock"
+
+
 class Disk:
     """A directory.  Names are of files in it (or ``../term``)."""
 
@@ -114,6 +123,16 @@ class Disk:
             self.fsync(descriptor)
         finally:
             os.close(descriptor)
+
+    def lock_term(self) -> int:
+        """A descriptor that holds the lock of ``../term``."""
+        import fcntl
+
+        path = term_lock(self.directory)
+        os.makedirs(os.path.dirname(path), 0o755, exist_ok=True)
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        return descriptor
 
     def lock(self, wait: float) -> int | None:
         """A descriptor that holds the directory's lock (``flock(1)``'s); None when busy."""

@@ -7,6 +7,7 @@ calls, without comments.  The turn is taken and used in the kept shell, the rest
 from __future__ import annotations
 
 from gnt.config import message as m
+from gnt.config.disk import HERE, term_lock
 from gnt.engine.ports import Frame
 from gnt.errors import NodeFailed
 from gnt.plan import quote
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from gnt.config.message import Answer, Candidate, Message
     from gnt.engine.ports import Frames, Reply
 
-DIRECTORY = "/var/lib/gnt/config"
 MAX_ANSWER = 1024 * 1024 * 1024  # bytes
 
 _functions: dict[str, str] = {}
@@ -69,8 +69,9 @@ class Dialect:
     ``directory`` and ``lease`` differ from the usual only in tests.
     """
 
-    def __init__(self, directory: str = DIRECTORY, lease: int = m.LEASE) -> None:
+    def __init__(self, directory: str = HERE, lease: int = m.LEASE) -> None:
         self._setup = f"GNC={quote(directory)} GNC_LEASE={lease}\n"
+        self._term_lock = term_lock(directory)
 
     def frame(self, message: Message) -> Frame:
         """The frame that puts a message."""
@@ -100,7 +101,8 @@ class Dialect:
                             keep=True)
 
     def _fence(self, message: m.Fence) -> Frame:
-        return self._script("gnc_fence", message.wait, message.term, also=self._place(message))
+        frame = self._script("gnc_fence", message.wait, message.term, also=self._place(message))
+        return frame.replace(text=f"GNC_RAISE={quote(self._term_lock)}\n{frame.text}")
 
     def _append(self, message: m.Append) -> Frame:
         after = message.after

@@ -169,7 +169,14 @@ class Replica:
             head, now = (answer.head.term, answer.head.serial), self.position
             if (before.term, before.serial) <= head < (now.term, now.serial):
                 return []  # it was the newest when we asked; another process has seen more since
-            return self._accept(answer, where)
+            try:
+                return self._accept(answer, where)
+            except Damaged as error:
+                if not 0 < before.term < answer.head.term:
+                    raise
+                raise Damaged(error.message, hint="if there was a failover without voting, this "
+                              f"copy may be of the part that lost: rm -r {self.disk.directory}"
+                              ) from None
 
     def _accept(self, answer: Answer, where: str) -> list[Txn]:
         head, at = answer.head, self.position

@@ -23,6 +23,7 @@ class Tally(Record):
     lack: Mapping[str, str]
     fence: int = 0  # the highest term that any of them knows
     overtaken: bool = False  # one of them has seen a later turn
+    behind: tuple[str, ...] = ()  # of those that lack it, who answered and could be caught up
 
 
 def majority(count: int) -> int:
@@ -119,6 +120,7 @@ def tally(answers: Mapping[str, Answer | NodeFailed]) -> Tally:
     return Tally(
         have=tuple(n for n, a in answers.items() if _status(a) == m.OK),
         lack={n: why(a) for n, a in answers.items() if _status(a) != m.OK},
+        behind=tuple(n for n, a in answers.items() if _status(a) in (m.BEHIND, m.DAMAGED)),
         overtaken=any(_status(a) == m.REFUSED for a in answers.values()),
         fence=max((a.fence for a in answers.values() if not isinstance(a, NodeFailed)), default=0),
     )

@@ -292,11 +292,22 @@ class SignedStore:
         head = self.replica.head
         learn = m.Learn(head=head, by=head.term, after=before, size=self.replica.position.offset)
         self.peers.post(dict.fromkeys(tally.have, learn))
+        if tally.behind:
+            self._catch_up(tally.behind, (head.term, self.replica.position.turn))
         if self.replica.long or self.replica.outdated:
             from gnt.config import compaction
 
             compaction.attempt(self)
         return self.replica.config()
+
+    def _catch_up(self, names: Iterable[str], order: tuple[int, int]) -> None:
+        """Candidates that were away get what they lack; whoever does not answer, another time."""
+        replication = Replication(self.peers, self.replica, order)
+        try:
+            done = replicate.tally(replication.catch_up(names))
+        except GntError:  # our own copy is incomplete: the change is committed in any case
+            return
+        replication.learn(done.have, self.replica.head)
 
     def create(self, data: Mapping[str, Mapping[str, Any]], node: str) -> Config:
         """The first base of a new cluster, on its first node; ``data`` is {section: {key: object}}.

@@ -18,7 +18,8 @@ import time
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "config")]
-PREPARE = f"import sys; sys.path[:0] = [{str(ROOT)!r}] + {[p for p in sys.path if 'site-packages' in p]!r}\n"
+PACKAGES = [path for path in sys.path if "site-packages" in path]
+PREPARE = f"import sys; sys.path[:0] = {[str(ROOT), *PACKAGES]!r}\n"
 CHANGE = PREPARE + """
 from gnt.config.candidate import LocalCandidate
 from gnt.config.disk import Disk
@@ -64,10 +65,11 @@ def cluster_data(count: int, public: str) -> dict[str, dict[str, dict[str, objec
     """``count`` mirrored instances with two disks and one or two NICs, 20 to a node."""
     nodes = [f"{n:08}-0000-4000-8000-000000000001" for n in range(max(3, count // 20))]
     data: dict[str, dict[str, dict[str, object]]] = {
-        "cluster": {"cluster": {"uuid": "bench", "cluster_name": "bench", "master_node": nodes[0]}},
+        "cluster": {"cluster": {"uuid": "bench", "cluster_name": "bench",
+                                "master_node": nodes[0]}},
         "groups": {"g": {"uuid": "g", "name": "default"}},
-        "nodes": {uuid: {"uuid": uuid, "name": f"n{i + 1}", "primary_ip": f"10.{i // 250}.{i % 250}.1",
-                         "secondary_ip": f"10.{i // 250}.{i % 250}.2", "group": "g",
+        "nodes": {uuid: {"uuid": uuid, "name": f"n{i + 1}", "group": "g",
+                         "primary_ip": f"10.{i // 250}.{i % 250}.1", "secondary_ip": f"10.{i // 250}.{i % 250}.2",
                          "master_candidate": i == 0} for i, uuid in enumerate(nodes)},
         "instances": {}, "disks": {},
         "signers": {"bench": {"name": "bench", "key": public}},
@@ -77,8 +79,8 @@ def cluster_data(count: int, public: str) -> dict[str, dict[str, dict[str, objec
         disks = [f"{i:08}-2222-4000-8000-00000000000{d}" for d in range(2)]
         pair = [nodes[i % len(nodes)], nodes[(i * 7 + 1) % len(nodes)]]
         for number, disk in enumerate(disks):
-            data["disks"][disk] = {"uuid": disk, "dev_type": "file", "size": 10240, "instance": uuid,
-                                   "iv_name": f"disk/{number}", "nodes": pair,
+            data["disks"][disk] = {"uuid": disk, "dev_type": "file", "size": 10240,
+                                   "instance": uuid, "iv_name": f"disk/{number}", "nodes": pair,
                                    "logical_id": ["loop", f"/srv/gnt/{uuid}/{disk}"]}
         data["instances"][uuid] = {
             "uuid": uuid, "name": f"instance{i}", "primary_node": pair[0], "os": "debian+bookworm",
@@ -129,7 +131,8 @@ def prepare(place: str, count: int) -> None:
 
 
 def bytes_to_candidates() -> tuple[int, int, int]:
-    """Round trips after the turn, bytes to another candidate, bytes to the master, of one commit."""
+    """Round trips after the turn, bytes to another candidate, bytes to the master."""
+    from chains import CLUSTER, KEY
     from clusters import Cluster
 
     from gnt.engine.ports import Change
@@ -137,8 +140,6 @@ def bytes_to_candidates() -> tuple[int, int, int]:
 
     with tempfile.TemporaryDirectory() as folder:
         cluster = Cluster(pathlib.Path(folder), kind="remote")
-        from chains import CLUSTER, KEY
-
         data = cluster_data(40, KEY.public)
         for node in list(data["nodes"].values())[:3]:
             node["master_candidate"] = True

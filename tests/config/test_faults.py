@@ -131,7 +131,8 @@ def small_file_system(folder, size):
     import subprocess
 
     folder.mkdir()
-    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "gnt-config", str(folder)], check=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "gnt-config", str(folder)],
+                   check=True)
 
 
 @pytest.mark.lab

@@ -104,7 +104,8 @@ def test_a_rollback_leaves_signers_and_the_master(ledger, story):
 
 
 def test_no_rollback_while_jobs_are_pending(ledger, story):
-    job = {"id": "@", "operation": "x y", "params": {}, "author": "", "driver": "", "state": "running"}
+    job = {"id": "@", "operation": "x y", "params": {}, "author": "", "driver": "",
+           "state": "running"}
     story.commit(lambda _: Change(edits=(Edit(path="jobs/@", value=job),), operation="x y"))
     with pytest.raises(Conflict, match="jobs are pending: 5"):
         ledger.rollback(2, "")

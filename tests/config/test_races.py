@@ -1,4 +1,4 @@
-"""Several drivers at once, some of them killed: nothing acknowledged is lost, nothing is done twice."""
+"""Several drivers at once, some of them killed: nothing acknowledged is lost or done twice."""
 
 import os
 import signal

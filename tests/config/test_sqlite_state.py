@@ -21,8 +21,8 @@ THINGS = st.fixed_dictionaries({"name": st.sampled_from(["x", "y", "z"])}, optio
     "network_port": st.integers(11000, 11003),
     "nics": st.lists(st.fixed_dictionaries({"mac": st.sampled_from(["m1", "m2", "m3"])}),
                      max_size=2)})
-TXNS = st.lists(st.tuples(st.lists(st.tuples(KEYS, THINGS), max_size=3), st.lists(KEYS, max_size=2)),
-                max_size=5)
+PUTS = st.lists(st.tuples(KEYS, THINGS), max_size=3)
+TXNS = st.lists(st.tuples(PUTS, st.lists(KEYS, max_size=2)), max_size=5)
 
 
 def at(serial):

@@ -251,8 +251,40 @@ def test_nonsense_is_never_signed(local):
     from gnt.plan import Edit
 
     store = local.create()
-    for path, value in (("instances/a", {"uuid": "a"}), ("nothing/a", {}), ("instances/a", {"x": 1})):
+    for path, value in (("instances/a", {"uuid": "a"}), ("nothing/a", {}),
+                        ("instances/a", {"x": 1})):
         with pytest.raises(Damaged):
             store.commit(lambda _, p=path, v=value: Change(
                 edits=(Edit(path=p, value=v),), operation="x y"))
     assert store.commit(lambda _: change("instances/a")).serial == 2
+
+
+def test_who_was_away_is_caught_up_by_the_next_commit(cluster):
+    peers = cluster.peers()
+    store = cluster.create(peers=peers)
+    away = peers.cut if cluster.kind == "local" else peers.shells.cut
+    away.add("n3")
+    store.commit(lambda _: change("instances/a"))
+    store.commit(lambda _: change("instances/b"))
+    away.clear()
+    store.commit(lambda _: change("instances/c"))
+    assert len(cluster.heads()) == 1
+    assert cluster.disks["n3"].read("journal-1.toml") == cluster.disks["n1"].read("journal-1.toml")
+
+
+def test_a_new_candidate_gets_everything(cluster):
+    from gnt.engine.ports import Change
+    from gnt.plan import Edit
+
+    data = first_data(nodes=cluster.names)
+    data["nodes"]["uuid-n3"]["master_candidate"] = False
+    store = cluster.driver()
+    store.create(data, "n1")
+    store.redistribute()
+    store.commit(lambda _: change("instances/a"))
+    assert cluster.head("n3") == ""
+    promoted = {**data["nodes"]["uuid-n3"], "master_candidate": True}
+    store.commit(lambda _: Change(edits=(Edit(path="nodes/uuid-n3", value=promoted),),
+                                  operation="node modify"))
+    store.commit(lambda _: change("instances/b"))
+    assert len(cluster.heads()) == 1

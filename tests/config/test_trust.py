@@ -1,5 +1,7 @@
 """What is not to be believed is not: every attack on the bytes has a test here."""
 
+import itertools
+
 import pytest
 from chains import (
     CLUSTER,
@@ -126,7 +128,7 @@ def test_rotation_through_many_signers():
     trusted = Trusted(FollowingState(), Pin(signers=(KEY.public,)))
     trusted.begin(BASE, "base")
     prev, serial = FIRST.hash, 1
-    for old, new in zip(keys, keys[1:], strict=False):
+    for old, new in itertools.pairwise(keys):
         serial += 1
         entry = make_entry(serial, prev, key=old, put=(
             Put(path="signers/admin", value={"name": "admin", "key": new.public}),))
@@ -211,8 +213,8 @@ def test_an_older_head_is_refused_also_by_a_new_copy(replica, tmp_path):
     older = answer(head_after(RECORDS[1]), ("base", BASE), ("journal", JOURNAL))
     with pytest.raises(Damaged, match="older than one seen"):
         replica.accept(older, "n2")
-    fresh = Replica(CacheDisk(str(tmp_path / "copy2")), FollowingState(), Pin(signers=(KEY.public,)),
-                    seen=str(tmp_path / "seen"))
+    fresh = Replica(CacheDisk(str(tmp_path / "copy2")), FollowingState(),
+                    Pin(signers=(KEY.public,)), seen=str(tmp_path / "seen"))
     with pytest.raises(Damaged, match="older than one seen"):
         fresh.accept(older, "n2")
     assert fresh.accept(WHOLE, "n1")
