@@ -136,6 +136,9 @@ class Nodes:
     def _capabilities(self, call: Call[Any]) -> Capabilities:
         return Capabilities(version="7.2.9", runtime={"machine": "pc-i440fx-7.2", "accel": "tcg"})
 
+    def _free_port(self, call: Call[Any]) -> int:
+        return 8102
+
     def _space(self, call: Call[Any]) -> Space:
         return Space(kind="file", name="/srv", total=102400, free=51200)
 

@@ -52,7 +52,7 @@ def scene(head):
 
 CHANGES = {
     "offline": {"offline": True, "master_candidate": False}, "drained": {"drained": True},
-    "regular": {"master_candidate": False},
+    "regular": {"master_candidate": False}, "kvm": {"hypervisor": "kvm"},
     "down": {"admin_state": "down"}, "up": {"admin_state": "up"},
 }
 
