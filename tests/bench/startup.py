@@ -25,7 +25,8 @@ import tempfile
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT))
 COUNT = 4000
-LIST = ("list", "-o", "name,pnode,admin_state", "--cluster", "bench")
+PYTHON = os.path.realpath(sys.executable)
+LIST = ("instance", "list", "-o", "name,pnode,admin_state", "--cluster", "bench")
 LIMITS = {  # form: (--version, list), in bare interpreter starts
     "wheel": (2.0, 3.5), "zipapp": (2.0, 3.5), "onedir": (2.0, 5.0), "onefile": (None, 21.0),
 }
@@ -45,7 +46,7 @@ def install(place: pathlib.Path) -> pathlib.Path:
     shutil.copytree(ROOT / "gnt", site / "gnt",
                     ignore=shutil.ignore_patterns("__pycache__", "*.pyx", "*.c"))
     compileall.compile_dir(str(site / "gnt"), quiet=2)
-    program = place / "bin" / "gnt-instance"
+    program = place / "bin" / "gnt"
     program.write_text(SCRIPT.format(python=place / "bin" / "python3"))
     program.chmod(0o755)
     return program
@@ -86,12 +87,16 @@ def cost(words: list[str], env: dict[str, str]) -> float:
 
 
 def programs(place: pathlib.Path) -> dict[str, list[str]]:
-    """Form → the words that start ``gnt-instance`` in it."""
+    """Form → the words that start ``gnt`` in it.
+
+    The archive is started as its first line asks for, but not through a wrapper that ``python3``
+    may be on this machine.
+    """
     found = {"wheel": [str(install(place / "venv"))]}
-    for form, file in (("zipapp", "gnt.pyz"), ("onedir", "gnt/gnt"), ("onefile", "gnt-onefile")):
-        if (ROOT / "dist" / file).exists():
-            found[form] = [str(ROOT / "dist" / file), "instance"]
-    return found
+    dist = ROOT / "dist"
+    forms = {"zipapp": [PYTHON, "-IS", str(dist / "gnt.pyz")], "onedir": [str(dist / "gnt/gnt")],
+             "onefile": [str(dist / "gnt-onefile")]}
+    return found | {form: words for form, words in forms.items() if os.path.exists(words[-1])}
 
 
 def measure(runs: int) -> dict[str, tuple[float, float, float]]:
@@ -103,9 +108,7 @@ def measure(runs: int) -> dict[str, tuple[float, float, float]]:
                "XDG_CACHE_HOME": str(place / "cache")}
         found: dict[str, tuple[float, float, float]] = {}
         for form, words in programs(place).items():
-            version = [words[0], "--version"]
-            rows = [["python3", "-I", "-S", "-c", "pass"], version, [*words, *LIST]]
-            rows[0][0] = os.path.realpath(sys.executable)
+            rows = [[PYTHON, "-I", "-S", "-c", "pass"], [*words, "--version"], [*words, *LIST]]
             samples: list[list[float]] = [[], [], []]
             for _ in range(runs + 1):  # the first warms up
                 for row, sample in zip(rows, samples, strict=True):
