@@ -26,9 +26,10 @@ class Guests(Check):
     def findings(self, cfg: Config, nodes: list[Node], seen: Seen) -> Iterator[Finding]:
         busy = {path for job in cfg.jobs for path in job.exclusive}
         where: dict[str, list[Node]] = {}
+        known = set(cfg.state.keys("instances"))
         for node in nodes:
             for guest in _guests(cfg, node, seen):
-                if guest.uuid in cfg.state.keys("instances"):
+                if guest.uuid in known:
                     where.setdefault(guest.uuid, []).append(node)
                 else:
                     yield Finding(code="ENODEORPHANINSTANCE", kind="node", name=node.name,
