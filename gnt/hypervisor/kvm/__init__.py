@@ -60,7 +60,7 @@ class Kvm(Migratable):
             )
         return Step(
             do=tasks.start.on(guest.node, guest.uuid, argv, display.interface(params), pool),
-            undo=tasks.kill.on(guest.node, guest.uuid),
+            undo=tasks.forget.on(guest.node, guest.uuid),
             title=f"start {guest.name}",
         )
 
@@ -89,7 +89,8 @@ class Kvm(Migratable):
         yield Step(do=tasks.kill.on(guest.node, guest.uuid), title=f"end {guest.name}")
 
     def forget(self, guest: Guest) -> Iterator[Step]:
-        yield Step(do=tasks.forget.on(guest.node, guest.uuid))
+        title = f"take the logs of {guest.name} away"
+        yield Step(do=tasks.forget.on(guest.node, guest.uuid), title=title)
 
     def reboot(self, guest: Guest) -> Iterator[Step]:
         if params_of(guest).reboot_behavior == "reboot":

@@ -153,7 +153,7 @@ async def _follow(context: Context, client: QMPClient, to: Target) -> Migrated:
         status, ram = info.get("status", "none"), info.get("ram", {})
         if status == "completed":
             done = Migrated(
-                downtime_ms=int(info.get("downtime", 0)),
+                downtime_ms=int(info.get("downtime" if to.live else "total-time", 0)),
                 total_ms=int(info.get("total-time", 0)),
                 transferred=int(ram.get("transferred", 0)),
             )
@@ -251,11 +251,11 @@ def abandon(context: Context, here: str, uuid: str) -> None:
             )
         await ask(client, "quit")
 
-    task = tasks.kill
+    end = tasks.forget.body(uuid)
     try:
         talk(context, here, uuid, hold)
     except NodeFailed as failure:
         if failure.kind != "absent":
             raise
-        task = tasks.clear  # which makes sure of it
-    context.script(task.body(uuid), task.deadline)
+        end = tasks.clear.body(uuid, logs=True)  # which makes sure of it
+    context.script(end, tasks.forget.deadline)

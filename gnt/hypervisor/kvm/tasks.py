@@ -32,9 +32,9 @@ def kill(uuid: str) -> Script[None]:
 
 
 @node_task(deadline=40)
-def clear(uuid: str) -> Script[None]:
-    """Take away what a QEMU left; an error if it is there after all."""
-    return script(shell.KILL, uuid, "gone")
+def clear(uuid: str, logs: bool = False) -> Script[None]:
+    """Take away what a QEMU left, perhaps its logs, too; an error if it is there after all."""
+    return script(shell.FORGET if logs else shell.KILL, uuid, "gone")
 
 
 @node_task(deadline=40)
