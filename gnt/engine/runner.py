@@ -25,7 +25,8 @@ from gnt.spec import Operation
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from multiprocessing.connection import Connection
+    from io import BufferedIOBase
+    from typing import BinaryIO
 
     from gnt.engine.desk import Desk
     from gnt.engine.job import Wish
@@ -179,12 +180,9 @@ def serve(
             self.met = True
             return True
 
-    class Visitor(socketserver.BaseRequestHandler):
+    class Visitor(socketserver.StreamRequestHandler):
         def handle(self) -> None:
-            from multiprocessing.connection import Connection
-
-            with Connection(os.dup(self.request.fileno())) as connection:
-                attend(connection, pool)
+            attend(self.rfile, self.wfile, pool)
 
     address = f"{directory}/runner.socket"
     if os.path.exists(address):
@@ -205,12 +203,14 @@ def serve(
             door.timeout = STUCK
 
 
-def attend(connection: Connection, pool: Pool) -> None:
-    """One visitor: hello, a submission, an answer."""
+def attend(hear: BinaryIO | BufferedIOBase, say: BinaryIO | BufferedIOBase, pool: Pool) -> None:
+    """One visitor: hello, a submission, an answer; a line each."""
     try:
-        connection.send_bytes(HELLO)
-        waiting = Waiting(decode(connection.recv_bytes()))
-        pool.put(waiting)
-        connection.send_bytes(json.dumps(waiting.answer()).encode())
-    except (OSError, EOFError):
+        say.write(HELLO)
+        said = hear.readline()
+        if said:
+            waiting = Waiting(decode(said))
+            pool.put(waiting)
+            say.write(json.dumps(waiting.answer()).encode() + b"\n")
+    except OSError:
         return  # the visitor left; a job that it submitted goes on

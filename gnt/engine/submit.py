@@ -13,15 +13,16 @@ from gnt.record import Record
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from multiprocessing.connection import Connection
+    from io import BufferedRWPair
     from typing import Any
 
     from gnt.engine.job import Wish
     from gnt.spec import Operation
 
+    Dial = Callable[[str], BufferedRWPair | None]
     Serve = Callable[[Callable[[], None]], None]
 
-HELLO = b"gnt"
+HELLO = b"gnt\n"
 
 
 class Submission(Record):
@@ -56,16 +57,16 @@ def decode(data: bytes) -> Submission:
     return found
 
 
-def submit(directory: str, submission: Submission, serve: Serve) -> str:
+def submit(directory: str, submission: Submission, dial: Dial, serve: Serve) -> str:
     """The id of the committed job.  ``serve(ready)`` is the runner's life, in a new process."""
     import json
 
-    connection = _connected(directory, serve)
-    with connection:
+    with _connected(directory, dial, serve) as line:
         try:
-            connection.send_bytes(encode(submission))
-            answer = json.loads(connection.recv_bytes())
-        except (EOFError, OSError):
+            line.write(encode(submission) + b"\n")
+            line.flush()
+            answer = json.loads(line.readline())
+        except (ValueError, OSError):
             raise JobFailed(
                 "the runner ended before it said whether the job was recorded",
                 hint="gnt-job list shows whether it was; if not, submit it again") from None
@@ -76,37 +77,38 @@ def submit(directory: str, submission: Submission, serve: Serve) -> str:
     raise error
 
 
-def _connected(directory: str, serve: Serve) -> Connection:
+def _connected(directory: str, dial: Dial, serve: Serve) -> BufferedRWPair:
     """A connection to the runner, which has said hello."""
     import fcntl
     import os
 
-    found = _connect(directory)
+    found = _connect(directory, dial)
     if found is not None:
         return found
     os.makedirs(directory, mode=0o700, exist_ok=True)
     with open(f"{directory}/runner.start", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)  # one starts it, the others find it started
-        found = _connect(directory)
+        found = _connect(directory, dial)
         if found is None:
             _spawn(directory, serve)
-            found = _connect(directory)
+            found = _connect(directory, dial)
     if found is None:
         raise JobFailed("the runner of submitted jobs could not be started",
                         hint=f"see {directory}/runner.log, or leave out --submit")
     return found
 
 
-def _connect(directory: str) -> Connection | None:
-    from multiprocessing.connection import Client
-
-    try:
-        connection = Client(f"{directory}/runner.socket", "AF_UNIX")
-        if connection.recv_bytes(16) == HELLO:
-            return connection
-        connection.close()
-    except (OSError, EOFError):
+def _connect(directory: str, dial: Dial) -> BufferedRWPair | None:
+    line = dial(f"{directory}/runner.socket")
+    if line is None:
         return None
+    try:
+        if line.readline() == HELLO:
+            return line
+    except OSError:
+        line.close()
+        return None
+    line.close()  # a runner that was about to end
     return None
 
 

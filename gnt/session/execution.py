@@ -71,9 +71,10 @@ class Execution:
     def _submit(self, operation: Operation) -> None:
         """Leave the job to this user's runner; print its id."""
         from gnt.engine.submit import Submission, submit
+        from gnt.ssh.dial import dial
 
         runtime = self.session.context.runtime
-        job = submit(runtime, Submission.of(operation, self._wish()), self._serve)
+        job = submit(runtime, Submission.of(operation, self._wish()), dial, self._serve)
         self.session.show(Lines(lines=(job,), data=job))
 
     def _serve(self, ready: Callable[[], None]) -> None:

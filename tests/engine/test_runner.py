@@ -10,6 +10,7 @@ import pytest
 from gnt.engine import runner
 from gnt.engine.submit import Submission, decode, encode, submit
 from gnt.errors import GntError, NodeFailed
+from gnt.ssh.dial import dial
 from tests.engine.toys import WISH, Build, Lab
 
 
@@ -56,7 +57,8 @@ def test_fifty_at_once_all_run_and_each_has_an_id(tmp_path):
     ids = []
 
     def one(number):
-        ids.append(submit(str(tmp_path), Submission.of(Build(name=f"i{number % 5}"), WISH), never))
+        asked = Submission.of(Build(name=f"i{number % 5}"), WISH)
+        ids.append(submit(str(tmp_path), asked, dial, never))
 
     lab.disk.data["networks"]["net"]["reservations"] = "." * 64
     threads = [threading.Thread(target=one, args=(n,)) for n in range(50)]
@@ -81,7 +83,7 @@ class Followed(Build, command="toy followed"):
 def test_what_follows_a_submitted_job_is_run_too(tmp_path):
     lab = Lab()
     served(lab, tmp_path)
-    submit(str(tmp_path), Submission.of(Followed(name="web"), WISH), never)
+    submit(str(tmp_path), Submission.of(Followed(name="web"), WISH), dial, never)
     while len(lab.nodes.things) < 8 or lab.jobs:
         threading.Event().wait(0.01)
     assert "node3:web-next-d" in lab.nodes.things
@@ -91,7 +93,7 @@ def test_a_refusal_reaches_the_one_who_asked(tmp_path):
     lab = Lab()
     served(lab, tmp_path)
     with pytest.raises(GntError, match="not today") as refused:
-        submit(str(tmp_path), Submission.of(Fails(name="web"), WISH), never)
+        submit(str(tmp_path), Submission.of(Fails(name="web"), WISH), dial, never)
     assert refused.value.hint == "try tomorrow"
     assert refused.value.exit_code == NodeFailed.exit_code
 
@@ -99,7 +101,7 @@ def test_a_refusal_reaches_the_one_who_asked(tmp_path):
 def test_the_runner_ends_when_idle_and_leaves_no_socket(tmp_path):
     lab = Lab()
     thread = served(lab, tmp_path, idle=0.1)
-    submit(str(tmp_path), Submission.of(Build(name="web"), WISH), never)
+    submit(str(tmp_path), Submission.of(Build(name="web"), WISH), dial, never)
     thread.join(20)
     assert not thread.is_alive()
     assert not (tmp_path / "runner.socket").exists()
