@@ -15,9 +15,14 @@ if TYPE_CHECKING:
     from gnt.session import Session
 
 _BASE_SIGNATURE = """\
-cd /var/lib/gnt/config 2>/dev/null || exit 0
-newest=$(ls | sed -n 's/^base-\\([0-9]*\\)[.]toml$/\\1/p' | sort -n | tail -n 1)
-[ -z "$newest" ] || tail -n 1 "base-$newest.toml"
+newest=0
+for base in /var/lib/gnt/config/base-*.toml; do
+  number=${base##*-}
+  number=${number%.toml}
+  case $number in *[!0-9]*) continue ;; esac
+  [ "$number" -le "$newest" ] || newest=$number
+done
+[ "$newest" = 0 ] || tail -n 1 "/var/lib/gnt/config/base-$newest.toml"
 """
 
 
