@@ -6,6 +6,12 @@ import pathlib
 from Cython.Build import cythonize
 from setuptools import Extension, setup
 
+# A checkout has these links; an sdist cannot, and Cython finds cimported modules only by them.
+for name in ("commands", "ssh", "config", "htools_ext"):
+    link = pathlib.Path("gnt") / name
+    if not link.exists():
+        link.symlink_to(f"../{name}")
+
 tracing = bool(os.environ.get("GNT_CYTHON_COVERAGE"))
 extensions = [
     Extension(
