@@ -68,6 +68,17 @@ def test_what_the_console_says_is_kept(one: Nodes, deaf: Guest) -> None:
     wait_for(lambda: "ABCDEF" in guests.console(one, "node1", U1))
 
 
+def test_qemu_keeps_no_lock_of_the_shell_that_started_it(one: Nodes, deaf: Guest) -> None:
+    (step,) = KVM.start(deaf)
+    made = task_named(step.do.task).script(step.do)
+    held = "exec 3>/run/l3 4>/run/l4 5>/run/l5 6>/run/l6 7>/run/l7 8>/run/l8\nflock 8\n"
+    made.body = held + made.body
+    one["node1"].script(made, 60)
+    opened = one["node1"].run(f"readlink /proc/{qemus(one)[0]}/fd/* || :").stdout.split()
+    assert not [path for path in opened if path.startswith("/run/l")]
+    one["node1"].run("flock -n /run/l8 true")
+
+
 def test_console_command_reaches_the_guest(one: Nodes, deaf: Guest) -> None:
     one.do(*KVM.start(deaf))
     words = ("timeout", "2", "socat", "-u", KVM.console(deaf)[2], "STDOUT")

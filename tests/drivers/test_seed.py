@@ -151,6 +151,7 @@ def test_what_does_not_fit_is_refused() -> None:
         iso.image("x", {f"file-{number:03}": b"" for number in range(40)})
 
 
+@pytest.mark.lab
 def test_written_on_a_node_and_taken_away() -> None:
     text = made(instance(image="/x", user_data="#!/bin/sh\necho 'secret'\n"))
     step = seed.placing(text, "node1", "/run/gnt/kvm/u.seed")

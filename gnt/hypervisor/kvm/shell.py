@@ -81,6 +81,7 @@ if [ -n "$bind" ]; then
     fi
 fi
 user=
+exec 8>&- # QEMU must not keep what the shell that runs this may hold
 for range in $pool; do # the lock of the user is QEMU's descriptor 8
     number=${range%-*}
     while [ -z "$user" ] && [ "$number" -le "${range#*-}" ]; do
@@ -121,7 +122,7 @@ KILL = (
     GUEST
     + r"""
 only=$1
-if [ "$only" = gone ] && ! lock 10; then
+if [ "$only" = gone ] && ! lock 5; then
     echo "a QEMU is there but does not answer: the guest may run in it" >&2
     exit 1
 fi
