@@ -354,3 +354,60 @@ def test_a_turn_ends_by_itself(tmp_path):
         assert not place.file("journal-1.toml")
     finally:
         place.close()
+
+
+def sized(after, entry, size, **changes):
+    """An append that says how long the journal is, so that a shell can be quick."""
+    message = m.Append(term=1, turn=1, after=after, serial=entry.serial, hash=entry.hash,
+                       records=entry.record, size=size)
+    return message.replace(**changes)
+
+
+def test_an_append_that_knows_the_size(place):
+    candidate = place.driver()
+    install(candidate)
+    first, second = follow(FIRST.hash, 2, 2)
+    assert candidate.answer(sized(FIRST, first, 0)).status == m.OK
+    length = len(first.record)
+    learn = m.Learn(head=head_after(first), by=1, after=FIRST, size=length)
+    assert candidate.answer(learn).status == m.OK
+    assert candidate.answer(sized(head_after(first), second, length)).status == m.OK
+    assert place.file("journal-1.toml") == bytes_of([first, second])
+    assert place.file("head").decode() == head_after(first).line + "\n"
+
+
+def test_a_wrong_size_is_looked_at_closer(place):
+    candidate = place.driver()
+    install(candidate)
+    first, second = follow(FIRST.hash, 2, 2)
+    lost = make_entry(2, FIRST.hash, note="lost")
+    append(candidate, FIRST, [lost])
+    assert candidate.answer(sized(FIRST, first, 0)).status == m.OK
+    assert place.file("journal-1.toml") == first.record
+    assert candidate.answer(sized(head_after(first), second, 7)).status == m.OK
+    assert place.file("journal-1.toml") == bytes_of([first, second])
+
+
+def test_a_quick_append_refuses_what_a_careful_one_refuses(place):
+    candidate = place.driver()
+    install(candidate, turn=5)
+    first, second = follow(FIRST.hash, 2, 2)
+    assert candidate.answer(sized(FIRST, first, 0, turn=4)).status == m.REFUSED
+    wrong = sized(FIRST, first, 0, turn=5, records=first.record.replace(b"x2", b"x3"))
+    assert candidate.answer(wrong).status == m.DAMAGED
+    assert candidate.answer(sized(FIRST, second, 0, turn=5)).status == m.DAMAGED
+    candidate.answer(m.Fence(term=2))
+    assert candidate.answer(sized(FIRST, first, 0, turn=5)).status == m.REFUSED
+    learn = m.Learn(head=head_after(first), by=1, after=FIRST, size=0)
+    assert candidate.answer(learn).status == m.REFUSED
+    assert not place.file("journal-1.toml")
+
+
+def test_the_past_is_kept_until_it_is_forgotten(place):
+    candidate = place.driver()
+    entries = follow(FIRST.hash, 2, 1)
+    install(candidate, entries)
+    parts = candidate.answer(m.Past(number=1)).parts
+    assert [(p.kind, p.number, p.data) for p in parts] == [
+        ("base", 1, BASE), ("journal", 1, entries[0].record)]
+    assert candidate.answer(m.Past(number=7)).parts == ()
