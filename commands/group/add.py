@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gnt.commands import _hooks
 from gnt.commands._edits import put
 from gnt.commands.group._options import GroupOptions
 from gnt.model.names import check_name, new_uuid
@@ -12,6 +13,8 @@ from gnt.values import TEXT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from gnt.model.config import Config
     from gnt.spec import Seen
 
@@ -27,6 +30,9 @@ class Add(GroupOptions, Operation, command="group add"):
     )
 
     name: str = arg(TEXT, "name of the new group")
+
+    def hook_env(self, cfg: Config) -> Mapping[str, str]:
+        return _hooks.group(self.name)
 
     def holds(self, cfg: Config) -> Holds:
         return Holds(exclusive=(f"groups/{new_uuid(cfg, 'group', self.name)}",))

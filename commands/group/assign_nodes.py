@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gnt.commands import _hooks
 from gnt.commands._edits import change
 from gnt.errors import Conflict
 from gnt.model.objects import Disk, Group, Instance, Node
@@ -11,6 +12,8 @@ from gnt.values import BOOL, TEXT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from gnt.model.config import Config
     from gnt.spec import Seen
 
@@ -30,6 +33,9 @@ class AssignNodes(Operation, command="group assign-nodes"):
     nodes: tuple[str, ...] = args(TEXT, "nodes", complete="node")
     force: bool = opt(BOOL, "also when that splits instances between groups", default=False,
                       short="-f")
+
+    def hook_env(self, cfg: Config) -> Mapping[str, str]:
+        return _hooks.group(cfg.group(self.name).name)
 
     def holds(self, cfg: Config) -> Holds:
         return Holds(exclusive=tuple(f"nodes/{cfg.node(name).uuid}" for name in self.nodes),

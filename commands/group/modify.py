@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gnt.commands import _hooks
 from gnt.commands._edits import change
 from gnt.commands.group._options import GroupOptions
 from gnt.errors import Invalid
@@ -11,6 +12,8 @@ from gnt.values import TEXT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from gnt.model.config import Config
     from gnt.spec import Seen
 
@@ -26,6 +29,9 @@ class Modify(GroupOptions, Operation, command="group modify"):
     examples = (("gnt-group modify --alloc-policy last_resort rack2", "only when others are full"),)
 
     name: str = arg(TEXT, "group", complete="group")
+
+    def hook_env(self, cfg: Config) -> Mapping[str, str]:
+        return _hooks.group(cfg.group(self.name).name)
 
     def holds(self, cfg: Config) -> Holds:
         return Holds(exclusive=(f"groups/{cfg.group(self.name).uuid}",))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gnt.commands import _hooks
 from gnt.commands._edits import drop
 from gnt.errors import Conflict
 from gnt.model.objects import Node
@@ -11,6 +12,8 @@ from gnt.values import TEXT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from gnt.model.config import Config
     from gnt.spec import Seen
 
@@ -23,6 +26,9 @@ class Remove(Operation, command="group remove"):
     examples = (("gnt-group remove rack2", "once gnt-group assign-nodes has emptied it"),)
 
     name: str = arg(TEXT, "group", complete="group")
+
+    def hook_env(self, cfg: Config) -> Mapping[str, str]:
+        return _hooks.group(cfg.group(self.name).name)
 
     def holds(self, cfg: Config) -> Holds:
         return Holds(exclusive=(f"groups/{cfg.group(self.name).uuid}",))

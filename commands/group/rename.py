@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gnt.commands import _hooks
 from gnt.commands._edits import change
 from gnt.model.names import check_name
 from gnt.model.objects import Group
@@ -11,6 +12,8 @@ from gnt.values import TEXT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from gnt.model.config import Config
     from gnt.spec import Seen
 
@@ -24,6 +27,10 @@ class Rename(Operation, command="group rename"):
 
     name: str = arg(TEXT, "group", complete="group")
     new_name: str = arg(TEXT, "its new name")
+
+    def hook_env(self, cfg: Config) -> Mapping[str, str]:
+        return {**_hooks.group(cfg.group(self.name).name), "OLD_NAME": self.name,
+                "NEW_NAME": self.new_name}
 
     def holds(self, cfg: Config) -> Holds:
         return Holds(exclusive=(f"groups/{cfg.group(self.name).uuid}",))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gnt.commands import _hooks
 from gnt.commands._edits import put
 from gnt.commands.instance import _disks, _guest, _install, _life, _nics, _place, _wish
 from gnt.errors import Invalid, NotYet
@@ -116,7 +117,10 @@ class Add(Operation, command="instance add"):
         return made.replace(notes=needs[node.group].notes(node, seen)) if wish.starts else made
 
     def hook_env(self, cfg: Config) -> Mapping[str, str]:
-        return {"OP_TARGET": self.name, "INSTANCE_NAME": self.name}
+        made = cfg.state.find("instance.name", self.name)
+        if made:
+            return _hooks.instance(cfg, cfg.one(Instance, made[0]))
+        return {"OP_TARGET": self.name, "INSTANCE_NAME": self.name, "ADD_MODE": "create"}
 
     def read(self, cfg: Config) -> Wish:
         """What is asked for, checked against the configuration alone."""

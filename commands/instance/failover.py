@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gnt.commands import _hooks
 from gnt.commands.instance import _guest, _life, _move
 from gnt.errors import Conflict, NotYet
 from gnt.hypervisor.base import hypervisor
@@ -13,7 +14,7 @@ from gnt.values import BOOL, DURATION, TEXT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from typing import Any
 
     from gnt.hypervisor.base import Guest
@@ -55,6 +56,9 @@ class Failover(Operation, command="instance failover"):
                                default=False)
     cleanup: bool = opt(BOOL, "only find out where it runs and record that", default=False)
     force: bool = opt(BOOL, "do not ask", default=False, short="-f")
+
+    def hook_env(self, cfg: Config) -> Mapping[str, str]:
+        return _hooks.instance(cfg, cfg.instance(self.name))
 
     def holds(self, cfg: Config) -> Holds:
         inst = cfg.instance(self.name)

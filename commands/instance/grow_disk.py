@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gnt.commands import _hooks
 from gnt.commands._edits import change
 from gnt.commands.instance import _disks, _life, _wish
 from gnt.errors import Conflict, Invalid, NoCapacity
@@ -13,7 +14,7 @@ from gnt.values import BOOL, SIZE, TEXT, show_size
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from typing import Any
 
     from gnt.model.config import Config
@@ -41,6 +42,9 @@ class GrowDisk(Operation, command="instance grow-disk"):
     wait_for_sync: bool = opt(BOOL, "wait until mirrored disks are in step", default=True)
     ignore_ipolicy: bool = opt(BOOL, "also when the instance policy does not allow it",
                                default=False)
+
+    def hook_env(self, cfg: Config) -> Mapping[str, str]:
+        return _hooks.instance(cfg, cfg.instance(self.name))
 
     def holds(self, cfg: Config) -> Holds:
         inst = cfg.instance(self.name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gnt.commands import _hooks
 from gnt.commands.instance import _disks, _guest, _life, _move
 from gnt.errors import Conflict, NotYet
 from gnt.hypervisor.base import Migratable, hypervisor
@@ -12,7 +13,7 @@ from gnt.values import BOOL, TEXT, choice
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from typing import Any
 
     from gnt.model.config import Config
@@ -52,6 +53,9 @@ class Migrate(Operation, command="instance migrate"):
                                   default=False)
     runtime_changes: bool = opt(BOOL, "its memory may be ballooned down to fit", default=True)
     force: bool = opt(BOOL, "do not ask", default=False, short="-f")
+
+    def hook_env(self, cfg: Config) -> Mapping[str, str]:
+        return _hooks.instance(cfg, cfg.instance(self.name))
 
     def holds(self, cfg: Config) -> Holds:
         inst = cfg.instance(self.name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gnt.commands import _hooks
 from gnt.commands._edits import change, drop, put
 from gnt.commands.instance import _alter, _disks, _guest, _life, _wish
 from gnt.errors import Conflict, Invalid
@@ -61,6 +62,9 @@ class Modify(Operation, command="instance modify"):
     ignore_ipolicy: bool = opt(BOOL, "also when the instance policy does not allow it",
                                default=False)
     force: bool = opt(BOOL, "also OS names that are not known", default=False, short="-f")
+
+    def hook_env(self, cfg: Config) -> Mapping[str, str]:
+        return _hooks.instance(cfg, cfg.instance(self.name))
 
     def holds(self, cfg: Config) -> Holds:
         inst = cfg.instance(self.name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gnt.commands import _hooks
 from gnt.commands._edits import change
 from gnt.commands.instance import _guest, _life, _place
 from gnt.commands.instance._select import Several
@@ -14,7 +15,7 @@ from gnt.values import BOOL, DURATION, choice
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from typing import Any
 
     from gnt.hypervisor.base import Guest
@@ -45,6 +46,9 @@ class Reboot(Several, command="instance reboot"):
                                 default=_life.TIMEOUT)
     ignore_secondaries: bool = opt(BOOL, "go on when a secondary node does not answer",
                                    default=False)
+
+    def hook_env(self, cfg: Config) -> Mapping[str, str]:
+        return _hooks.instance(cfg, self.subject(cfg))
 
     def holds(self, cfg: Config) -> Holds:
         inst = self.subject(cfg)

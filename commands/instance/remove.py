@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gnt.commands import _hooks
 from gnt.commands._edits import change, drop
 from gnt.commands.instance import _disks, _guest, _life
 from gnt.hypervisor.base import hypervisor
@@ -11,6 +12,8 @@ from gnt.values import BOOL, DURATION, TEXT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from gnt.model.config import Config
     from gnt.model.objects import Disk, Instance
     from gnt.plan import Step
@@ -33,6 +36,9 @@ class Remove(Operation, command="instance remove"):
                                 default=_life.TIMEOUT)
     ignore_failures: bool = opt(
         BOOL, "also when nodes that have its data are offline: it stays there", default=False)
+
+    def hook_env(self, cfg: Config) -> Mapping[str, str]:
+        return _hooks.instance(cfg, cfg.instance(self.name))
 
     def holds(self, cfg: Config) -> Holds:
         inst = cfg.instance(self.name)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gnt.commands import _hooks
 from gnt.commands._edits import change
 from gnt.commands.instance import _life, _wish
 from gnt.errors import Conflict
@@ -11,7 +12,7 @@ from gnt.values import BOOL, HOSTNAME, TEXT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from typing import Any
 
     from gnt.model.config import Config
@@ -33,6 +34,9 @@ class Rename(Operation, command="instance rename"):
     new_name: str = arg(HOSTNAME, "its new name")
     ip_check: bool = opt(BOOL, "accepted and without effect", default=False, hidden=True)
     name_check: bool = opt(BOOL, "accepted and without effect", default=False, hidden=True)
+
+    def hook_env(self, cfg: Config) -> Mapping[str, str]:
+        return _hooks.instance(cfg, cfg.instance(self.name))
 
     def holds(self, cfg: Config) -> Holds:
         return Holds(exclusive=(f"instances/{cfg.instance(self.name).uuid}",))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gnt.commands import _hooks
 from gnt.commands._edits import change
 from gnt.commands.instance import _guest, _life, _place, _wish
 from gnt.commands.instance._select import Several
@@ -49,6 +50,9 @@ class Startup(Several, command="instance startup"):
     paused: bool = opt(BOOL, "stop before the first instruction; continue on the console",
                        default=False)
     force: bool = opt(BOOL, "also when its state is offline", default=False, short="-f")
+
+    def hook_env(self, cfg: Config) -> Mapping[str, str]:
+        return _hooks.instance(cfg, self.subject(cfg))
 
     def holds(self, cfg: Config) -> Holds:
         inst = self.subject(cfg)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gnt.commands import _hooks
 from gnt.commands._edits import put
 from gnt.commands.network._options import NetworkOptions, checked
 from gnt.errors import Conflict
@@ -14,6 +15,8 @@ from gnt.values import BOOL, TAG, TEXT, words_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from gnt.model.config import Config
     from gnt.spec import Seen
 
@@ -38,6 +41,9 @@ class Add(NetworkOptions, Operation, command="network add"):
     conflicts_check: bool = opt(BOOL, "reserve addresses that nodes have", default=True)
     tags: tuple[str, ...] = opt(words_of(TAG), "tags, separated by commas", default=(),
                                 metavar="TAG,…")
+
+    def hook_env(self, cfg: Config) -> Mapping[str, str]:
+        return {**_hooks.network(self.name), "NETWORK_SUBNET": self.network}
 
     def holds(self, cfg: Config) -> Holds:
         return Holds(exclusive=(f"networks/{new_uuid(cfg, 'network', self.name)}",))

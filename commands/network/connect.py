@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gnt.commands import _hooks
 from gnt.commands._edits import change
 from gnt.errors import Conflict, Invalid
 from gnt.model import address, inherit
@@ -38,6 +39,10 @@ class Connect(Operation, command="network connect"):
                                             short="-N")
     conflicts_check: bool = opt(BOOL, "refuse when an instance has one of its addresses already",
                                 default=True)
+
+    def hook_env(self, cfg: Config) -> Mapping[str, str]:
+        network = cfg.network(self.name)
+        return _hooks.network(network.name, network)
 
     def holds(self, cfg: Config) -> Holds:
         return Holds(exclusive=tuple(f"groups/{group.uuid}" for group in self._groups(cfg)),

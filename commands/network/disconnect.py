@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gnt.commands import _hooks
 from gnt.commands._edits import change
 from gnt.errors import Conflict
 from gnt.plan import Plan
@@ -10,6 +11,8 @@ from gnt.values import TEXT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from gnt.model.config import Config
     from gnt.model.objects import Group
     from gnt.spec import Seen
@@ -25,6 +28,10 @@ class Disconnect(Operation, command="network disconnect"):
     name: str = arg(TEXT, "network", complete="network")
     groups: tuple[str, ...] = args(TEXT, "groups (default: all connected ones)", default=(),
                                    complete="group")
+
+    def hook_env(self, cfg: Config) -> Mapping[str, str]:
+        network = cfg.network(self.name)
+        return _hooks.network(network.name, network)
 
     def holds(self, cfg: Config) -> Holds:
         return Holds(exclusive=tuple(f"groups/{group.uuid}" for group in self._groups(cfg)),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gnt.commands import _hooks
 from gnt.commands._edits import change
 from gnt.commands.network._options import NetworkOptions, checked
 from gnt.errors import Conflict, Invalid
@@ -12,6 +13,8 @@ from gnt.values import IP, TEXT, words_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from gnt.model.config import Config
     from gnt.model.objects import Network
     from gnt.spec import Seen
@@ -30,6 +33,10 @@ class Modify(NetworkOptions, Operation, command="network modify"):
     name: str = arg(TEXT, "network", complete="network")
     remove_reserved_ips: tuple[str, ...] = opt(
         words_of(IP), "addresses that instances may get again", default=(), metavar="ADDRESS,…")
+
+    def hook_env(self, cfg: Config) -> Mapping[str, str]:
+        network = cfg.network(self.name)
+        return _hooks.network(network.name, network)
 
     def holds(self, cfg: Config) -> Holds:
         return Holds(exclusive=(f"networks/{cfg.network(self.name).uuid}",))

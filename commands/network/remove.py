@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gnt.commands import _hooks
 from gnt.commands._edits import drop
 from gnt.errors import Conflict
 from gnt.plan import Plan
@@ -10,6 +11,8 @@ from gnt.values import BOOL, TEXT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from gnt.model.config import Config
     from gnt.spec import Seen
 
@@ -23,6 +26,10 @@ class Remove(Operation, command="network remove"):
 
     name: str = arg(TEXT, "network", complete="network")
     force: bool = opt(BOOL, "accepted; nothing is asked", default=False, short="-f", hidden=True)
+
+    def hook_env(self, cfg: Config) -> Mapping[str, str]:
+        network = cfg.network(self.name)
+        return _hooks.network(network.name, network)
 
     def holds(self, cfg: Config) -> Holds:
         return Holds(exclusive=(f"networks/{cfg.network(self.name).uuid}",))

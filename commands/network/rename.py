@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gnt.commands import _hooks
 from gnt.commands._edits import change
 from gnt.model.names import check_name
 from gnt.model.objects import Network
@@ -11,6 +12,8 @@ from gnt.values import TEXT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from gnt.model.config import Config
     from gnt.spec import Seen
 
@@ -24,6 +27,10 @@ class Rename(Operation, command="network rename"):
 
     name: str = arg(TEXT, "network", complete="network")
     new_name: str = arg(TEXT, "its new name")
+
+    def hook_env(self, cfg: Config) -> Mapping[str, str]:
+        network = cfg.network(self.name)
+        return _hooks.network(network.name, network)
 
     def holds(self, cfg: Config) -> Holds:
         return Holds(exclusive=(f"networks/{cfg.network(self.name).uuid}",))

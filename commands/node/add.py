@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gnt.commands import _access
+from gnt.commands import _access, _hooks
 from gnt.commands._edits import change, drop, put
 from gnt.commands.node import _meet, _role, _setup
 from gnt.errors import Conflict, NotFound
@@ -66,6 +66,10 @@ class Add(Operation, command="node add"):
         _meet.look(session, node, secondary=self.secondary_ip,
                    again=self.readd or self.force_join)
         return (self.replace(address=node.primary_ip, host_keys=node.host_keys),)
+
+    def hook_env(self, cfg: Config) -> Mapping[str, str]:
+        return {**_hooks.node(self.name), "NODE_PIP": self.address,
+                "NODE_SIP": self.secondary_ip or self.address}
 
     def holds(self, cfg: Config) -> Holds:
         return Holds(exclusive=(f"nodes/{self._uuid(cfg)}", _role.KEYS))

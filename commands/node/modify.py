@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gnt.commands import _access, _state
+from gnt.commands import _access, _hooks, _state
 from gnt.commands._edits import change, drop, put
 from gnt.commands.node import _role, _setup
 from gnt.errors import Conflict, Invalid
@@ -52,6 +52,10 @@ class Modify(_state.StateOptions, Operation, command="node modify"):
         PAIRS, "node parameters of its own; KEY=default takes one back", default={})
     force: bool = opt(BOOL, "also when the candidate pool shrinks below its size", default=False,
                       short="-f")
+
+    def hook_env(self, cfg: Config) -> Mapping[str, str]:
+        node = cfg.node(self.name)
+        return _hooks.node(node.name, node)
 
     def holds(self, cfg: Config) -> Holds:
         node, new = self._change(cfg)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gnt.commands import _access
+from gnt.commands import _access, _hooks
 from gnt.commands._edits import change, drop
 from gnt.commands.node import _role, _setup
 from gnt.errors import Conflict
@@ -13,7 +13,7 @@ from gnt.values import TEXT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from typing import Any
 
     from gnt.model.config import Config
@@ -33,6 +33,10 @@ class Remove(Operation, command="node remove"):
     examples = (("gnt-node remove node3", "it stays a host; gnt keeps nothing there"),)
 
     name: str = arg(TEXT, "node", complete="node")
+
+    def hook_env(self, cfg: Config) -> Mapping[str, str]:
+        node = cfg.node(self.name)
+        return _hooks.node(node.name, node)
 
     def holds(self, cfg: Config) -> Holds:
         return Holds(exclusive=(f"nodes/{cfg.node(self.name).uuid}", _role.KEYS))

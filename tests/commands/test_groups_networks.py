@@ -210,6 +210,29 @@ def test_info_shows_names_and_parameters(line):
             "network": "203.0.113.0/29", "instance": "203.0.113.4"}[line.split()[0][4:]] in shown
 
 
+@pytest.mark.parametrize(("line", "told"), [
+    ("gnt-instance startup web", {"INSTANCE_NAME": "web", "INSTANCE_PRIMARY": "node1",
+                                  "INSTANCE_STATUS": "up", "INSTANCE_DISK0_SIZE": "1024",
+                                  "INSTANCE_NIC0_LINK": "br0", "INSTANCE_BE_vcpus": "1"}),
+    ("gnt-instance remove web", {"INSTANCE_DISK_COUNT": "1"}),
+    ("gnt-instance add -t diskless new", {"INSTANCE_NAME": "new", "ADD_MODE": "create"}),
+    ("gnt-node modify --offline=yes node2", {"NODE_NAME": "node2", "NODE_PIP": "192.0.2.2",
+                                             "MASTER_CANDIDATE": "True"}),
+    ("gnt-group rename default racks", {"OLD_NAME": "default", "NEW_NAME": "racks"}),
+    ("gnt-network remove lan", {"NETWORK_SUBNET": "203.0.113.0/29"}),
+])
+def test_hooks_are_told_what_it_is_about(line, told):
+    env = command(line).hook_env(build.small())
+    assert told.items() <= env.items() and env["OP_TARGET"]
+    assert all(type(value) is str for value in env.values())
+
+
+def test_a_new_instance_is_told_of_in_full_once_it_is_there():
+    line = "gnt-instance add -t diskless -n node2 new"
+    env = command(line).hook_env(after(line))
+    assert env["INSTANCE_PRIMARY"] == "node2" and env["INSTANCE_NIC0_MAC"].startswith("aa:00:00")
+
+
 def test_info_of_a_silent_node_says_so():
     cfg = two_groups()
     query = command("gnt-instance info web")
