@@ -345,6 +345,11 @@ cdef class Allocator:
         self.failures[3] += dropped
         return ranked[dropped:]
 
+    def refusals(self, tuple row):
+        """Per node why it cannot be the primary of a new instance; -1: it can."""
+        cdef int i = self.adopt(row), p
+        return [self.refused(i, p, False) for p in range(self.c.n)]
+
     def place(self, tuple row, int p, int s, bint force=False):
         """Put a new instance there for good; returns its index, or -1 - the failure's number."""
         cdef int i = self.adopt(row), why
