@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from gnt.commands import _access
+from gnt.commands.cluster import _specs
 from gnt.commands.cluster._options import ClusterOptions
 from gnt.commands.node import _meet, _setup
-from gnt.errors import NodeSetupFailed
+from gnt.errors import Invalid, NodeSetupFailed
 from gnt.model.codec import to_data
 from gnt.model.objects import Cluster, Group, Node, Signer
 from gnt.spec import Action, arg, opt
-from gnt.values import BOOL, HOSTNAME, IP, TEXT, choice, whole
+from gnt.values import BOOL, HOSTNAME, IP, PAIRS, TEXT, choice, whole
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
     from gnt.commands.node._setup import PublicKeys
     from gnt.record import Record
     from gnt.spec import Session
+
+
+SIDES = "min=N,max=N,std=N"
 
 
 class Init(ClusterOptions, Action, command="cluster init"):
@@ -46,10 +50,15 @@ class Init(ClusterOptions, Action, command="cluster init"):
     etc_hosts: bool = opt(BOOL, "keep /etc/hosts of the nodes in step", default=True)
     primary_ip_version: str = opt(choice("4", "6"), "IP version of the nodes' addresses",
                                   default="4")
+    specs_mem_size: Mapping[str, str] = opt(PAIRS, "memory of instances", default={}, metavar=SIDES)
+    specs_cpu_count: Mapping[str, str] = opt(PAIRS, "virtual CPUs of instances", default={}, metavar=SIDES)
+    specs_disk_size: Mapping[str, str] = opt(PAIRS, "size of a disk", default={}, metavar=SIDES)
+    specs_disk_count: Mapping[str, str] = opt(PAIRS, "number of disks", default={}, metavar=SIDES)
+    specs_nic_count: Mapping[str, str] = opt(PAIRS, "number of NICs", default={}, metavar=SIDES)
     force_join: bool = opt(BOOL, "also when the host holds the remains of a cluster", default=False)
 
     def run(self, session: Session) -> int:
-        draft = self.changed(Cluster(uuid=_uuid(), cluster_name=self.name))
+        draft = self._with_specs(self.changed(Cluster(uuid=_uuid(), cluster_name=self.name)))
         host = self.master or _this_host()
         node = _meet.meet(session, host, self.ssh_port, self.ssh_host_key, check=bool(self.master))
         _meet.look(session, node, secondary=self.secondary_ip, again=self.force_join)
@@ -70,6 +79,15 @@ class Init(ClusterOptions, Action, command="cluster init"):
         session.tell(f"cluster {self.name} is there; its master is {node.name}\n"
                      "next: gnt-node add HOST, gnt-instance add --help")
         return 0
+
+    def _with_specs(self, cluster: Cluster) -> Cluster:
+        given = {name: getattr(self, name) for name in _specs.NAMES if getattr(self, name)}
+        if not given:
+            return cluster
+        if self.ipolicy_bounds_specs or self.ipolicy_std_specs:
+            raise Invalid("--specs-…", "cannot be combined with --ipolicy-bounds-specs or "
+                          "--ipolicy-std-specs")
+        return cluster.replace(ipolicy=_specs.laid_over(cluster.ipolicy, given))
 
     def _prepare(self, session: Session, node: Node, *, term: int) -> PublicKeys:
         """Folders and keys on the node; its public keys.

@@ -192,6 +192,14 @@ def test_a_cluster_begins_with_one_node_and_its_keys():
     assert node["group"] == group
 
 
+def test_a_policy_from_single_figures():
+    at = initialised(specs_mem_size={"min": "512", "std": "1g", "max": "4g"})
+    rules = from_data(Cluster, at.created[0]["cluster"]["cluster"], "cluster").ipolicy
+    assert rules["std"]["memory-size"] == 1024
+    assert rules["minmax"][0]["min"]["memory-size"] == 512
+    assert rules["minmax"][0]["max"]["memory-size"] == 4096
+
+
 def test_the_term_that_marks_a_member_is_written_last():
     terms = [call.args["term"] for call in initialised().asked if call.task.endswith("prepare")]
     assert terms == [0, 1]
@@ -204,6 +212,10 @@ def test_the_term_that_marks_a_member_is_written_last():
     ({"nic_parameters": {"mode": "smoke"}}, "mode: 'smoke' is not one of"),
     ({"ipolicy_disk_templates": ("papyrus",)}, "there is no disk template 'papyrus'"),
     ({"ipolicy_std_specs": {"cpu-count": "99"}}, "the standard specification lies outside"),
+    ({"specs_mem_size": {"mid": "1g"}}, "'mid' is not one of min, max, std"),
+    ({"specs_mem_size": {"min": "99g"}}, "the minimum 101376 is more than the maximum 32768"),
+    ({"specs_cpu_count": {"std": "9"}}, "the standard specification lies outside"),
+    ({"specs_cpu_count": {"max": "9"}, "ipolicy_std_specs": {"cpu-count": "2"}}, "combined"),
 ])
 def test_settings_that_are_refused(fields, problem):
     with pytest.raises(Invalid, match=problem):
