@@ -5,6 +5,7 @@ A pre hook holds the job at its first step for as long as a file is there, so no
 
 from __future__ import annotations
 
+import random
 import signal
 import time
 
@@ -160,3 +161,28 @@ def test_submitted_jobs_outlive_the_command_and_a_killed_runner_loses_none(clust
     again = cluster.run("gnt-instance", "add", "-t", "diskless", "--submit", "after").stdout
     cluster.run("gnt-job", "wait", again.strip())
     assert "after" in names(cluster)
+
+
+@pytest.mark.slow
+def test_killed_at_any_moment_one_command_repairs(cluster):
+    chance = random.Random(3)
+    for number in range(12):
+        name = f"any{number}"
+        process = cluster.start_command("gnt-instance", "add", "-t", "diskless", name)
+        time.sleep(chance.uniform(0.15, 0.9))
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+        listed = cluster.run("gnt-job", "list", "--no-headers", "-o", "id,status").stdout
+        pending = [line.split()[0] for line in listed.split("\n") if line.split()[1:] in (
+            ["running"], ["waiting"], ["settling"], ["undoing"])]
+        for job in pending:
+            cluster.run("gnt-job", "resume" if number % 2 else "undo", job)
+            assert (name in names(cluster)) is bool(number % 2)
+        assert status(cluster, pending[0] if pending else "0") in (None, "success", "error")
+    assert leftovers(cluster)[:2] == ([], [])
+    taps = sum(int(cluster.on(node, "sh", "-c", "ip -o link | grep -c 'gnt[0-9a-f]*:' || :").stdout)
+               for node in (1, 2, 3))
+    running = [line for line in cluster.run(
+        "gnt-instance", "list", "--no-headers", "-o", "name,status").stdout.split("\n")
+        if line.endswith("running")]
+    assert taps == len(running)
