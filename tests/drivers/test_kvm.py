@@ -186,6 +186,8 @@ def test_a_lost_pid_file_neither_hides_nor_doubles_the_guest(one: Nodes, deaf: G
     one.do(*KVM.start(deaf))
     first = qemus(one)
     one["node1"].run(f"rm /run/gnt/kvm/{U1}.pid")
+    assert [(seen.uuid, seen.state) for seen in running(one)] == [(U1, "running")]
+    assert one.ask(tasks.leftovers.on("node1")) == ()
     one.do(*KVM.start(deaf))
     assert qemus(one) == first
     one.do(*KVM.stop(deaf, 0))
@@ -363,3 +365,10 @@ def test_a_free_port_is_found_beside_those_taken(one: Nodes) -> None:
     stream = one["node1"].stream("socat", "-u", "TCP-LISTEN:8201", "STDOUT")
     wait_for(lambda: one.ask(tasks.free_port.on("node1", 8102, 99)) == 8102)
     stream.close()
+
+
+def test_many_guests_are_all_told(one: Nodes) -> None:
+    uuids = [U1.replace("a", digit) for digit in "01234567"]
+    for uuid in uuids:
+        one.do(*KVM.start(guests.guest(uuid, "node1", maxmem=16, memory=16)))
+    assert [(seen.uuid, seen.state) for seen in running(one)] == [(u, "running") for u in uuids]

@@ -197,7 +197,7 @@ echo '{"execute":"query-balloon"}'; read -r answer; echo "balloon $answer" >&3
 FOUND = r"""
 ask=$1
 export ask
-dir=/run/gnt/kvm
+dir=/run/gnt/kvm mute=0
 # consoles that say much would fill the memory that /run is in
 find "$dir" -name '*.console' -size +2048k 2>/dev/null | while read -r file; do
     tail -c 65536 "$file" >"$file.$$" && cat "$file.$$" >"$file"
@@ -205,15 +205,25 @@ find "$dir" -name '*.console' -size +2048k 2>/dev/null | while read -r file; do
 done
 for file in "$dir"/*.lock; do
     if [ ! -e "$file" ]; then continue; fi
-    base=${file%.lock}; pid=
+    base=${file%.lock}; uuid=${base##*/}; pid=
     if [ -s "$base.pid" ]; then read -r pid <"$base.pid"; fi
-    if [ -z "$pid" ] || [ ! "/proc/$pid/fd/9" -ef "$file" ]; then continue; fi
+    if [ -z "$pid" ] || [ ! "/proc/$pid/fd/9" -ef "$file" ]; then
+        if flock -n "$file" true; then continue; fi # nobody holds it
+        pid=
+        for fd in /proc/[0-9]*/fd/9; do
+            if [ ! "$fd" -ef "$file" ]; then continue; fi
+            other=${fd#/proc/}; other=${other%%/*}
+            case $(tr '\0' ' ' <"/proc/$other/cmdline") in *"-uuid $uuid "*) pid=$other ;; esac
+        done
+        if [ -z "$pid" ]; then continue; fi
+    fi
     echo "guest ${base##*/}"
     if read -r stat <"/proc/$pid/stat"; then echo "stat ${stat##*) }"; fi
     tr '\0\n' '\n ' <"/proc/$pid/cmdline" | while read -r word; do echo "arg $word"; done
-    if [ -S "$base.mon" ]; then
+    if [ -S "$base.mon" ] && [ "$mute" -lt 5 ]; then
         # shellcheck disable=SC2016 # for the shell that socat starts
-        timeout 2 socat -t0.01 "UNIX-CONNECT:$base.mon" 'SYSTEM:eval \"$ask\"' 3>&1 2>/dev/null
+        timeout 2 socat -t0.01 "UNIX-CONNECT:$base.mon" 'SYSTEM:eval \"$ask\"' 3>&1 2>/dev/null ||
+            mute=$((mute + 1)) # a storage that hangs may silence all of them
     fi
     echo end
 done
@@ -233,6 +243,7 @@ for file in "$dir"/*.lock "$dir"/*.pid "$dir"/*.qmp "$dir"/*.mon "$dir"/*.serial
     base=${file%.*}; pid=
     if [ -s "$base.pid" ]; then read -r pid <"$base.pid"; fi
     if [ -n "$pid" ] && [ "/proc/$pid/fd/9" -ef "$base.lock" ]; then continue; fi
+    if [ -e "$base.lock" ] && ! flock -n "$base.lock" true; then continue; fi
     echo "$file"
 done
 """
