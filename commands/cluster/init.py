@@ -51,7 +51,7 @@ class Init(ClusterOptions, Action, command="cluster init"):
     primary_ip_version: str = opt(choice("4", "6"), "IP version of the nodes' addresses",
                                   default="4")
     specs_mem_size: Mapping[str, str] = opt(PAIRS, "memory of instances", default={}, metavar=SIDES)
-    specs_cpu_count: Mapping[str, str] = opt(PAIRS, "virtual CPUs of instances", default={}, metavar=SIDES)
+    specs_cpu_count: Mapping[str, str] = opt(PAIRS, "virtual CPUs", default={}, metavar=SIDES)
     specs_disk_size: Mapping[str, str] = opt(PAIRS, "size of a disk", default={}, metavar=SIDES)
     specs_disk_count: Mapping[str, str] = opt(PAIRS, "number of disks", default={}, metavar=SIDES)
     specs_nic_count: Mapping[str, str] = opt(PAIRS, "number of NICs", default={}, metavar=SIDES)

@@ -13,8 +13,9 @@ class Desk:
         self.cfg, self.yes = cfg, yes
         self.hosts = hosts or {}  # name: (address, keys)
         self.nodes = nodes or (build.Nodes(cfg) if cfg else None)
-        self.questions, self.told, self.known, self.asked = [], [], [], []
-        self.created, self.answers = None, []
+        self.questions, self.told, self.met, self.asked = [], [], [], []
+        self.created = self.taken = self.attached = None
+        self.forgotten, self.answers = False, []
 
     def config(self):
         if self.cfg is None:
@@ -41,7 +42,7 @@ class Desk:
         return self.hosts[host]
 
     def know(self, nodes):
-        self.known += nodes
+        self.met += nodes
 
     def ask(self, calls):
         calls = list(calls)
@@ -53,3 +54,20 @@ class Desk:
 
     def create(self, objects, master):
         self.created = (objects, master)
+
+    def known(self):
+        return self.config()
+
+    def take_over(self, node, *, voting, ignore_offline):
+        self.taken = (node.name, voting, ignore_offline)
+
+    def redistribute(self):
+        silent = NodeFailed("node2", "timeout", "nothing came of it in 10 s")
+        return {"node1": None, "node2": silent if "node2" in self.nodes.silent else None}
+
+    def forget(self):
+        self.forgotten = True
+
+    def attach(self, node, words):
+        self.attached = (node.name, words)
+        return 3

@@ -39,7 +39,7 @@ def test_the_fingerprints_are_shown_and_pinned():
     node = after.node("new")
     assert node.host_keys == KEYS and node.primary_ip == node.secondary_ip == "192.0.2.77"
     assert all(_access.fingerprint(key) in at.questions[0] for key in KEYS)
-    assert at.known[0].host_keys == KEYS
+    assert at.met[0].host_keys == KEYS
     assert not node.master_candidate and node.group == "g1"
 
 
@@ -47,7 +47,7 @@ def test_nobody_confirms_nothing_is_sent():
     at = desk(yes=False)
     with pytest.raises(ConfirmationNeeded):
         Add(name="new").prepare(at)
-    assert at.asked == [] and at.known == []
+    assert at.asked == [] and at.met == []
 
 
 @pytest.mark.parametrize("wanted", [_access.fingerprint(KEYS[0]), KEYS[0], KEYS[0] + " comment"])

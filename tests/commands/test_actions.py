@@ -1,0 +1,137 @@
+"""What needs a whole session: consoles, copies, taking over, the end of a cluster."""
+
+from __future__ import annotations
+
+import pytest
+
+from gnt.commands.cluster.command import Command
+from gnt.commands.cluster.copyfile import CopyFile
+from gnt.commands.cluster.destroy import Destroy
+from gnt.commands.cluster.master_failover import MasterFailover
+from gnt.commands.cluster.master_ping import MasterPing
+from gnt.commands.cluster.redist_conf import RedistConf
+from gnt.commands.instance.console import Console
+from gnt.errors import ConfirmationNeeded, Conflict, Invalid
+from tests.commands import build
+from tests.commands.sessions import Desk
+
+
+def desk(cfg=None, **nodes):
+    cfg = cfg or build.small()
+    return Desk(cfg, nodes=build.Nodes(cfg, **nodes))
+
+
+def test_a_console_is_attached_to_the_guest_s_node():
+    at = desk()
+    assert Console(name="web").run(at) == 3
+    assert at.attached == ("node1", ("cat", "/run/gnt/fake/i-web"))
+
+
+def test_a_console_of_what_does_not_run_is_refused():
+    with pytest.raises(Conflict, match="db does not run on node2"):
+        Console(name="db").run(desk())
+
+
+def test_the_console_s_command_can_be_shown():
+    at = desk()
+    assert Console(name="web", show_cmd=True).run(at) == 0
+    assert at.answers[0].lines == ("ssh -t root@node1 'cat /run/gnt/fake/i-web'",)
+    assert at.attached is None
+
+
+def test_the_cluster_ends_only_when_it_is_empty_and_on_demand():
+    with pytest.raises(ConfirmationNeeded):
+        Destroy().run(desk(build.cluster(nodes=1)))
+    with pytest.raises(Conflict, match="there are 2 instances left"):
+        Destroy(yes_do_it=True).run(desk())
+    with pytest.raises(Conflict, match="other nodes than the master: node2, node3"):
+        Destroy(yes_do_it=True).run(desk(build.cluster()))
+    at = desk(build.cluster(nodes=1), answers={"commands.node._setup.forget": None})
+    assert Destroy(yes_do_it=True).run(at) == 0
+    assert at.forgotten and [call.node for call in at.asked] == ["node1"]
+
+
+def test_a_node_that_cannot_be_cleared_keeps_the_cluster():
+    from gnt.errors import NodeFailed
+
+    at = desk(build.cluster(nodes=1), silent=["node1"])
+    with pytest.raises(NodeFailed):
+        Destroy(yes_do_it=True).run(at)
+    assert not at.forgotten
+
+
+def test_a_candidate_takes_over():
+    at = desk()
+    assert MasterFailover(to="node2").run(at) == 0
+    assert at.taken == ("node2", True, False)
+
+
+@pytest.mark.parametrize(("fields", "error", "problem"), [
+    ({"to": "node1"}, Conflict, "node1 is the master already"),
+    ({"to": "node4"}, Conflict, r"node4 is no master candidate \(they are: node2, node3\)"),
+    ({"to": "node2", "voting": False}, ConfirmationNeeded, "the old master may go on by itself"),
+])
+def test_takeovers_that_are_refused(fields, error, problem):
+    at = desk(build.cluster(build.node(4)))
+    with pytest.raises(error, match=problem):
+        MasterFailover(**fields).run(at)
+    assert at.taken is None
+
+
+def test_without_voting_after_a_yes():
+    at = desk()
+    assert MasterFailover(to="node2", voting=False, yes_do_it=True).run(at) == 0
+    assert at.taken == ("node2", False, False)
+
+
+def test_candidates_that_are_not_reached_are_named():
+    at = desk()
+    assert RedistConf().run(at) == 0 and at.told == ["2 of 2 candidates are up to date"]
+    at = desk(silent=["node2"])
+    assert RedistConf().run(at) == 1 and "node node2: nothing came" in at.told[0]
+
+
+def test_a_ping_is_an_exit_code():
+    assert MasterPing().run(desk()) == 0
+    assert MasterPing().run(desk(silent=["node1"])) == 1
+
+
+def test_a_file_goes_to_the_nodes_that_are_named(tmp_path):
+    file = tmp_path / "motd"
+    file.write_bytes(b"hello")
+    file.chmod(0o640)
+    at = desk(answers={"commands.cluster._run.put": None})
+    assert CopyFile(file=str(file), node=("node2",)).run(at) == 0
+    call, = at.asked
+    assert (call.node, call.args["mode"], call.args["content"]) == ("node2", "640", b"hello")
+    at = desk(answers={"commands.cluster._run.put": None}, silent=["node3"])
+    assert CopyFile(file=str(file)).run(at) == 1 and "node3" in at.told[0]
+
+
+def test_a_file_that_is_not_there(tmp_path):
+    with pytest.raises(Invalid, match="cannot be read"):
+        CopyFile(file=str(tmp_path / "none")).run(desk())
+
+
+def ran(words, **fields):
+    from gnt.commands.cluster._run import Ran
+
+    cfg = build.small()
+    answers = {"commands.cluster._run.command": Ran(status=0, output="fine\n"),
+               "node2:commands.cluster._run.command": Ran(status=4, output="oops\n")}
+    query = Command(words=words, **fields)
+    nodes = build.Nodes(cfg, answers=answers, silent=fields.pop("silent", ()))
+    return query.answer(cfg, nodes.seen(query.facts(cfg)))
+
+
+def test_commands_show_each_node():
+    said = ran(("true", "it"), show_machine_names=True)
+    assert said.lines == ("node1: fine", "node2: oops", "node3: fine") and said.exit_code == 1
+    assert said.data["node2"] == {"status": 4, "output": "oops\n"}
+    assert ran(("x",), failure_only=True, show_machine_names=True).lines == ("node2: oops",)
+    assert ran(("x",), node=("node1",)).exit_code == 0
+
+
+def test_nodes_of_a_command_that_are_refused():
+    with pytest.raises(Invalid, match="cannot be combined"):
+        ran(("x",), node=("node1",), node_group="default")
