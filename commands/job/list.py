@@ -57,7 +57,9 @@ class JobList(Action, command="job list"):
         rows = [pending(job, alive=alive.get(job.id, True)) for job in jobs]
         if self.pending or self.running:
             return rows
-        return [finished(said) for said in session.jobs.finished()] + rows
+        ended = [finished(said) for said in session.jobs.finished()]
+        known = {row.id for row in ended}  # what ended since we read what is under way
+        return ended + [row for row in rows if row.id not in known]
 
     def _wanted(self, row: JobRow) -> bool:
         if row.archived and not (self.archived or str(row.id) in self.names):

@@ -37,7 +37,12 @@ class Jobs:
     def alive(self, jobs: Iterable[str]) -> dict[str, bool]:
         ids = list(jobs)
         cfg = self.desk.read()
-        return self.desk.transport.owned(cfg.master.name, ids) if ids else {}
+        owned = self.desk.transport.owned(cfg.master.name, ids) if ids else {}
+        if not all(owned.values()):
+            now = self.desk.read()  # some may just have ended: those are left out
+            owned = {job: lives for job, lives in owned.items()
+                     if lives or transactions.found(now, job) is not None}
+        return owned
 
     def details(self, job: str) -> Mapping[str, Any]:
         cfg = self.desk.read()

@@ -67,8 +67,10 @@ def test_a_pending_job_is_described():
     assert found["state"] == "running" and found["driver"] == "here 1 (lives)"
     assert found["parameters"] == {"name": "web"} and found["holds"] == ["tag web"]
     assert any("make thing=web-a" in line for line in found["plan"])
-    assert office(lab).alive([held.job.id, "77"]) == {held.job.id: True, "77": False}
+    assert office(lab).alive([held.job.id, "77"]) == {held.job.id: True}
     held.finish()
+    dead = dead_job(lab).id
+    assert office(lab).alive([dead]) == {dead: False}
 
 
 def test_unknown_jobs_are_refused():
