@@ -39,6 +39,8 @@ class Several(Operation):
     force_multiple: bool = opt(BOOL, "do not ask when several instances are meant", default=False)
 
     def prepare(self, session: Session) -> tuple[Operation, ...]:
+        if len(self.names) == 1 and not any(getattr(self, flag) for flag in FLAGS):
+            return (self,)  # saves reading the configuration once more
         cfg = session.config()
         chosen = self.selected(cfg)
         if len(chosen) > 1 and not self.force_multiple:
