@@ -16,13 +16,8 @@ import sys
 sys.path.insert(0, sys.argv.pop(1))
 module, function = sys.argv.pop(1).split(":")
 sys.argv[0] = sys.argv.pop(1)
-before = set(sys.modules)
-import importlib
-try:
-    getattr(importlib.import_module(module), function)()
-except SystemExit:
-    pass
-print("\\nIMPORTED", *sorted(set(sys.modules) - before))
+__import__(module)
+getattr(sys.modules[module], function)()
 """
 
 
@@ -31,8 +26,9 @@ def imported_by(*words: str, env: dict[str, str] | None = None) -> set[str]:
     with open(ROOT / "pyproject.toml", "rb") as file:
         entry = tomllib.load(file)["project"]["scripts"][words[0]]
     done = subprocess.run(
-        [sys.executable, "-I", "-S", "-c", PROGRAM, str(ROOT), entry, *words],
+        [sys.executable, "-I", "-S", "-X", "importtime", "-c", PROGRAM, str(ROOT), entry, *words],
         capture_output=True, text=True, check=False, env=env)
-    last = done.stdout.splitlines()[-1] if done.stdout else ""
-    assert last.startswith("IMPORTED"), done.stderr
-    return set(last.split()[1:])
+    lines = [line for line in done.stderr.splitlines() if line.startswith("import time:")]
+    names = {line.rpartition("|")[2].strip() for line in lines}
+    assert entry.partition(":")[0] in names, done.stderr
+    return names

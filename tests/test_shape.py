@@ -170,6 +170,8 @@ ABOUT_DRIVERS = re.compile(r"hypervisor|template|nic_?mode|\bmode\b|disk_type", 
 
 BY_DEFINITION = {  # file → why it may
     "gnt/query/tables/_nics.py": "the field bridge is defined by the mode; drivers lie above",
+    "gnt/htools/iallocator.py": "the names are of Ganeti's format, and so is what follows of them",
+    "gnt/htools/load.py": "the option is defined for KVM; drivers lie beside",
 }
 
 
@@ -199,7 +201,8 @@ def _bodies(file: pathlib.Path) -> list[tuple[str, str]]:
     parts = file.relative_to(ROOT).with_suffix("").parts
     name = ".".join(parts if parts[0] == "gnt" else ("gnt", *parts)).removesuffix(".__init__")
     module = importlib.import_module(name)
-    return [(_shown(file, call), _constant(call.args[0], vars(module))) for call in calls]
+    return [(_shown(file, call), _constant(text, vars(module)))
+            for call in calls for text in _choices(call.args[0])]
 
 
 def _scripts(file: pathlib.Path) -> set[str]:
@@ -207,6 +210,11 @@ def _scripts(file: pathlib.Path) -> set[str]:
     return {name.asname or name.name for node in ast.walk(_tree(file))
             if isinstance(node, ast.ImportFrom) and node.module == "gnt.plan"
             for name in node.names if name.name in ("script", "Script")}
+
+
+def _choices(text: ast.expr) -> list[ast.expr]:
+    """The texts among which a condition chooses."""
+    return [text.body, text.orelse] if isinstance(text, ast.IfExp) else [text]
 
 
 def _constant(text: ast.expr, names: dict[str, object]) -> str:
