@@ -99,14 +99,17 @@ class Drive:
         plan = self.plan
         try:
             whole = self.performer.forward(
-                plan.settle, len(plan.attempt), self.desk.store.take_turn, cancellable=False)
+                plan.settle, len(plan.attempt), self.desk.store.take_turn, cancellable=False,
+                skip=self.offline)
         except StepFailed as failure:
             self.desk.store.give_turn()
             self.desk.listener.job_done(self.id, "interrupted")
+            node = plan.steps[failure.index].do.node
             raise JobFailed(
                 f"job {self.id} ({self.job.operation}) is past its point of no return and could "
                 f"not be finished: {failure.message}",
-                hint=f"put that right, then: gnt-job resume {self.id}") from failure.cause
+                hint=f"put that right (a node that is gone: gnt-node modify --offline yes {node}), "
+                     f"then: gnt-job resume {self.id}") from failure.cause
         if not whole:
             raise self._interrupted()
 

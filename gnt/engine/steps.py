@@ -75,13 +75,16 @@ class Performer:
 
     def forward(
         self, steps: Sequence[Step], first: int, before_last: Callable[[], None], *,
-        cancellable: bool = True,
+        cancellable: bool = True, skip: Iterable[str] = (),
     ) -> bool:
         """Perform the steps; False when asked to stop before the end, StepFailed on failure.
 
-        ``before_last`` is called when only one short phase is left.
+        ``before_last`` is called when only one short phase is left.  Steps on nodes in ``skip``
+        (offline: nothing there counts) are left out.
         """
-        todo = phases(steps, first)
+        gone = set(skip)
+        kept = [[i for i in phase if i.step.do.node not in gone] for phase in phases(steps, first)]
+        todo = [phase for phase in kept if phase]
         for number, phase in enumerate(todo):
             if self.stop.requested or (self.stop.cancelled and cancellable):
                 return False

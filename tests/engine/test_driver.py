@@ -118,6 +118,25 @@ def test_failed_settle_goes_only_forward():
     assert lab.nodes.things == [*ALL, "node3:web-e"] and lab.jobs == []
 
 
+def test_a_node_that_is_gone_for_good_holds_up_neither_end():
+    for settle, verb in ((True, recover.resume), (False, recover.undo)):
+        lab = Lab()
+
+        def before(call):
+            if call.node == "node3" and not call.task.endswith(".look"):
+                raise NodeFailed(call.node, "unreachable", "no route")
+
+        gone = before if not settle else failing("web-e", "unreachable")
+        with pytest.raises(JobFailed) as failed:
+            driver.run(lab.desk(before=gone), Build(name="web", settle=settle), WISH)
+        (job,) = lab.jobs
+        lab.disk.data["nodes"]["n3"]["offline"] = True
+        verb(*(lab.desk(before=gone), job.id, "x")[: 3 if settle else 2])
+        assert lab.jobs == []
+        assert ("--offline yes node3" in failed.value.hint) is settle
+        assert [t for t in lab.nodes.things if "node3" not in t] == (ALL[:3] if settle else [])
+
+
 @pytest.mark.parametrize(("verb", "left"), [("undo", []), ("resume", ALL)])
 def test_a_stop_is_obeyed_between_phases_and_can_be_resumed_or_undone(verb, left):
     lab = Lab()
