@@ -310,28 +310,20 @@ class LocalCandidate:
             raise _Stop(m.DAMAGED, "it lacks what is committed here")
 
     def _prune(self, message: m.Prune) -> m.Answer:
-        import time
-
         taken = self._enter(10)
         try:
             self._load()
-            oldest = time.time() - message.days * 86400
             for number in numbers(self.disk.names(), "base")[:-2]:
-                self._forget(number, oldest, message.kib * 1024)
+                self._forget(number, message.days * 86400, message.kib * 1024)
         finally:
             self._leave(taken)
         return self._standing()
 
-    def _forget(self, number: int, oldest: float, limit: int) -> None:
-        import os
-
+    def _forget(self, number: int, age: float, limit: int) -> None:
         names = (f"base-{number}.toml", f"journal-{number}.toml")
         total = sum(self.disk.size(name) for name in self.disk.names())
-        try:
-            old = os.stat(self.disk.path(names[1])).st_mtime < oldest
-        except FileNotFoundError:
-            old = True
-        if old or total > limit:
+        found = self.disk.age(names[1])
+        if found is None or found > age or total > limit:
             for name in names:
                 self.disk.remove(name)
 

@@ -1,6 +1,7 @@
 """The few file operations of the store, each durable when it returns.
 
-Everything that is written goes through here, so that a test can let the n-th call fail.
+Everything that is written goes through here, so that a test can let the n-th call fail, and each
+call of the system has a method of its own, so that a simulated disk can take their place.
 """
 
 from __future__ import annotations
@@ -54,30 +55,39 @@ class Disk:
         except FileNotFoundError:
             return 0
 
+    def age(self, name: str) -> float | None:
+        """Seconds since a file was written, by this machine's clock; None when there is none."""
+        import time
+
+        try:
+            return time.time() - os.stat(self.path(name)).st_mtime
+        except FileNotFoundError:
+            return None
+
     def replace(self, name: str, data: bytes) -> None:
         """The whole file, or the old one if anything fails."""
         fresh = self.path(name + ".new")
-        descriptor = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        descriptor = self.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
         try:
             self._write_all(descriptor, data)
             self.fsync(descriptor)
         finally:
-            os.close(descriptor)
+            self.close(descriptor)
         self.rename(fresh, self.path(name))
         self.sync_directory(os.path.dirname(self.path(name)))
 
     def append(self, name: str, at: int, data: bytes) -> None:
         """Put ``data`` at ``at``, cutting what is there; a failed write leaves nothing."""
-        descriptor = os.open(self.path(name), os.O_WRONLY | os.O_CREAT, 0o600)
+        descriptor = self.open(self.path(name), os.O_WRONLY | os.O_CREAT)
         try:
-            if os.fstat(descriptor).st_size > at:
+            if self.length(descriptor) > at:
                 self.truncate(descriptor, at)
                 self.fsync(descriptor)
-            os.lseek(descriptor, at, os.SEEK_SET)
+            self.seek(descriptor, at)
             self._append_or_cut(descriptor, at, data)
             self.fsync(descriptor)
         finally:
-            os.close(descriptor)
+            self.close(descriptor)
 
     def _append_or_cut(self, descriptor: int, at: int, data: bytes) -> None:
         try:
@@ -90,6 +100,18 @@ class Disk:
         view = memoryview(data)
         while view:
             view = view[self.write(descriptor, view):]
+
+    def open(self, path: str, flags: int) -> int:
+        return os.open(path, flags, 0o600)
+
+    def close(self, descriptor: int) -> None:
+        os.close(descriptor)
+
+    def length(self, descriptor: int) -> int:
+        return os.fstat(descriptor).st_size
+
+    def seek(self, descriptor: int, at: int) -> None:
+        os.lseek(descriptor, at, os.SEEK_SET)
 
     def write(self, descriptor: int, data: memoryview) -> int:
         return os.write(descriptor, data)
@@ -111,18 +133,18 @@ class Disk:
 
     def sync(self, name: str) -> None:
         """What was written to a file earlier is on the disk, or OSError."""
-        descriptor = os.open(self.path(name), os.O_RDONLY)
+        descriptor = self.open(self.path(name), os.O_RDONLY)
         try:
             self.fsync(descriptor)
         finally:
-            os.close(descriptor)
+            self.close(descriptor)
 
     def sync_directory(self, directory: str = "") -> None:
-        descriptor = os.open(directory or self.directory, os.O_RDONLY | os.O_DIRECTORY)
+        descriptor = self.open(directory or self.directory, os.O_RDONLY | os.O_DIRECTORY)
         try:
             self.fsync(descriptor)
         finally:
-            os.close(descriptor)
+            self.close(descriptor)
 
     def lock_term(self) -> int:
         """A descriptor that holds the lock of ``../term``."""
