@@ -20,7 +20,7 @@ from gnt.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from gnt.config.journal import Entry
     from gnt.config.message import Answer, Head
@@ -53,22 +53,68 @@ def take_over(
     written into the history that this was done.
     """
     names = _names(store)
+    trial = _trial(store)
+    try:
+        done = _take_over(trial, names, new_master, Wish(
+            operation=operation, no_voting=no_voting, reason=reason, also=also))
+        store.replica.accept(trial.replica.whole(), "failover")
+    finally:
+        _remove(trial.replica.disk.directory)
+    return done
+
+
+class Wish(Record):
+    """How the failover was asked for."""
+
+    operation: str
+    no_voting: bool
+    reason: str
+    also: Also | None
+
+
+def _trial(store: SignedStore) -> SignedStore:
+    """A store with a copy of its own: ours must not believe in records before they are committed,
+    and a failover that is broken off leaves some that never will be."""
+    from gnt.config.memory_state import FollowingState
+    from gnt.config.replica import CacheDisk, Replica
+    from gnt.config.store import SignedStore
+
+    ours = store.replica
+    folder = f"{ours.disk.directory}/failover"
+    _remove(folder)
+    copy = Replica(CacheDisk(folder), FollowingState(), ours.pin)
+    copy.accept(ours.whole(), "our copy")
+    return SignedStore(store.peers, copy, store.author, hints=(store.master(),))
+
+
+def _remove(folder: str) -> None:
+    import shutil
+
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _take_over(
+    store: SignedStore, names: list[str], new_master: str, wish: Wish,
+) -> Takeover:
+    no_voting = wish.no_voting
     term, fenced = _fence(store, names, no_voting, new_master)
     _settle(store, fenced)
-    rescued = _adopt(store, fenced)
-    done = _spread(store, sorted(fenced), term)
-    tally = replicate.tally(done)
+    committed = store.replica.position.serial
+    best = _best(store, fenced)
+    tally = _spread(store, sorted(fenced), term, best)
     if not no_voting:
         replicate.require_majority(tally, names, 0, "the failover was refused")
     elif new_master not in tally.have:
         raise NodeFailed(new_master, "failed", tally.lack.get(new_master, "it did not answer"))
+    _now_committed(store, tally.have, term, best)
+    rescued = tuple(entry.serial for entry in best if entry.serial > committed)
     note = ""
     if no_voting:
         note = f"without a majority: only {', '.join(tally.have)} took part"
     before = store.replica.config()
-    edits = _becomes_master(before, new_master) + (also(before) if also else ())
+    edits = _becomes_master(before, new_master) + (wish.also(before) if wish.also else ())
     config = _commit(store, new_master, term, tally, Change(
-        edits=edits, operation=operation, reason=reason, note=note), no_voting)
+        edits=edits, operation=wish.operation, reason=wish.reason, note=note), no_voting)
     missing = {name: tally.lack.get(name, "it did not answer") for name in names
                if name not in tally.have}
     return Takeover(master=new_master, term=term, serial=config.serial, reached=tally.have,
@@ -76,8 +122,17 @@ def take_over(
 
 
 def _names(store: SignedStore) -> list[str]:
-    """The candidates of the newest configuration that can be read."""
-    config = store.read()
+    """The candidates of the newest configuration that can be read.
+
+    A failover that was broken off leaves a master that lacks records: then what we know must do.
+    """
+    try:
+        config = store.read()
+    except GntError:
+        known = store.cached()
+        if known is None:
+            raise
+        config = known
     return [node.name for node in config.candidates]
 
 
@@ -116,20 +171,16 @@ def _height(head: Head) -> tuple[int, int, int]:
     return head.term, head.serial, head.base
 
 
-def _adopt(store: SignedStore, fenced: Mapping[str, Answer]) -> tuple[int, ...]:
-    """Follow the best verified chain to its end; the serials that nobody had as committed."""
-    committed = max(answer.head.serial for answer in fenced.values())
-    chains = {name: _tail(store, name, answer) for name, answer in fenced.items()}
+def _best(store: SignedStore, fenced: Mapping[str, Answer]) -> list[Entry]:
+    """The records after the committed ones that may have been committed, too."""
     best: list[Entry] = []
     order = (0, 0, 0)
-    for name in sorted(chains):
-        entries = chains[name]
+    for name in sorted(fenced):
+        entries = _tail(store, name, fenced[name])
         last = _order(store, entries, name)
         if last > order:
             best, order = entries, last
-    for entry in best:
-        store.replica.advance(entry, "failover")
-    return tuple(entry.serial for entry in best if entry.serial > committed)
+    return best
 
 
 def _tail(store: SignedStore, name: str, answer: Answer) -> list[Entry]:
@@ -153,16 +204,21 @@ def _order(store: SignedStore, entries: list[Entry], name: str) -> tuple[int, in
 
 
 def _spread(
-    store: SignedStore, names: list[str], term: int,
-) -> dict[str, Answer | NodeFailed]:
-    """The chosen chain on all that were fenced, as committed."""
-    turn = store.replica.position.turn
-    replication = Replication(store.peers, store.replica, (term, turn))
-    done = replication.catch_up(names)
-    reached = replicate.tally(done).have
+    store: SignedStore, names: list[str], term: int, best: list[Entry],
+) -> replicate.Tally:
+    """The chosen records on all that were fenced; as committed only what is."""
+    replication = Replication(store.peers, store.replica, (term, store.replica.position.turn))
+    return replicate.tally(replication.catch_up(names, best))
+
+
+def _now_committed(
+    store: SignedStore, names: Iterable[str], term: int, best: list[Entry],
+) -> None:
+    """A majority has them: they count."""
+    for entry in best:
+        store.replica.advance(entry, "failover")
     learn = m.Learn(head=store.replica.head, by=term)
-    done.update(store.peers.ask(dict.fromkeys(reached, learn)))
-    return done
+    store.peers.ask(dict.fromkeys(names, learn))
 
 
 def _becomes_master(config: Config, name: str) -> tuple[Edit, ...]:

@@ -11,7 +11,7 @@ from gnt.config import canon
 from gnt.config.digest import hex256
 from gnt.config.disk import Disk, numbers
 from gnt.config.journal import split
-from gnt.config.message import Answer, Head, Part
+from gnt.config.message import OK, Answer, Head, Part
 from gnt.config.trust import Pin, Position, Trusted
 from gnt.errors import Busy, Damaged, Stale
 from gnt.model.codec import from_data
@@ -198,10 +198,11 @@ class Replica:
         return done
 
     def _take_in(self, part: Part, head: Head, where: str) -> list[Txn]:
-        if part.kind == "base":
-            self._begin(part.data, where)
-            return []
         at = self.position
+        if part.kind == "base":
+            if part.number != at.base:
+                self._begin(part.data, where)
+            return []
         known = at.offset - part.offset
         if part.number != at.base or known < 0:
             raise Stale(f"{where}: it was asked for what follows byte {at.offset} of {at.base}")
@@ -277,6 +278,19 @@ class Replica:
             raise Damaged(f"the copy of the configuration in {self.disk.directory} is incomplete",
                           hint=f"rm -r {self.disk.directory}")
         return base, journal
+
+    @property
+    def pin(self) -> Pin:
+        """What another copy made from this one must believe in to begin."""
+        return self._pin.replace(signers=(self._base_signer, *self._pin.signers))
+
+    def whole(self) -> Answer:
+        """What a candidate that stands where this copy does would answer."""
+        base, journal = self.content()
+        number = self.position.base
+        return Answer(status=OK, head=self.head, parts=(
+            Part(kind="base", number=number, offset=0, data=base),
+            Part(kind="journal", number=number, offset=0, data=journal)))
 
     def holds(self, entry: Entry) -> bool:
         """Whether a record is in the committed journal."""

@@ -81,7 +81,7 @@ class SignedStore:
 
         Then ``unreached`` says why, and nothing can be committed.
         """
-        if self.turn is not None:
+        if self.turn is not None and self._ticks() < self.turn.until:
             return self.replica.config()
         master = self.master()
         for _ in range(8):
@@ -287,6 +287,7 @@ class SignedStore:
                 raise NodeFailed(node, "failed", answer.problem or "it could not write the change",
                                  task="config (commit)", hint=f"is a disk of {node} full?")
             raise Stale(f"change {entry.serial} was not committed")
+        self.release()
 
     def _committed(self, tally: replicate.Tally, before: Head) -> Config:
         head = self.replica.head
@@ -338,10 +339,11 @@ class SignedStore:
         assert turn is not None
         others = [name for name in self._candidates() if name != turn.node]
         replication = Replication(self.peers, self.replica, turn.order)
-        answers = replication.catch_up(others)
-        done = replicate.tally(answers)
-        replication.learn(done.have, self.replica.head)
-        self.release()
+        try:
+            done = replicate.tally(replication.catch_up(others))
+            replication.learn(done.have, self.replica.head)
+        finally:
+            self.release()
         return {turn.node: "", **dict.fromkeys(done.have, ""), **done.lack}
 
     def _refused(self, answer: Answer, node: str) -> GntError:
