@@ -38,8 +38,12 @@ if TYPE_CHECKING:
         def cancel(self, job: str) -> str:
             """Take it out of the queue or ask it to stop; what was done, for people."""
 
-        def resume(self, job: str) -> int: ...
-        def undo(self, job: str) -> int: ...
+        def resume(self, job: str, gone: Iterable[str] = ()) -> int:
+            """Go on with a job whose driver died; nothing is asked of nodes in ``gone``."""
+
+        def undo(self, job: str, gone: Iterable[str] = ()) -> int:
+            """Take it back; nothing is asked of nodes in ``gone``."""
+
         def change_priority(self, job: str, priority: str) -> None: ...
         def archive(self, jobs: Iterable[str]) -> int:
             """Hide ended jobs from lists; how many."""

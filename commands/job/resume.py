@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from gnt.commands.job._ids import JOB
-from gnt.spec import Action, arg
+from gnt.spec import Action, arg, opts
+from gnt.values import TEXT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,7 +20,10 @@ class Resume(Action, command="job resume"):
 
     examples = (("gnt-job resume 1234", "after a crash or Ctrl-C of its driver"),)
 
+    gone: tuple[str, ...] = opts(
+        TEXT, "ask nothing of this node: it is off for good (gnt-cluster verify shows what is left "
+        "if it comes back)", metavar="NODE")
     job: str = arg(JOB, "the job", complete="job")
 
     def run(self, session: Session) -> int:
-        return session.jobs.resume(self.job)
+        return session.jobs.resume(self.job, self.gone)

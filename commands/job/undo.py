@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from gnt.commands.job._ids import JOB
-from gnt.spec import Action, arg
+from gnt.spec import Action, arg, opts
+from gnt.values import TEXT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,7 +21,10 @@ class Undo(Action, command="job undo"):
 
     examples = (("gnt-job undo 1234", "after a crash, Ctrl-C, or an undo that failed"),)
 
+    gone: tuple[str, ...] = opts(
+        TEXT, "ask nothing of this node: it is off for good (gnt-cluster verify shows what is left "
+        "if it comes back)", metavar="NODE")
     job: str = arg(JOB, "the job", complete="job")
 
     def run(self, session: Session) -> int:
-        return session.jobs.undo(self.job)
+        return session.jobs.undo(self.job, self.gone)

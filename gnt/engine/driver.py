@@ -18,7 +18,7 @@ from gnt.errors import GntError, Interrupted, JobFailed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
     from gnt.engine.begin import Check
     from gnt.engine.job import Wish
@@ -54,11 +54,12 @@ def run(
 class Drive:
     """Drives one begun job whose liveness lock is held."""
 
-    def __init__(self, desk: Desk, cfg: Config, job: Job) -> None:
+    def __init__(self, desk: Desk, cfg: Config, job: Job, gone: Iterable[str] = ()) -> None:
         self.desk, self.job = desk, job
         self.plan: Plan = transactions.plan_of(job)
         self.settling = job.state == "settling"
-        self.offline = [node.name for node in cfg.nodes if node.offline]
+        off = [cfg.node(name).name for name in gone]
+        self.offline = [node.name for node in cfg.nodes if node.offline or node.name in off]
         know(desk.transport, cfg)
         self.performer = Performer(
             desk.transport, desk.listener, desk.stop, cfg.master.name, job.id)
@@ -108,8 +109,8 @@ class Drive:
             raise JobFailed(
                 f"job {self.id} ({self.job.operation}) is past its point of no return and could "
                 f"not be finished: {failure.message}",
-                hint=f"put that right (a node that is gone: gnt-node modify --offline yes {node}), "
-                     f"then: gnt-job resume {self.id}") from failure.cause
+                hint=f"put that right, then: gnt-job resume {self.id}; if {node} is off for good: "
+                     f"gnt-job resume --gone {node} {self.id}") from failure.cause
         if not whole:
             raise self._interrupted()
 

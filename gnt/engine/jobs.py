@@ -106,14 +106,14 @@ class Jobs:
     def cancel(self, job: str) -> str:
         return recover.cancel(self.desk, job)
 
-    def resume(self, job: str) -> int:
+    def resume(self, job: str, gone: Iterable[str] = ()) -> int:
         with on_signals(self.desk.stop):
-            recover.resume(self.desk, job, self.driver)
+            recover.resume(self.desk, job, self.driver, gone)
         return 0
 
-    def undo(self, job: str) -> int:
+    def undo(self, job: str, gone: Iterable[str] = ()) -> int:
         with on_signals(self.desk.stop):
-            for line in recover.undo(self.desk, job):
+            for line in recover.undo(self.desk, job, gone):
                 self.front.tell(f"undone: {line}")
         return 0
 

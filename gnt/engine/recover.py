@@ -17,6 +17,8 @@ from gnt.errors import Busy, Conflict, JobFailed, NodeFailed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from gnt.engine.ports import Change
     from gnt.model.config import Config
     from gnt.model.objects import Job
@@ -24,8 +26,12 @@ if TYPE_CHECKING:
 ORPHAN_WAIT = 600.0  # seconds that commands of a dead driver are waited for
 
 
-def resume(desk: Desk, job_id: str, driver: str) -> None:
-    """Go on with a job whose driver died, to its end."""
+def resume(desk: Desk, job_id: str, driver: str, gone: Iterable[str] = ()) -> None:
+    """Go on with a job whose driver died, to its end.
+
+    ``gone``: nodes that are off for good, as if they were marked offline; marking them may be what
+    this very job prevents.
+    """
     with Life(desk.transport) as life:
         cfg, job = _adopt(desk, life, job_id)
         if job.state == "undoing":
@@ -41,12 +47,12 @@ def resume(desk: Desk, job_id: str, driver: str) -> None:
             assert begun is not None  # it was recorded, so it does not vanish into one commit
             Drive(desk, cfg, begun).forward()
             return
-        drive = Drive(desk, cfg, job)
+        drive = Drive(desk, cfg, job, gone)
         _wait_for_orphans(desk, drive, job)
         drive.forward()
 
 
-def undo(desk: Desk, job_id: str) -> list[str]:
+def undo(desk: Desk, job_id: str, gone: Iterable[str] = ()) -> list[str]:
     """Take back everything a job whose driver died may have done; what was undone, for people."""
     with Life(desk.transport) as life:
         cfg, job = _adopt(desk, life, job_id)
@@ -56,7 +62,7 @@ def undo(desk: Desk, job_id: str) -> list[str]:
         if job.state == "waiting":
             desk.store.commit(lambda now: transactions.dropped(now, job_id, "cancelled"))
             return []
-        drive = Drive(desk, cfg, job)
+        drive = Drive(desk, cfg, job, gone)
         _wait_for_orphans(desk, drive, job)
         return drive.backward(len(drive.plan.attempt), "undone: on request")
 
@@ -150,5 +156,5 @@ def _wait_for_orphans(desk: Desk, drive: Drive, job: Job) -> None:
         raise JobFailed(
             f"job {job.id} ({job.operation}): node {node} may still run a command of the driver "
             f"that died: {error}",
-            hint=f"make {node} reachable, or gnt-node modify --offline yes {node} when it is off; "
-                 f"then gnt-job {again} {job.id}")
+            hint=f"make {node} reachable and repeat this; if it is off for good: "
+                 f"gnt-job {again} --gone {node} {job.id}")

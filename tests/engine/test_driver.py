@@ -118,7 +118,8 @@ def test_failed_settle_goes_only_forward():
     assert lab.nodes.things == [*ALL, "node3:web-e"] and lab.jobs == []
 
 
-def test_a_node_that_is_gone_for_good_holds_up_neither_end():
+@pytest.mark.parametrize("marked", [True, False])
+def test_a_node_that_is_gone_for_good_holds_up_neither_end(marked):
     for settle, verb in ((True, recover.resume), (False, recover.undo)):
         lab = Lab()
 
@@ -130,10 +131,12 @@ def test_a_node_that_is_gone_for_good_holds_up_neither_end():
         with pytest.raises(JobFailed) as failed:
             driver.run(lab.desk(before=gone), Build(name="web", settle=settle), WISH)
         (job,) = lab.jobs
-        lab.disk.data["nodes"]["n3"]["offline"] = True
-        verb(*(lab.desk(before=gone), job.id, "x")[: 3 if settle else 2])
+        if marked:
+            lab.disk.data["nodes"]["n3"]["offline"] = True
+        verb(*(lab.desk(before=gone), job.id, "x")[: 3 if settle else 2],
+             gone=() if marked else ["node3"])
         assert lab.jobs == []
-        assert ("--offline yes node3" in failed.value.hint) is settle
+        assert ("resume --gone node3" in failed.value.hint) is settle
         assert [t for t in lab.nodes.things if "node3" not in t] == (ALL[:3] if settle else [])
 
 
