@@ -130,6 +130,14 @@ class Ledger:
         verified, state = checks.verify(chapters)
         return exported.export(chapters, state, verified, folder)
 
+    def digests(self) -> Mapping[str, str]:
+        """The committed head as candidates store it, and SHA-256 of the base and its journal."""
+        from gnt.config.digest import hex256
+
+        replica = self._store().replica
+        base, records = replica.content()
+        return {"head": replica.head.line, "base": hex256(base), "journal": hex256(records)}
+
     def verify(self, folder: str, roots: Sequence[str]) -> Mapping[str, Any]:
         """Check the cluster's history, or an exported folder; what was found, as data."""
         if not folder:

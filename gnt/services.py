@@ -93,6 +93,9 @@ if TYPE_CHECKING:
         def verify(self, folder: str, roots: Sequence[str]) -> Mapping[str, Any]:
             """Check every signature and link, of the cluster or of an exported folder."""
 
+        def digests(self) -> Mapping[str, str]:
+            """What candidates must hold: head, and SHA-256 of base and journal, as last read."""
+
         def own_key(self) -> str:
             """The public key that signs this user's changes."""
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gnt.errors import Damaged
 from gnt.spec import Action, Document, arg, opts
 from gnt.values import TEXT
 
@@ -13,8 +14,9 @@ if TYPE_CHECKING:
 class ConfigVerify(Action, command="cluster config verify"):
     """Check every signature and every link of the history, of the cluster or of an exported folder.
 
-    Each transaction must be signed by somebody who was a signer before it.  A folder is checked
-    offline, also its objects; say with --signer whom you believe, else the first signer is taken.
+    Each transaction must be signed by somebody who was a signer before it; each master candidate
+    must hold these bytes and no others.  A folder is checked offline, also its objects; say with
+    --signer whom you believe, else the first signer is taken.
     """
 
     examples = (
@@ -27,11 +29,43 @@ class ConfigVerify(Action, command="cluster config verify"):
 
     def run(self, session: Session) -> int:
         found = session.ledger.verify(self.folder, self.signer)
-        session.show(Document(content={
+        content = {
             "cluster": found["cluster"],
             "head": f"serial {found['serial']} of term {found['term']}, {found['head']}",
             "checked": f"{found['records']} transactions, {found['bases']} bases",
             "first signer": list(found["root"]),
             "signers now": list(found["signers"]),
-        }))
-        return 0
+        }
+        if self.folder:
+            session.show(Document(content=content))
+            return 0
+        wrong, silent = _copies(session)
+        same = "the same" if not wrong and not silent else "the same but for those named"
+        session.show(Document(content={**content, "candidates": same}, problems=silent))
+        if wrong:
+            raise Damaged("\n".join(wrong), hint="gnt-cluster redist-conf brings a candidate that "
+                          "lags up to date; one with other bytes has to be made a candidate anew, "
+                          "the master replaced: gnt-cluster master-failover --to NODE")
+        return 1 if silent else 0
+
+
+def _copies(session: Session) -> tuple[list[str], tuple[str, ...]]:
+    """What is wrong with the candidates' copies, and who did not answer."""
+    from gnt.checks.copies import Copy, copy
+
+    cfg = session.config()
+    calls = [copy.on(node.name) for node in cfg.candidates]
+    seen = session.ask(calls)
+    held = session.ledger.digests()
+    right = Copy(head=held["head"], base=held["base"], journal=held["journal"])
+    wrong, silent = [], []
+    for call in calls:
+        failed = seen.failed(call)
+        why = "" if failed else seen[call].differs(right)
+        if failed is not None and failed.kind != "failed":
+            silent.append(failed.message)
+        elif failed is not None:
+            wrong.append(f"{call.node}: what it holds cannot be read: {failed.stderr.strip()}")
+        elif why:
+            wrong.append(f"{call.node}: its copy {why}")
+    return wrong, tuple(silent)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from gnt.checks.copies import Copy, judged
 from gnt.checks.hosts import Standing
 from gnt.commands.cluster.verify import Verify
 from gnt.errors import NodeFailed
@@ -11,13 +12,14 @@ from gnt.hypervisor.base import Running
 from gnt.model.objects import Group
 from tests.commands import build
 
+COPY = Copy(head=f"1 {build.small().serial} {build.small().head} 1", base="b" * 64, journal="c" * 64)
 FINE = Standing(clock=1000, term=1, keys=True, missing=())
 
 
 def verify(cfg=None, *, fields=None, **options):
     """({code: messages}, exit code)"""
     cfg = cfg or build.small()
-    answers = {"checks.hosts.standing": FINE, "storage.file.measure": 1024,
+    answers = {"checks.hosts.standing": FINE, "checks.copies.copy": COPY, "storage.file.measure": 1024,
                "storage.file.found": {}, "hypervisor.kvm.tasks.found": (),
                "hypervisor.kvm.tasks.leftovers": (), **options.pop("answers", {})}
     query = Verify(error_codes=True, **(fields or {}))
@@ -146,3 +148,15 @@ def test_a_running_job_is_no_fault():
     data = {**cfg.state.data, "jobs": {"5": build.to_data(job)}}
     cfg = build.Config(build.MemoryState(data, 1, 7, "a" * 64))
     assert verify(cfg, running={"node2": ["web"]}) == ({}, 0)
+
+
+def test_copies_of_the_configuration_that_differ():
+    other = COPY.replace(journal="d" * 64)
+    late = COPY.replace(head="1 3 " + "e" * 64 + " 1")
+    ahead = COPY.replace(head="1 99 " + "f" * 64 + " 1")
+    copies = {"n1": COPY, "n2": other, "n3": COPY, "n4": late, "n5": ahead}
+    found = judged(copies, build.small().head)
+    assert found.keys() == {"n2", "n4"}
+    assert "journal-1.toml" in found["n2"] and "serial 3, not" in found["n4"]
+    assert judged({"n1": COPY, "n2": other}, build.small().head).keys() == {"n1", "n2"}
+    assert judged({"n1": COPY}, build.small().head) == {}
