@@ -332,15 +332,20 @@ class SignedStore:
         self.replica.rebase(base, "the first base")
         return self.replica.config()
 
-    def redistribute(self) -> dict[str, str]:
-        """Bring every candidate up to date: {name: why not, or empty}."""
+    def redistribute(self, *, whole: bool = False) -> dict[str, str]:
+        """Bring every candidate up to date: {name: why not, or empty}.
+
+        ``whole``: they get everything anew, also what they should have, for disks forget.
+        """
         self.hold_turn()
         turn = self.turn
         assert turn is not None
         others = [name for name in self._candidates() if name != turn.node]
         replication = Replication(self.peers, self.replica, turn.order)
         try:
-            done = replicate.tally(replication.catch_up(others))
+            answers = (self.peers.ask(dict.fromkeys(others, replication.install()), deadline=120.0)
+                       if whole else replication.catch_up(others))
+            done = replicate.tally(answers)
             replication.learn(done.have, self.replica.head)
         finally:
             self.release()

@@ -43,9 +43,8 @@ class ConfigVerify(Action, command="cluster config verify"):
         same = "the same" if not wrong and not silent else "the same but for those named"
         session.show(Document(content={**content, "candidates": same}, problems=silent))
         if wrong:
-            raise Damaged("\n".join(wrong), hint="gnt-cluster redist-conf brings a candidate that "
-                          "lags up to date; one with other bytes has to be made a candidate anew, "
-                          "the master replaced: gnt-cluster master-failover --to NODE")
+            raise Damaged("\n".join(wrong), hint="gnt-cluster redist-conf gives candidates all "
+                          "anew; if it is the master: gnt-cluster master-failover --to NODE first")
         return 1 if silent else 0
 
 

@@ -11,9 +11,10 @@ if TYPE_CHECKING:
 
 
 class RedistConf(Action, command="cluster redist-conf"):
-    """Bring every master candidate up to date with the configuration.
+    """Give every master candidate the whole configuration anew.
 
-    Each commit does this for the candidates it reaches; this is for those that were away.
+    Each commit brings the candidates that it reaches up to date; this is for those that were away,
+    and for those whose disks have changed what they hold (gnt-cluster config verify names them).
     """
 
     examples = (("gnt-cluster redist-conf", "names the candidates that cannot be reached"),)

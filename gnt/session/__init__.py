@@ -269,7 +269,7 @@ class Session:
 
     def redistribute(self) -> dict[str, NodeFailed | None]:
         return {node: NodeFailed(node, "failed", why, task="redist-conf") if why else None
-                for node, why in self.store.signed.redistribute().items()}
+                for node, why in self.store.signed.redistribute(whole=True).items()}
 
     def forget(self) -> None:
         from gnt.config.context import forget

@@ -53,3 +53,16 @@ def test_a_flipped_byte_on_the_master_is_noticed(new_cluster: Callable[[int], Cl
     refused = cluster.gnt("cluster", "add-tags", "blue", status=None)
     assert refused.returncode != 0, refused.stderr
     assert "node1" in refused.stderr + noticed.stderr
+
+
+def test_a_candidate_with_other_bytes_is_named_and_repaired(
+    new_cluster: Callable[[int], Cluster],
+) -> None:
+    cluster = new_cluster(3)
+    cluster.lab.on(2, "sh", "-c", f"sed -i 's/root@admin/toor@admin/' {GNT}/config/journal-*.toml")
+    noticed = cluster.gnt("cluster", "config", "verify", status=22)
+    assert "node2: its copy has other bytes in journal-1.toml" in noticed.stderr
+    assert "node2" in cluster.gnt("cluster", "verify", status=1).stdout
+    cluster.gnt("cluster", "redist-conf")
+    cluster.gnt("cluster", "config", "verify")
+    cluster.gnt("cluster", "verify")
