@@ -31,6 +31,16 @@ class Disk:
     def prepare(self) -> None:
         os.makedirs(self.directory, 0o700, exist_ok=True)
 
+    def folder(self, name: str) -> Disk:
+        """A directory in this one, of the same kind."""
+        return type(self)(f"{self.directory}/{name}")
+
+    def erase(self) -> None:
+        """The directory goes, as far as that can be done."""
+        import shutil
+
+        shutil.rmtree(self.directory, ignore_errors=True)
+
     def path(self, name: str) -> str:
         return os.path.join(self.directory, name)
 

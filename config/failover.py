@@ -59,7 +59,7 @@ def take_over(
             operation=operation, no_voting=no_voting, reason=reason, also=also))
         store.replica.accept(trial.replica.whole(), "failover")
     finally:
-        _remove(trial.replica.disk.directory)
+        trial.replica.disk.erase()
     return done
 
 
@@ -76,21 +76,15 @@ def _trial(store: SignedStore) -> SignedStore:
     """A store with a copy of its own: ours must not believe in records before they are committed,
     and a failover that is broken off leaves some that never will be."""
     from gnt.config.memory_state import FollowingState
-    from gnt.config.replica import CacheDisk, Replica
+    from gnt.config.replica import Replica
     from gnt.config.store import SignedStore
 
     ours = store.replica
-    folder = f"{ours.disk.directory}/failover"
-    _remove(folder)
-    copy = Replica(CacheDisk(folder), FollowingState(), ours.pin)
+    disk = ours.disk.folder("failover")
+    disk.erase()
+    copy = Replica(disk, FollowingState(), ours.pin)
     copy.accept(ours.whole(), "our copy")
     return SignedStore(store.peers, copy, store.author, hints=(store.master(),))
-
-
-def _remove(folder: str) -> None:
-    import shutil
-
-    shutil.rmtree(folder, ignore_errors=True)
 
 
 def _take_over(
