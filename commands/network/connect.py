@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gnt.commands import _hooks
 from gnt.commands._edits import change
-from gnt.errors import Conflict, Invalid
+from gnt.errors import Conflict
 from gnt.model import address, inherit
 from gnt.model.inherit import NicParams
 from gnt.net.base import nic_mode
@@ -30,13 +30,13 @@ class Connect(Operation, command="network connect"):
     rapi = "PUT /2/networks/{name}/connect"
     examples = (
         ("gnt-network connect -N mode=bridged,link=br-lan lan rack1 rack2", "to two groups"),
-        ("gnt-network connect -N link=br-lan lan", "to every group"),
+        ("gnt-network connect lan", "to every group, as the cluster's NIC parameters say"),
     )
 
     name: str = arg(TEXT, "network", complete="network")
     groups: tuple[str, ...] = args(TEXT, "groups (default: all)", default=(), complete="group")
-    nic_parameters: Mapping[str, str] = opt(PAIRS, "mode=, link=, vlan= of NICs in it", default={},
-                                            short="-N")
+    nic_parameters: Mapping[str, str] = opt(PAIRS, "mode=, link=, vlan= of NICs in it (default: the "
+                                            "cluster's)", default={}, short="-N")
     conflicts_check: bool = opt(BOOL, "refuse when an instance has one of its addresses already",
                                 default=True)
 
@@ -54,7 +54,7 @@ class Connect(Operation, command="network connect"):
 
     def plan(self, cfg: Config, seen: Seen) -> Plan:
         network = cfg.network(self.name)
-        level = self._level()
+        level = self._level(cfg)
         edits, notes = [], []
         for group in self._groups(cfg):
             if network.uuid in group.networks:
@@ -68,15 +68,17 @@ class Connect(Operation, command="network connect"):
             edits.append(change(group, networks={**group.networks, network.uuid: level}))
         return Plan(end=tuple(edits), notes=tuple(notes))
 
-    def _level(self) -> dict[str, Any]:
-        level = inherit.overlay({}, inherit.parse(NicParams, self.nic_parameters, "-N"))
-        if not level:
-            raise Invalid("-N", "no NIC parameter is given", hint="-N mode=bridged,link=br0")
-        return level
+    def _level(self, cfg: Config) -> dict[str, Any]:
+        """What is given; without, the cluster's parameters as they are now."""
+        given = inherit.parse(NicParams, self.nic_parameters, "-N")
+        if given:
+            return inherit.overlay({}, given)
+        default = inherit.fill(NicParams, (cfg.cluster.nicparams,), "nicparams")
+        return {name: value for name, value in default.items() if value}
 
     def _questions(self, cfg: Config, group: Group) -> Iterator[Call[tuple[str, ...]]]:
         """Which nodes lack the bridge, or what the mode needs."""
-        filled = inherit.fill(NicParams, (cfg.cluster.nicparams, self._level()), "-N")
+        filled = inherit.fill(NicParams, (cfg.cluster.nicparams, self._level(cfg)), "-N")
         driver = nic_mode(filled.mode)
         for node in cfg.online():
             call = driver.missing(node.name, (filled.link,)) if node.group == group.uuid else None

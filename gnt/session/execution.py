@@ -16,6 +16,11 @@ if TYPE_CHECKING:
     from gnt.session import Session
 
 
+def job_line(job: str, *, bare: bool) -> Lines:
+    """A job's id for people and for scripts; ``bare``: nothing else (``--print-jobid``)."""
+    return Lines(lines=(job if bare else f"JobID: {job}",), data=job)
+
+
 class Execution:
     """What one session does with operations."""
 
@@ -66,16 +71,16 @@ class Execution:
 
     def _begun(self, job: str) -> None:
         if self.settings.print_jobid:
-            self.session.show(Lines(lines=(job,), data=job))
+            self.session.show(job_line(job, bare=True))
 
     def _submit(self, operation: Operation) -> None:
-        """Leave the job to this user's runner; print its id."""
+        """Leave the job to this user's runner; print its id, as the reference does."""
         from gnt.engine.submit import Submission, submit
         from gnt.ssh.dial import dial
 
         runtime = self.session.context.runtime
         job = submit(runtime, Submission.of(operation, self._wish()), dial, self._serve)
-        self.session.show(Lines(lines=(job,), data=job))
+        self.session.show(job_line(job, bare=self.settings.print_jobid))
 
     def _serve(self, ready: Callable[[], None]) -> None:
         """The life of a runner (in a process of its own).

@@ -118,7 +118,6 @@ def test_policies_of_groups_and_the_cluster():
     ("gnt-network add --network 198.18.0.0/8 x", Invalid, "not a network in CIDR|outside /16"),
     ("gnt-network add --network 198.18.0.0/24 --gateway 1.2.3.4 x", Invalid, "is not in 198.18"),
     ("gnt-network add --network 198.18.0.0/24 --gateway6 ::1 x", Invalid, "needs --network6"),
-    ("gnt-network connect lan", Invalid, "no NIC parameter is given"),
     ("gnt-network disconnect lan rack9", NotFound, "there is no group rack9"),
     ("gnt-network modify --remove-reserved-ips 203.0.113.4 lan", Conflict, "is not reserved"),
     ("gnt-instance add-tags web a b a!", Invalid, "'a!' is not a tag"),
@@ -171,6 +170,13 @@ def test_networks_in_use_stay():
     free = after("gnt-network disconnect lan", free)
     gone = after("gnt-network remove lan", free)
     assert gone.networks == []
+
+
+def test_connecting_without_parameters_takes_the_clusters():
+    cfg = after("gnt-network add --network 10.9.0.0/24 y")
+    cfg = after("gnt-network connect y", cfg)
+    assert cfg.group("default").networks[cfg.network("y").uuid] == {"mode": "bridged",
+                                                                    "link": "br0"}
 
 
 def test_connecting_names_nodes_that_lack_the_bridge():

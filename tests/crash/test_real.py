@@ -150,7 +150,7 @@ def test_hooks_get_the_documented_environment(cluster):
 def test_submitted_jobs_outlive_the_command_and_a_killed_runner_loses_none(cluster):
     cluster.on(1, "sh", "-c", "rm -f /root/held; : >/root/hold")
     job = cluster.run("gnt-instance", "add", "-t", "diskless", "-n", "node1", "--submit",
-                      "submitted").stdout.strip()
+                      "submitted").stdout.removeprefix("JobID: ").strip()
     until_held(cluster)
     driver = cluster.run("gnt-job", "info", job).stdout
     pid = int(driver.split("driver: ")[1].split()[1])
@@ -158,7 +158,8 @@ def test_submitted_jobs_outlive_the_command_and_a_killed_runner_loses_none(clust
     cluster.on(1, "rm", "-f", "/root/hold")
     cluster.run("gnt-job", "resume", job)
     assert "submitted" in names(cluster)
-    again = cluster.run("gnt-instance", "add", "-t", "diskless", "--submit", "after").stdout
+    again = cluster.run("gnt-instance", "add", "-t", "diskless", "--submit", "--print-jobid",
+                        "after").stdout
     cluster.run("gnt-job", "wait", again.strip())
     assert "after" in names(cluster)
 
