@@ -15,10 +15,11 @@ from gnt.htools_ext.cluster cimport MOVE_F, OK, Cluster, Inst, begin, rollback
 from gnt.htools_ext.moves cimport do_move
 from gnt.htools_ext.score cimport SPREADS, add_plain, exact_score, node_values
 from gnt.htools_ext.state cimport State
-from gnt.htools_ext.stats cimport Stats, fill_stats, tried_score
+from gnt.htools_ext.stats cimport Stats, fill_stats
 
 cdef double TINY = 1e-9
 cdef double ENOUGH = 1.0
+cdef double REAL = 1e-10  # a gain that is none but for rounding
 cdef int FRESH = 64  # moves between making the sums anew
 
 
@@ -52,6 +53,7 @@ cdef class Descent(Balance):
 
     cdef Entry* heap
     cdef int count, since
+    cdef double noise
 
     def __cinit__(self, State state, **options):
         self.heap = <Entry*>calloc(self.c.ni + 1, sizeof(Entry))
@@ -123,7 +125,7 @@ cdef class Descent(Balance):
     cdef Found next(self, double score, double least) noexcept nogil:
         """The next move to make; ``inst`` -1 when none gains at least ``least``."""
         cdef Found f
-        cdef double gain, rival
+        cdef double gain, rival, found
         cdef bint swept = False
         f.inst = -1
         while self.count or not swept:
@@ -131,34 +133,55 @@ cdef class Descent(Balance):
                 if swept or self.sweep(score) < least:
                     return f
                 swept = True
-            gain = score - self.look(self.heap[0].inst)
+            found = self.look(self.heap[0].inst)
+            gain = score - found
             rival = 0
             if self.count > 1:
                 rival = self.heap[1].gain
             if self.count > 2 and self.heap[2].gain > rival:
                 rival = self.heap[2].gain
             if gain >= least and gain >= ENOUGH * rival:
-                f = self.best_of(self.heap[0].inst, score - gain)
+                f = self.best_of(self.heap[0].inst, found)
                 if f.inst >= 0:
                     return f
             self.heap[0].gain = gain
             sink(self.heap, self.count, 0)
         return f
 
+    cdef double try_commit(self, const Found* f, double score) noexcept nogil:
+        """Make a move if it really helps; returns the score, exactly, or NEVER."""
+        cdef double reached = 1e300
+        cdef int pri = self.c.inst[f.inst].pri, sec = self.c.inst[f.inst].sec
+        cdef int new_pri, new_sec
+        if self.commit(f) == OK:
+            reached = exact_score(self.c, -1)
+            if reached < score - REAL:
+                self.follow()
+                return reached
+            new_pri, new_sec = self.c.inst[f.inst].pri, self.c.inst[f.inst].sec
+            rollback(self.c)
+            if self.loops:
+                self.mirror.moved(f.inst, new_pri, new_sec)
+        # rounding promised what was not there: believe no gain as small as this any more
+        self.noise = max(self.noise, 2 * (score - f.score))
+        return 1e300
+
     def run(self, int limit=-1, double min_gain_limit=0.1, double min_gain=0.01, double min_score=-1e300):
         """Move until nothing helps; returns [(instance, move, target, score)]."""
-        cdef double score = exact_score(self.c, -1)
+        cdef double score = exact_score(self.c, -1), reached, least
         cdef Found f
         cdef list done = []
         with nogil:
             self.sweep(score)
         while (limit < 0 or len(done) < limit) and score > min_score:
             with nogil:
-                f = self.next(score, TINY if score > min_gain_limit else min_gain)
-            if f.inst < 0 or self.commit(&f) != OK:
+                least = TINY if score > min_gain_limit or min_gain < TINY else min_gain
+                f = self.next(score, max(least, self.noise))
+            if f.inst < 0:
                 break
             with nogil:
-                score = tried_score(self.c, &self.st)
-                self.follow()
-            done.append((f.inst, f.kind, f.target, score))
+                reached = self.try_commit(&f, score)
+            if reached < score:
+                score = reached
+                done.append((f.inst, f.kind, f.target, score))
         return done
