@@ -27,8 +27,13 @@ if TYPE_CHECKING:
 
         def ask(
             self, messages: Mapping[str, Message], deadline: float = 15.0,
+            enough: int | None = None,
         ) -> dict[str, Answer | NodeFailed]:
-            """One round trip."""
+            """One round trip.
+
+            With ``enough``: once so many have done it, the others get a short grace and then count
+            as failed, though they may do it later.
+            """
 
         def post(self, messages: Mapping[str, Message]) -> None:
             """Send and do not wait."""

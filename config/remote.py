@@ -208,29 +208,37 @@ class RemotePeers:
 
     def ask(
         self, messages: Mapping[str, Message], deadline: float = 15.0,
+        enough: int | None = None,
     ) -> dict[str, Answer | NodeFailed]:
         answers: dict[str, Answer | NodeFailed] = {
             name: _asked(self._local[name], message)
             for name, message in messages.items() if name in self._local
         }
         far = {name: message for name, message in messages.items() if name not in self._local}
-        replies = self._put(far, deadline)
+        if enough is not None:
+            enough -= sum(_status(answer) == m.OK for answer in answers.values())
+        replies = self._put(far, deadline, enough)
         answers.update((name, self.understood(name, replies[name])) for name in far)
         return {name: answers[name] for name in messages}
 
     def _put(
-        self, messages: Mapping[str, Message], deadline: float,
+        self, messages: Mapping[str, Message], deadline: float, enough: int | None,
     ) -> dict[str, Reply | NodeFailed]:
         """One round trip; a second one for candidates that are not where they should be."""
         quick = {name: self._dialect(name).quick(x) for name, x in messages.items()}
         frames = {name: quick[name] or self._dialect(name).frame(x) for name, x in messages.items()}
-        replies = dict(self._frames.frames(frames, deadline=deadline)) if frames else {}
+        replies: dict[str, Reply | NodeFailed] = {}
+        if frames:
+            replies = dict(self._frames.frames(frames, deadline=deadline, enough=enough))
         again = {
             name: self._dialect(name).frame(messages[name]) for name, reply in replies.items()
             if quick[name] and not isinstance(reply, NodeFailed) and reply.status == m.NOT_SIMPLE}
         self._astray |= again.keys()
         if again:
-            replies.update(self._frames.frames(again, deadline=deadline))
+            if enough is not None:
+                enough -= sum(not isinstance(reply, NodeFailed) and reply.status == m.OK
+                              for reply in replies.values())
+            replies.update(self._frames.frames(again, deadline=deadline, enough=enough))
         return replies
 
     def _dialect(self, node: str) -> Dialect:
@@ -265,6 +273,10 @@ def _understood(reply: Reply | NodeFailed, node: str) -> Answer | NodeFailed:
         return answer(reply, node)
     except NodeFailed as failure:
         return failure
+
+
+def _status(answer: Answer | NodeFailed) -> int:
+    return -1 if isinstance(answer, NodeFailed) else answer.status
 
 
 def _asked(candidate: Candidate, message: Message) -> Answer | NodeFailed:

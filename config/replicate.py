@@ -61,11 +61,15 @@ class Replication:
         self.term, self.turn = order
 
     def append(self, names: Iterable[str], entry: Entry, needed: int) -> Tally:
-        """Put one record after the committed head; who lacks others gets them, too, if needed."""
+        """Put one record after the committed head; who lacks others gets them, too, if needed.
+
+        When ``needed`` have it, the others are not waited for: they count as not having it, and
+        what they still do later is what a slow network does (ADR 0003).
+        """
         message = m.Append(term=self.term, turn=self.turn, after=self._replica.head,
                            serial=entry.serial, hash=entry.hash, records=entry.record,
                            size=self._replica.position.offset)
-        answers = dict(self._peers.ask(dict.fromkeys(names, message)))
+        answers = dict(self._peers.ask(dict.fromkeys(names, message), enough=needed))
         behind = [n for n, a in answers.items() if _status(a) in (m.BEHIND, m.DAMAGED)]
         if behind and sum(_status(a) == m.OK for a in answers.values()) < needed:
             answers.update(self.catch_up(behind, [entry]))

@@ -18,6 +18,8 @@ from paramiko.auth_strategy import AuthStrategy, InMemoryPrivateKey
 
 from gnt.errors import NodeFailed
 from gnt.ssh import hostkeys
+from gnt.ssh.opening import TCP
+from gnt.ssh.peers import unreachable
 from gnt.ssh.runner import FastRemote
 
 TYPE_CHECKING = False
@@ -118,7 +120,7 @@ class NodeConnection(fabric.Connection):  # type: ignore[misc]  # fabric has no 
             raise hostkeys.unrecorded(target.name)
         super().__init__(
             target.address, user=user, port=target.port, config=CONFIG,
-            connect_timeout=math.ceil(deadline),  # fabric makes it whole; 0 would be for ever
+            connect_timeout=math.ceil(min(TCP, deadline)),  # fabric makes it whole; 0 is for ever
             connect_kwargs={
                 "auth_strategy": Keys(user, keys), "auth_timeout": deadline,
                 "banner_timeout": deadline, "channel_timeout": deadline,
@@ -151,7 +153,7 @@ class NodeConnection(fabric.Connection):  # type: ignore[misc]  # fabric has no 
         """Connect and authenticate; every failure becomes a NodeFailed."""
         try:
             if self.begun is not None:
-                self.connect_kwargs["sock"] = _connected(self.begun, self.deadline)
+                self.connect_kwargs["sock"] = _connected(self.begun, min(TCP, self.deadline))
             self.open()
         except NodeFailed:
             self.abort()
@@ -202,15 +204,6 @@ def _connected(begun: socket.socket, deadline: float) -> socket.socket:
         raise OSError(error, os.strerror(error))
     begun.setblocking(True)
     return begun
-
-
-def unreachable(target: Target, why: str) -> NodeFailed:
-    where = f"{target.address} port {target.port}"
-    return NodeFailed(
-        target.name, "unreachable", f"no connection to {where}: {why}",
-        hint=f"is it on, and does sshd run there? if it is gone for longer, type: "
-             f"gnt-node modify --offline yes {target.name}",
-    )
 
 
 def _dropped(error: Exception) -> bool:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from gnt.errors import GntError, NodeFailed
 from gnt.ssh.opening import THREADS, Opening
-from gnt.ssh.peers import RemotePeer
+from gnt.ssh.peers import RemotePeer, unreachable
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from queue import SimpleQueue
 
     from gnt.ssh.framing import Batch
@@ -17,6 +19,10 @@ if TYPE_CHECKING:
 
     Outcome = Pending | NodeFailed
     Event = Shell | Callable[[], None]
+
+GRACE = 0.2  # seconds for the others once enough have answered
+UNHEARD = 0.5  # seconds for a first sign of life of nodes that a command ends without
+
 
 def dispatch(event: Event) -> None:
     """A shell has something to read, or a thread something to say."""
@@ -39,14 +45,14 @@ class Fanout:
 
         self._queue = queue
         self._lane = lane
-        self._connect = connect
+        self._connect = self._patience = connect
         self._end = time.monotonic() + whole
         self._peers: dict[str, Peer] = {}
         self._batches: dict[str, Batch] = {}
         self._running: dict[str, Pending] = {}
         self._opening: set[str] = set()
-        self._doors: Opening | None = None
         self._due = 0.0
+        self._enough_at: float | None = None  # when enough had answered
         self.outcomes: dict[str, Outcome] = {}
 
     def start(self, peers: Mapping[str, Peer], batches: Mapping[str, Batch]) -> None:
@@ -63,32 +69,46 @@ class Fanout:
                 self.outcomes[name] = resting
             else:
                 waiting.append(peer)
-        self._opening = {peer.name for peer in waiting}
         self._end += self._connect * (1 + len(waiting) // THREADS)
-        self._doors = Opening(
-            waiting, self._lane, connect=self._connect,
-            report=lambda name, shell: self._queue.put(lambda: self._begin(name, shell)),
-        )
+        self._opening = {peer.name for peer in waiting}
+        open_lanes(waiting, self._lane, self._queue, self._connect, self._begin)
 
-    def collect(self) -> dict[str, Outcome]:
-        """Wait until every node has answered, failed, or used up its time.
+    def collect(self, enough: int | None = None) -> dict[str, Outcome]:
+        """Wait until every node has answered, failed, or used up its time; or, a moment longer
+        than it takes, until ``enough`` have done without failure what they were asked.
 
-        When this is interrupted (Ctrl-C), what runs goes on as an orphan under its fence, and the
-        next phase gets other shells.
+        The others are then *late*: what they were sent stays before all that is sent to them
+        later.  When this is interrupted (Ctrl-C), what runs goes on as an orphan under its fence,
+        and the next phase gets other shells.
         """
         try:
-            while self._opening or self._running:
+            while self.unfinished and not self._suffices(enough):
                 self._listen()
         except BaseException:
             for name in list(self._running):
                 self._peers[name].drop(self._lane)
             raise
-        return self.outcomes
+        late = [*self._opening, *self._running]
+        return {**self.outcomes, **{name: _late(name) for name in late}} if late else self.outcomes
 
-    def settle(self) -> None:
-        """Wait until every batch is written, so that later ones come after it."""
-        while self._opening:
-            self._listen()
+    def _suffices(self, enough: int | None) -> bool:
+        import time
+
+        if enough is None:
+            return False
+        if self._enough_at is None and sum(map(_good, self.outcomes.values())) >= enough:
+            self._enough_at = time.monotonic()
+        if self._enough_at is None:
+            return False
+        self._due = min(self._due, self._enough_at + GRACE)
+        return time.monotonic() >= self._enough_at + GRACE
+
+    def expire(self) -> None:
+        """Give up what had its time; for phases that nobody waits for."""
+        import time
+
+        self._expire(time.monotonic())
+
 
     def _listen(self) -> None:
         import queue
@@ -110,11 +130,13 @@ class Fanout:
         return bool(self._opening or self._running)
 
     def hurry(self, seconds: float) -> None:
-        """Allow this phase no more than ``seconds`` from now."""
+        """Allow this phase no more than ``seconds`` from now, and hardly any for nodes that
+        nothing was heard of at all."""
         import time
 
         self._end = min(self._end, time.monotonic() + seconds)
-        self._due = min(self._due, self._end)
+        self._connect = min(self._connect, UNHEARD)
+        self._due = 0.0
 
     def _begin(self, name: str, shell: Shell | BaseException) -> None:
         if name not in self._opening:
@@ -140,15 +162,20 @@ class Fanout:
     def _next_due(self) -> float:
         """The first moment at which something may have to be given up."""
         times = [pending.due for pending in self._running.values()]
-        times += [self._doors.due(name) for name in self._opening] if self._doors else []
+        times += [self._door_due(name) for name in self._opening]
         return min([*times, self._end])
+
+    def _door_due(self, name: str) -> float:
+        door = self._peers[name].door(self._lane)
+        if door is None:
+            return self._end
+        heard = self._peers[name].reached
+        return door.since(name) + (self._patience if heard else self._connect)
 
     def _expire(self, now: float) -> None:
         """Give up on nodes that had their time; the rest of the phase goes on."""
         over = now >= self._end
-        doors = self._doors
-        for name in [n for n in self._opening if over or (doors and now >= doors.due(n))]:
-            self._opening.discard(name)
+        for name in [n for n in self._opening if over or now >= self._door_due(n)]:
             self._silent(name)
         for name, pending in list(self._running.items()):
             if over or now >= pending.due:
@@ -158,12 +185,38 @@ class Fanout:
         self._due = self._next_due()
 
     def _silent(self, name: str) -> None:
-        from gnt.ssh.connection import unreachable
-
+        """Nothing came of a connection: all who wait for it hear of that."""
         peer = self._peers[name]
         assert isinstance(peer, RemotePeer)
         failure = unreachable(peer.target, f"nothing came of it in {self._connect:g} s")
-        self.outcomes[name] = failure
-        peer.silent(failure)
         peer.abort()
+        door = peer.door(self._lane)
+        if door is not None:
+            peer.opened(self._lane, door, failure)
+        self._begin(name, failure)  # unless it has heard
 
+
+def open_lanes(
+    peers: Iterable[Peer], lane: str, queue: SimpleQueue[Event], connect: float,
+    begin: Callable[[str, Shell | BaseException], None],
+) -> None:
+    """Have ``begin`` called for each, in the thread that reads the queue."""
+    def report(peer: Peer, door: Opening, result: Shell | BaseException) -> None:
+        queue.put(lambda: peer.opened(lane, door, result))
+
+    wanted = list(peers)
+    closed = [peer for peer in wanted if peer.door(lane) is None]
+    opening = Opening(closed, lane, report, connect=connect)
+    for peer in wanted:
+        peer.await_opening(lane, peer.door(lane) or opening, partial(begin, peer.name))
+
+
+def _good(outcome: Outcome) -> bool:
+    """Whether every script of a batch ended well."""
+    if isinstance(outcome, NodeFailed) or outcome.outcome != "ok":
+        return False
+    return all(reply.status == 0 for reply in outcome.replies)
+
+
+def _late(name: str) -> NodeFailed:
+    return NodeFailed(name, "timeout", "it has not answered yet; enough others have")

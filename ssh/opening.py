@@ -16,20 +16,23 @@ if TYPE_CHECKING:
     from gnt.ssh.peers import Peer
     from gnt.ssh.shell import Shell
 
-    Report = Callable[[str, Shell | BaseException], None]
+    Report = Callable[[Peer, "Opening", Shell | BaseException], None]
 
 THREADS = 32
+TCP = 4.0  # seconds for a TCP connection: three attempts of the kernel, after 0, 1 and 3 s
 
 
 class Opening:
     """Each peer is reported once: with its shell, or with what went wrong.
 
-    Those that do not answer at all are not reported: whoever waits gives them up (``due``).
+    Those that accept the connection and then say nothing may not be reported: whoever waits gives
+    them up (``due``).
     """
 
     def __init__(
         self, peers: Iterable[Peer], lane: str, report: Report, *, connect: float,
     ) -> None:
+        """``connect``: seconds for a connection in all."""
         import queue
         import select
         import threading
@@ -56,24 +59,45 @@ class Opening:
         else:
             self._end()
 
-    def due(self, name: str) -> float:
-        """When a peer has used up its time; not before it is its turn."""
+    def since(self, name: str) -> float:
+        """When the time of a peer began to run; not before it is its turn."""
         import time
 
-        return self._begun.get(name, time.monotonic()) + self._connect
+        return self._begun.get(name, time.monotonic())
 
     def _watch(self, poll: select.poll, knocked: dict[int, Peer]) -> None:
         """Pass on every peer whose TCP connection is there, or has failed."""
         import time
 
-        end = time.monotonic() + self._connect
+        allowed = min(TCP, self._connect)
+        end = time.monotonic() + allowed
         while knocked and (left := end - time.monotonic()) > 0:
             for number, _ in poll.poll(left * 1000):
                 poll.unregister(number)
-                peer = knocked.pop(number)
-                self._begun.pop(peer.name, None)
-                self._ready.put(peer)
+                self._answered(knocked.pop(number))
+        for peer in knocked.values():
+            self._failed(peer, f"nothing answered there in {allowed:g} s")
         self._end()
+
+    def _answered(self, peer: Peer) -> None:
+        """A connection is there, or the kernel says why there is none."""
+        import os
+
+        self._begun.pop(peer.name, None)
+        problem = peer.refused()
+        if problem:
+            self._failed(peer, os.strerror(problem))
+        else:
+            self._ready.put(peer)
+
+    def _failed(self, peer: Peer, why: str) -> None:
+        from gnt.ssh.peers import RemotePeer, unreachable
+
+        assert isinstance(peer, RemotePeer)
+        failure = unreachable(peer.target, why)
+        peer.rest(failure)
+        peer.forget_knock()
+        self._report(peer, self, failure)
 
     def _end(self) -> None:
         for _ in range(self._threads):
@@ -85,6 +109,6 @@ class Opening:
         while (peer := self._ready.get()) is not None:
             self._begun[peer.name] = time.monotonic()
             try:
-                self._report(peer.name, peer.open(self._lane))
+                self._report(peer, self, peer.open(self._lane))
             except BaseException as error:  # noqa: BLE001 - reported to the main thread
-                self._report(peer.name, error)
+                self._report(peer, self, error)

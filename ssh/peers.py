@@ -20,10 +20,13 @@ if TYPE_CHECKING:
 
     from gnt.ssh.connection import NodeConnection
     from gnt.ssh.links import Link
+    from gnt.ssh.opening import Opening
+
+    Opened = Shell | BaseException
 
 PAUSES = (0.1, 0.3, 0.9)  # seconds, jittered: sshd drops connections when too many log in at once
 ADOPTED = "adopted"  # a lane
-REST = 15.0  # seconds for which a node that did not answer is not tried again
+REST = 30.0  # seconds for which a node that could not be reached is not tried again
 
 
 class Target(Record):
@@ -35,8 +38,23 @@ class Target(Record):
     host_keys: tuple[str, ...] = ()
 
 
+def unreachable(target: Target, why: str) -> NodeFailed:
+    where = f"{target.address} port {target.port}"
+    return NodeFailed(
+        target.name, "unreachable", f"no connection to {where}: {why}",
+        hint=f"is it on, and does sshd run there? if it is gone for longer, type: "
+             f"gnt-node modify --offline yes {target.name}",
+    )
+
+
 class Peer:
-    """Common to remote and local nodes: the lanes."""
+    """Common to remote and local nodes: the lanes.
+
+    A lane that is being opened has a *door*, and those who wait for it, in order: what one thread
+    has asked for is written to the shell in that order, however long the connection takes.
+    """
+
+    reached = True  # false while nothing is known to listen at the other end
 
     def __init__(self, name: str, wake: Callable[[Shell], None]) -> None:
         import threading
@@ -44,17 +62,41 @@ class Peer:
         self.name = name
         self._wake = wake
         self._lanes: dict[str, Shell] = {}
+        self._doors: dict[str, Opening] = {}
+        self._waiting: dict[str, list[Callable[[Opened], None]]] = {}
         self._opening = threading.Lock()
 
     def ready(self, lane: str) -> Shell | None:
-        """The lane's shell if it is open."""
+        """The lane's shell if it is open and nobody waits for it."""
+        return None if lane in self._doors else self._open(lane)
+
+    def _open(self, lane: str) -> Shell | None:
         shell = self._lanes.get(lane)
         return None if shell is None or shell.lost else shell
+
+    def door(self, lane: str) -> Opening | None:
+        """Who opens the lane now."""
+        return self._doors.get(lane)
+
+    def await_opening(self, lane: str, door: Opening, call: Callable[[Opened], None]) -> None:
+        """Call when the lane is open, or cannot be opened."""
+        self._doors[lane] = door
+        self._waiting.setdefault(lane, []).append(call)
+
+    def opened(self, lane: str, door: Opening, result: Opened) -> None:
+        """What became of an opening: pass it on to all who wait, first come, first served."""
+        if self._doors.get(lane) is not door:
+            return  # it was given up before
+        del self._doors[lane]
+        if isinstance(result, NodeFailed) and result.kind == "unreachable":
+            self.rest(result)
+        for call in self._waiting.pop(lane, ()):
+            call(result)
 
     def open(self, lane: str) -> Shell:
         """The lane's shell; connects when needed.  Blocks: for threads."""
         with self._opening:
-            shell = self.ready(lane)
+            shell = self._open(lane)
             if shell is None:
                 shell = self._lanes[lane] = self.shell(self._wake)
             return shell
@@ -82,9 +124,15 @@ class Peer:
         """Begin to connect, without waiting: the socket, if that is possible and needed."""
         return None
 
+    def refused(self) -> int:
+        return 0
+
     def resting(self) -> NodeFailed | None:
         """A failure of a moment ago that stands for a while."""
         return None
+
+    def rest(self, failure: NodeFailed) -> None:
+        """It could not be reached: let it be for a while."""
 
     def abort(self) -> None:
         for lane in list(self._lanes):
@@ -126,11 +174,14 @@ class RemotePeer(Peer):
         self._connection: NodeConnection | None = None
         self._resting: tuple[float, NodeFailed] | None = None
         self._knocked: socket.socket | None = None
+        self.reached = False
 
     def connection(self) -> NodeConnection:
         """The open connection, made when there is none."""
         with self._lock:
             if self._connection is None or not self._connection.is_connected:
+                if (resting := self.resting()) is not None:
+                    raise resting
                 self._connect()
             assert self._connection is not None
             return self._connection
@@ -143,8 +194,6 @@ class RemotePeer(Peer):
     def channel(self, command: str) -> paramiko.Channel:
         """A channel that runs one command."""
         import paramiko
-
-        from gnt.ssh.connection import unreachable
 
         connection = self.connection()
         try:
@@ -161,16 +210,18 @@ class RemotePeer(Peer):
 
         address = self.target.address
         family = socket.AF_INET6 if ":" in address else socket.AF_INET
-        if self._connection is None and self._knocked is None:
-            try:
-                socket.inet_pton(family, address)
-            except OSError:
-                return None  # a name: looking it up could take time
-            self._knocked = socket.socket(family)
-            self._knocked.setblocking(False)
-            self._knocked.connect_ex((address, self.target.port))
+        if self._connection is not None or self._knocked is not None:
             return self._knocked
-        return None
+        try:
+            socket.inet_pton(family, address)
+        except OSError:
+            self.reached = True  # a name: looking it up could take time
+            return None
+        self.reached = False
+        self._knocked = socket.socket(family)
+        self._knocked.setblocking(False)
+        self._knocked.connect_ex((address, self.target.port))
+        return self._knocked
 
     def resting(self) -> NodeFailed | None:
         """The failure of a moment ago, so that one silent node costs its deadline only once."""
@@ -180,19 +231,34 @@ class RemotePeer(Peer):
             return self._resting[1]
         return None
 
-    def silent(self, failure: NodeFailed) -> None:
-        """It used up its deadline."""
+    def rest(self, failure: NodeFailed) -> None:
         import time
 
         self._resting = (time.monotonic() + REST, failure)
 
     def abort(self) -> None:
         super().abort()
-        if self._knocked is not None:
-            self._knocked.close()
-            self._knocked = None
+        self.forget_knock()
         if self._connection is not None:
             self._connection.abort()
+
+    def refused(self) -> int:
+        """The TCP connection that was begun is there (0), or has failed: its errno."""
+        import socket
+
+        knocked = self._knocked
+        try:
+            error = knocked.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR) if knocked else 0
+        except OSError as gone:  # another lane has given up
+            return gone.errno or 0
+        self.reached = not error
+        return error
+
+    def forget_knock(self) -> None:
+        """Nobody came to the door."""
+        knocked, self._knocked = self._knocked, None
+        if knocked is not None:
+            knocked.close()
 
     def _connect(self) -> None:
         import random

@@ -6,7 +6,7 @@ from gnt.engine.ports import Reply
 from gnt.errors import NodeFailed
 from gnt.ssh import answers, fences
 from gnt.ssh.dialogues import Talk
-from gnt.ssh.fanout import Fanout, dispatch
+from gnt.ssh.fanout import Fanout, dispatch, open_lanes
 from gnt.ssh.framing import Batch, Item
 from gnt.ssh.identity import Identities, load
 from gnt.ssh.owner import Owner
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     Tell = Callable[[Call[Any], Progress], None]
 
 WORK, STORE, WAIT = "work", "store", "wait"  # lanes
-PATIENCE = 2.0  # seconds that close() waits for posted frames
+PATIENCE = 1.0  # seconds that close() waits for posted and late frames
 
 
 class SshTransport:
@@ -75,27 +75,26 @@ class SshTransport:
                 self._targets[node.name] = target
                 self._forget(node.name)
 
-    def warm(self, nodes: Iterable[str], lanes: Iterable[str] = (STORE, WORK)) -> None:
-        """Begin to connect to nodes that will be needed soon; nobody waits for it."""
-        from gnt.ssh.opening import Opening
-
+    def warm(self, nodes: Iterable[str]) -> None:
+        """Begin to connect to nodes that a commit will need; nobody waits for it."""
         known = [self.peer(node) for node in nodes if node in self._targets]
-        for lane in lanes:
-            cold = [peer for peer in known if not peer.ready(lane) and not peer.resting()]
-            Opening(cold, lane, lambda name, shell: None, connect=self._connect)
+        cold = [peer for peer in known if not (
+            peer.ready(STORE) or peer.door(STORE) or peer.resting())]
+        open_lanes(cold, STORE, self._queue, self._connect, lambda name, shell: None)
 
     @property
     def round_trips(self) -> int:
         return self._phases
 
     def frames(
-        self, scripts: Mapping[str, Frame], *, deadline: float = 15.0,
+        self, scripts: Mapping[str, Frame], *, deadline: float = 15.0, enough: int | None = None,
     ) -> dict[str, Reply | NodeFailed]:
-        for posted in self._posted:
-            posted.settle()
+        self._tidy()
         phase = self._start(STORE, _raw(scripts, deadline), deadline)
         self._phases += 1
-        outcomes = phase.collect()
+        outcomes = phase.collect(enough)
+        if phase.unfinished:
+            self._posted.append(phase)
         return {node: self._reply(node, outcome) for node, outcome in outcomes.items()}
 
     def send(
@@ -109,8 +108,14 @@ class SshTransport:
         return lambda: {n: self._reply(n, outcome) for n, outcome in phase.collect().items()}
 
     def post(self, scripts: Mapping[str, Frame]) -> None:
-        self._posted = [phase for phase in self._posted if phase.unfinished]
+        self._tidy()
         self._posted.append(self._start(STORE, _raw(scripts, 15.0), 15.0))
+
+    def _tidy(self) -> None:
+        """Forget posted and late frames that have been answered, or have had their time."""
+        for phase in self._posted:
+            phase.expire()
+        self._posted = [phase for phase in self._posted if phase.unfinished]
 
     def ask(
         self, calls: Iterable[Call[Any]], *, deadline: float | None = None,
@@ -149,9 +154,11 @@ class SshTransport:
         return self._told(WAIT, master, fences.ended(job, deadline), deadline + 5)
 
     def close(self) -> None:
-        """End everything; posted frames get a moment to arrive."""
+        """End everything; posted and late frames get a moment to arrive, unless nothing has been
+        heard of a node at all."""
         for phase in self._posted:
             phase.hurry(PATIENCE)
+        for phase in self._posted:
             phase.collect()
         for peer in self._peers.values():
             peer.abort()

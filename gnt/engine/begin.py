@@ -13,7 +13,7 @@ from contextlib import suppress
 
 from gnt.engine import hooks
 from gnt.engine import job as transactions
-from gnt.engine.desk import know
+from gnt.engine.desk import approach
 from gnt.engine.holds import Claim, Obstacle, described, obstacles
 from gnt.errors import Busy, GntError, Interrupted, JobFailed
 from gnt.model.objects import Job
@@ -112,7 +112,7 @@ class Beginning:
         """Ask the facts; the turn of the commit rides along."""
         calls: list[Call[Any]] = list(self.operation.facts(cfg))
         calls += hooks.questions(self.operation, cfg, calls, self._hooked)
-        know(self.desk.transport, cfg)
+        approach(self.desk.transport, cfg)
         if calls:
             self.desk.store.take_turn()
             self._answers = self.desk.transport.ask(calls)

@@ -27,10 +27,12 @@ class Desk:
         stop: Stop | None = None, clock: Callable[[], float] = time.time,
         tell: Callable[[str], None] = lambda message: None,
         find: Callable[[str], type[Operation]] = operation_named,
+        confide: Callable[[Operation], None] = lambda operation: None,
     ) -> None:
         self.store, self.transport, self.listener = store, transport, listener
         self.stop = stop or Stop()
         self.clock, self.tell, self.find = clock, tell, find
+        self.confide = confide  # hears of an operation that is about to begin, for its secrets
 
     def read(self) -> Config:
         """The committed state; the transport learns where its nodes are."""
@@ -43,6 +45,13 @@ def know(transport: Transport, cfg: Config) -> None:
     """Tell the transport where the nodes of this state are."""
     ports = {node.name: inherit.node(cfg, node).ssh_port for node in cfg.nodes}
     transport.know(cfg.nodes, cfg.term, ports=ports)
+
+
+def approach(transport: Transport, cfg: Config) -> None:
+    """As ``know``, for what is about to change this state: while facts are asked, connections to
+    the candidates come up that the commit will need."""
+    know(transport, cfg)
+    transport.warm(node.name for node in cfg.candidates)
 
 
 class Life:

@@ -27,6 +27,9 @@ if TYPE_CHECKING:
             ``ports``: where sshd listens, by node name; 22 without.
             """
 
+        def warm(self, nodes: Iterable[str]) -> None:
+            """Begin to connect to nodes that a commit will need; nobody waits for it."""
+
         def ask(
             self,
             calls: Iterable[Call[Any]],
@@ -76,8 +79,14 @@ if TYPE_CHECKING:
             scripts: Mapping[str, Frame],
             *,
             deadline: float = 15.0,
+            enough: int | None = None,
         ) -> dict[str, Reply | NodeFailed]:
-            """One frame per node, side by side; one round trip."""
+            """One frame per node, side by side; one round trip.
+
+            With ``enough``: once so many have ended with status 0, the others get a short grace;
+            then they count as failed with kind ``timeout``.  What they were sent still comes
+            before anything that is sent to them later.
+            """
 
         def send(
             self, scripts: Mapping[str, Frame], *, deadline: float = 15.0,

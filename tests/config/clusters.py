@@ -28,7 +28,7 @@ class LocalPeers(RemotePeers):
         self.asked = 0
         self.before = lambda name, message: None  # a test's hook, to act in between
 
-    def ask(self, messages, deadline=15.0):
+    def ask(self, messages, deadline=15.0, enough=None):
         self.asked += 1
         answers = {}
         for name, message in messages.items():

@@ -3,10 +3,14 @@
 import contextlib
 import os
 import subprocess
+import time
+from concurrent import futures
 
 from gnt.engine.ports import Reply
 from gnt.errors import NodeFailed
 from gnt.plan import quote
+
+GRACE = 0.2  # seconds for the others once enough have answered
 
 
 class Shell:
@@ -44,23 +48,27 @@ class Shell:
 
 
 class Shells:
-    """A ``Frames``: one kept shell per node; ``cut`` names the nodes that do not answer."""
+    """A ``Frames``: one kept shell per node; ``cut`` names the nodes that do not answer.
+
+    ``late``: whom each round trip did not wait for.  A thread per node keeps its frames in order.
+    """
 
     def __init__(self, scratch):
         self.scratch = scratch
         self.shells = {}
+        self.workers = {}
         self.cut = set()
+        self.late = []
         self.trips = 0
         self.number = 0
 
-    def _run(self, node, frame):
+    def _run(self, node, frame, number):
         if node in self.cut:
             return NodeFailed(node, "unreachable", "no route to host")
         shell = self.shells.get(node)
         if shell is None:
             shell = self.shells[node] = Shell()
-        self.number += 1
-        scratch = os.path.join(self.scratch, f"{self.number}.{node}")
+        scratch = os.path.join(self.scratch, f"{number}.{node}")
         os.makedirs(scratch)
         try:
             return shell.run(frame, scratch)
@@ -68,18 +76,47 @@ class Shells:
             self.shells.pop(node).close()
             return NodeFailed(node, "lost", "the shell ended")
 
-    def frames(self, scripts, *, deadline=15.0):
+    def _begin(self, scripts):
+        """{node: a reply to come}"""
+        self.number += 1
+        begun = {}
+        for node, frame in scripts.items():
+            if node not in self.workers:
+                self.workers[node] = futures.ThreadPoolExecutor(1)
+            begun[node] = self.workers[node].submit(self._run, node, frame, self.number)
+        return begun
+
+    def frames(self, scripts, *, deadline=15.0, enough=None):
         self.trips += 1
-        return {node: self._run(node, frame) for node, frame in scripts.items()}
+        begun = self._begin(scripts)
+        end, patience = None, time.monotonic() + deadline
+        while (waiting := [f for f in begun.values() if not f.done()]) and end != "passed":
+            if end is None and enough is not None and self._good(begun) >= enough:
+                end = time.monotonic() + GRACE
+            left = (end or patience) - time.monotonic()
+            futures.wait(waiting, max(0.0, left), futures.FIRST_COMPLETED)
+            if left <= 0:
+                end = "passed"
+        self.late.append({node for node, reply in begun.items() if not reply.done()})
+        return {node: reply.result() if reply.done() else NodeFailed(node, "timeout", "late")
+                for node, reply in begun.items()}
+
+    @staticmethod
+    def _good(begun):
+        replies = [reply.result() for reply in begun.values() if reply.done()]
+        return sum(isinstance(reply, Reply) and reply.status == 0 for reply in replies)
 
     def post(self, scripts):
-        for node, frame in scripts.items():
-            self._run(node, frame)
+        futures.wait(self._begin(scripts).values())
 
     def sent(self, node):
         return self.shells[node].sent if node in self.shells else 0
 
     def close(self):
+        for shell in list(self.shells.values()):
+            shell.process.kill()
+        for worker in self.workers.values():
+            worker.shutdown()
         for shell in self.shells.values():
             shell.close()
         self.shells.clear()

@@ -55,6 +55,9 @@ class FakeTransport:
     def know(self, nodes, term, *, ports=None):
         self.known |= {node.name for node in nodes}
 
+    def warm(self, nodes):
+        """Its connections take no time."""
+
     def ask(self, calls, *, deadline=None):
         self.trips.append("ask")
         return {call.key: self._answer(call) for call in calls}

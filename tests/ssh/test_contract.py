@@ -6,7 +6,9 @@ import subprocess
 
 import pytest
 
+from gnt.engine.ports import Frame
 from gnt.errors import Busy, NodeFailed
+from tests.config.shells import Shells
 from tests.fakes.transport import FakeTransport, Nodes
 
 from .conftest import a_node, run
@@ -103,3 +105,45 @@ def test_every_phase_is_a_round_trip(drivers):
     transport.ask([run.on(name, "true") for name in NAMES])
     transport.perform([run.on(name, "true") for name in NAMES], fence="7")
     assert transport.round_trips == before + 2
+
+
+@pytest.fixture(params=["fake", "real"])
+def frames(request, site, tmp_path):
+    """The lower half: what the store speaks, and the fake that its tests use."""
+    if request.param == "real":
+        yield site.transport()
+        return
+    shells = Shells(str(tmp_path))
+    yield shells
+    shells.close()
+
+
+def to_all(text, **special):
+    return {name: Frame(text=special.get(name, text)) for name in NAMES}
+
+
+def test_enough_good_replies_are_waited_for_and_the_others_are_late(frames, tmp_path):
+    gate = tmp_path / "gate"
+    held = f"while [ ! -e {gate} ]; do sleep 0.05; done; echo first >>{tmp_path}/order"
+    frames.frames(to_all("true"))
+    replies = frames.frames(to_all("echo good", node3=held), deadline=60.0, enough=2)
+    assert [replies[name].out for name in NAMES[:2]] == [b"good\n"] * 2
+    assert (replies["node3"].kind, replies["node3"].unknown) == ("timeout", True)
+    gate.touch()
+    later = frames.frames({"node3": Frame(text=f"echo second >>{tmp_path}/order; echo mine")})
+    assert later["node3"].out == b"mine\n"
+    assert (tmp_path / "order").read_text() == "first\nsecond\n"
+
+
+def test_bad_replies_are_not_counted_as_enough(frames):
+    slow = "sleep 0.5; echo slow"
+    frames.frames(to_all("true"))
+    replies = frames.frames(to_all("exit 5", node2="echo good", node3=slow), enough=2)
+    assert replies["node1"].status == 5
+    assert (replies["node2"].out, replies["node3"].out) == (b"good\n", b"slow\n")
+
+
+def test_a_grace_for_those_who_are_nearly_as_quick(frames):
+    frames.frames(to_all("true"))
+    replies = frames.frames(to_all("echo good"), enough=1)
+    assert [replies[name].out for name in NAMES] == [b"good\n"] * 3

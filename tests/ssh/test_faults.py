@@ -11,6 +11,7 @@ from pathlib import Path
 import paramiko
 import pytest
 
+from gnt.engine.ports import Frame
 from gnt.errors import GntError, NodeFailed
 from gnt.ssh.hostkeys import fingerprint
 from gnt.ssh.identity import Identities
@@ -368,3 +369,50 @@ def test_no_known_hosts_of_the_user_is_read_or_written(own_site, tmp_path, monke
     call = run.on("clean", "echo fine")
     assert own_site.transport().ask([call])[call.key] == "fine\n"
     assert not Path(tmp_path / "empty").exists()
+
+
+def test_what_must_not_wait_for_dead_nodes(site, host_key):
+    """Enough have answered: neither connecting nor silent nodes are waited for, not even at the
+    end, and what they were sent does not come into the way of others."""
+    with odd(says_nothing) as silent, dead_host() as dead:
+        transport = site.transport((a_node("odd", host_key[0]), silent),
+                                   (a_node("dead", host_key[0]), dead), connect=3600.0)
+        names = (*site.nodes, "odd", "dead")
+        frames = {name: Frame(text="echo fine") for name in names}
+        rounds = [transport.frames(frames, deadline=3600.0, enough=2) for _ in range(2)]
+        transport.close()
+    for replies in rounds:
+        assert {replies[name].out for name in site.nodes} == {b"fine\n"}
+        assert {replies[name].kind for name in ("odd", "dead")} == {"timeout"}
+
+
+def test_what_was_sent_first_comes_first_when_the_connection_takes_long(own_site, tmp_path):
+    node = own_site.add("slow")
+    gate = threading.Event()
+
+    def serve(client):
+        gate.wait(20)
+        with socket.create_connection(("127.0.0.1", node.port)) as real:
+            threading.Thread(target=relay, args=(real, client), daemon=True).start()
+            relay(client, real)
+
+    def append(word):
+        return {"shy": Frame(text=f"echo {word} >>{tmp_path}/order")}
+
+    with odd(serve) as port:
+        transport = own_site.transport((a_node("shy", node.host_key), port), connect=20.0)
+        assert transport.frames(append("one"), enough=0)["shy"].kind == "timeout"
+        transport.post(append("two"))
+        threading.Timer(0.2, gate.set).start()
+        assert transport.frames(append("three"))["shy"].status == 0
+    assert (tmp_path / "order").read_text().split() == ["one", "two", "three"]
+
+
+def test_a_refused_connection_costs_nothing_and_is_not_tried_again(site):
+    port = free_port()
+    transport = site.transport((a_node("off", site.login), port), connect=60.0)
+    call = run.on("off", "true")
+    first = transport.ask([call])[call.key]
+    with odd(says_nothing):
+        again = transport.ask([call])[call.key]
+    assert "refused" in first.problem.lower() and again is first

@@ -46,12 +46,15 @@ def test_performing_stops_at_a_failure(site):
 
 def test_connections_begun_early_are_used(site):
     transport = site.transport()
+    logs = {name: sshd.home / "log" for name, sshd in site.nodes.items()}
+    before = {name: log.read_text().count("Accepted") for name, log in logs.items()}
     transport.warm([*site.nodes, "stranger"])
-    peers = {name: transport.peer(name) for name in site.nodes}
-    shells = {name: until(lambda peer=peer: peer.ready("work")) for name, peer in peers.items()}
-    call = run.on("node1", "echo fine")
-    assert transport.ask([call])[call.key] == "fine\n"
-    assert all(peer.ready("work") is shells[name] for name, peer in peers.items())
+    for name, log in logs.items():
+        until(lambda name=name, log=log: log.read_text().count("Accepted") > before[name])
+    calls = [run.on(name, "echo fine") for name in site.nodes]
+    assert transport.ask(calls) == {call.key: "fine\n" for call in calls}
+    after = {name: log.read_text().count("Accepted") for name, log in logs.items()}
+    assert after == {name: count + 1 for name, count in before.items()}
 
 
 def test_asking_while_connections_are_begun(site):
