@@ -59,6 +59,7 @@ class Execution:
         from gnt.engine.stop import on_signals
 
         before = self._candidates()
+        self.session.transport.warm(before)  # while the configuration is read
         with on_signals(self.session.desk.stop):
             driver.run(self.session.desk, operation, self._wish(), check, self._begun)
         if self._candidates() - before:  # a new one has nothing yet
