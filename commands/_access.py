@@ -15,7 +15,10 @@ OWNER = "gnt@"  # a node's own key has this and the node's name as its comment
 
 def authorized(login_keys: Iterable[str], nodes: Iterable[Node]) -> tuple[str, ...]:
     """Lines for ``authorized_keys``: nodes' keys only from these nodes' addresses."""
-    addresses = {node.name: sorted({node.primary_ip, node.secondary_ip}) for node in nodes}
+    places: dict[str, set[str]] = {}
+    for node in nodes:
+        places.setdefault(node.name, set()).update((node.primary_ip, node.secondary_ip))
+    addresses = {name: sorted(found) for name, found in places.items()}
     lines = []
     for key in login_keys:
         owner = owner_of(key)

@@ -11,7 +11,7 @@ from gnt.model.names import read_prefix
 from gnt.net.base import nic_mode
 from gnt.spec import opt, opts
 from gnt.storage.base import storage
-from gnt.values import BOOL, NAMED_PAIRS, PAIRS, PATH, TEXT, Kind, whole, words_of
+from gnt.values import BOOL, IP, NAMED_PAIRS, PAIRS, PATH, TEXT, Kind, whole, words_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -51,6 +51,7 @@ class ClusterOptions(_policy.PolicyOptions):
     master_netdev: str | None = opt(TEXT, "interface of the master's address", default=None)
     master_netmask: int | None = opt(whole(0, 128), "prefix length of the master's address",
                                      default=None)
+    master_ip: str | None = opt(IP, "the master's address; needs --master-netdev", default=None)
     maintain_node_health: bool | None = opt(BOOL, "end guests that should not run", default=None)
     prealloc_wipe_disks: bool | None = opt(BOOL, "overwrite disks before first use", default=None)
     use_external_mip_script: bool | None = opt(BOOL, "a script of yours sets the master's address",
@@ -115,7 +116,7 @@ class ClusterOptions(_policy.PolicyOptions):
 
 PLAIN = {name: name for name in (
     "enabled_hypervisors", "enabled_disk_templates", "candidate_pool_size", "mac_prefix",
-    "file_storage_dir", "shared_file_storage_dir", "master_netdev", "master_netmask",
+    "file_storage_dir", "shared_file_storage_dir", "master_netdev", "master_netmask", "master_ip",
     "maintain_node_health", "prealloc_wipe_disks", "use_external_mip_script", "install_image",
     "zeroing_image", "default_iallocator", "modify_etc_hosts", "compression_tools",
     "drbd_usermode_helper", "gluster_storage_dir", "instance_communication_network",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gnt.commands import _access
-from gnt.commands.cluster import _specs
+from gnt.commands.cluster import _master_ip, _specs
 from gnt.commands.cluster._options import ClusterOptions
 from gnt.commands.node import _meet, _setup
 from gnt.errors import Invalid, NodeSetupFailed
@@ -29,7 +29,9 @@ class Init(ClusterOptions, Action, command="cluster init"):
 
     Run it on the host that becomes the master, or on an admin's machine with --master HOST.  The
     host's SSH key is shown and pinned, folders and keys are made on it, your own SSH keys are let
-    in, and the first configuration is signed by you.  Nothing else is installed there.
+    in, and the first configuration is signed by you.  Nothing else is installed there.  With
+    --master-netdev the master gets an address of its own, the one of the cluster's name unless
+    --master-ip says another; it moves when the master does.
     """
 
     examples = (
@@ -58,7 +60,11 @@ class Init(ClusterOptions, Action, command="cluster init"):
     force_join: bool = opt(BOOL, "also when the host holds the remains of a cluster", default=False)
 
     def run(self, session: Session) -> int:
-        draft = self._with_specs(self.changed(Cluster(uuid=_uuid(), cluster_name=self.name)))
+        draft = self._with_specs(self.changed(Cluster(
+            uuid=_uuid(), cluster_name=self.name, master_netmask=self._full_length())))
+        if self.master_netdev:
+            draft = draft.replace(master_ip=_master_ip.resolve(
+                self.name, self.master_ip or "", int(self.primary_ip_version)))
         host = self.master or _this_host()
         node = _meet.meet(session, host, self.ssh_port, self.ssh_host_key, check=bool(self.master))
         _meet.look(session, node, secondary=self.secondary_ip, again=self.force_join)
@@ -76,9 +82,15 @@ class Init(ClusterOptions, Action, command="cluster init"):
         signer = Signer(name=node.name, key=_access.plain(found.signer), comment="node")
         session.create(objects(cluster, group, node, signer), node)
         self._prepare(session, node, term=1)
+        if _master_ip.configured(cluster):
+            call = _master_ip.raised(cluster, node.name)
+            session.ask((call,))[call]
         session.tell(f"cluster {self.name} is there; its master is {node.name}\n"
                      "next: gnt-node add HOST, gnt-instance add --help")
         return 0
+
+    def _full_length(self) -> int:
+        return 128 if self.primary_ip_version == "6" else 32
 
     def _with_specs(self, cluster: Cluster) -> Cluster:
         given = {name: getattr(self, name) for name in _specs.NAMES if getattr(self, name)}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from gnt.commands.cluster import _master_ip
+from gnt.commands.cluster.activate_master_ip import ActivateMasterIp
 from gnt.errors import ConfirmationNeeded, Conflict
 from gnt.spec import Action, opt
 from gnt.values import BOOL, TEXT
@@ -18,7 +20,11 @@ class MasterFailover(Action, command="cluster master-failover"):
 
     Run it on that candidate, or name it with --to.  A majority of the candidates must answer: of
     what they hold the newest is taken, the term is raised, and every node that is reached refuses
-    the old master from then on.  Running instances do not notice.
+    the old master from then on.  Running instances do not notice.  The master's address, where
+    there is one, moves along.
+
+    --no-voting is for a majority that is lost for good.  Whatever only the others knew is lost
+    then, and if they come back there are two histories; that it was done is signed into this one.
     """
 
     examples = (
@@ -43,7 +49,18 @@ class MasterFailover(Action, command="cluster master-failover"):
                 "may go on by itself", hint="gnt-cluster master-failover --no-voting --yes-do-it")
         session.take_over(node, voting=self.voting, ignore_offline=self.ignore_offline_nodes)
         session.tell(f"{node.name} is the master now")
+        self._move_address(session, cfg, node)
         return 0
+
+    def _move_address(self, session: Session, cfg: Config, node: Node) -> None:
+        """A job of its own, so that it can be repeated; without a majority there are no jobs."""
+        if not _master_ip.configured(cfg.cluster):
+            return
+        if self.voting:
+            session.execute(ActivateMasterIp())
+        else:
+            call = _master_ip.raised(cfg.cluster, node.name)
+            session.ask((call,))[call]
 
     def _target(self, cfg: Config) -> Node:
         import os

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gnt.commands._edits import change
-from gnt.commands.cluster import _uids
+from gnt.commands.cluster import _master_ip, _uids
 from gnt.commands.cluster._options import ClusterOptions
 from gnt.commands.node import _role
 from gnt.errors import Conflict, Invalid
@@ -30,7 +30,7 @@ class Modify(ClusterOptions, Operation, command="cluster modify"):
     examples = (
         ("gnt-cluster modify -B vcpus=2 -N link=br1", "what instances inherit"),
         ("gnt-cluster modify -H kvm:vnc_bind_address=127.0.0.1", "a hypervisor parameter"),
-        ("gnt-cluster modify -C 5", "five master candidates; the pool is filled at once"),
+        ("gnt-cluster modify -C 5", "five master candidates; the pool grows or shrinks at once"),
     )
 
     max_running_jobs: int | None = opt(whole(1), "how many jobs may run at once", default=None)
@@ -58,14 +58,18 @@ class Modify(ClusterOptions, Operation, command="cluster modify"):
         if after == before:
             raise Invalid("", "nothing to change is given, or it is as it was",
                           hint="gnt-cluster modify --help")
+        if after.master_ip and _master_ip.family(after.master_ip) != after.primary_ip_family:
+            raise Invalid("--master-ip", f"{after.master_ip} is no IPv{after.primary_ip_family} "
+                          "address, as the nodes have")
         if not self.force:
             _require_unused(cfg, before, after)
         changes = {name: value for name, value in after.items()
                    if getattr(before, name) != value}
-        return Plan(end=(change(before, **changes),))
+        return Plan(attempt=tuple(_master_ip.moved(before, after, cfg.master.name)),
+                    end=(change(before, **changes),))
 
     def then(self, cfg: Config) -> tuple[Operation, ...]:
-        return _role.refill(cfg) if self.candidate_pool_size else ()
+        return _role.resize(cfg) if self.candidate_pool_size else ()
 
 
 def _require_unused(cfg: Config, before: Cluster, after: Cluster) -> None:

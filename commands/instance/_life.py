@@ -7,6 +7,7 @@ from gnt.errors import Conflict
 from gnt.hypervisor.base import hypervisor
 from gnt.model.objects import Node
 from gnt.net.base import nic_mode
+from gnt.storage.base import Shared, storage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -71,6 +72,34 @@ def runs_on(inst: Instance, node: Node, seen: Seen) -> bool:
             not guest.uuid and guest.name == inst.name))
         for guest in seen[running(inst, node)]
     )
+
+
+def others(cfg: Config, inst: Instance) -> list[Node]:
+    """The nodes besides its home that could run the instance: those that reach its disks."""
+    driver = storage(inst.disk_template)
+    if not driver.takes_disks or not isinstance(driver, Shared):
+        return []
+    own = home(cfg, inst)
+    return [node for node in cfg.online()
+            if node.group == own.group and node.vm_capable and node.uuid != own.uuid]
+
+
+def require_nowhere_else(cfg: Config, inst: Instance, seen: Seen) -> tuple[str, ...]:
+    """Raise Conflict when another node, of those that could, runs the instance.
+
+    A node that does not answer is named in what is returned: the record says that it runs nothing
+    of this instance, but nobody has looked.
+    """
+    silent = []
+    for node in others(cfg, inst):
+        if seen.failed(running(inst, node)) is not None:
+            silent.append(node.name)
+        elif runs_on(inst, node, seen):
+            raise Conflict(f"{inst.name} runs on {node.name}, which is not its home",
+                           hint=f"gnt-instance migrate --cleanup {inst.name} records that, or end "
+                                f"it on {node.name}")
+    return (f"{', '.join(silent)} did not answer: nobody has looked whether {inst.name} runs "
+            "there",) if silent else ()
 
 
 def require_made(inst: Instance) -> None:

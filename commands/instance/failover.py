@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gnt.commands import _hooks
 from gnt.commands.instance import _guest, _life, _move
+from gnt.commands.node import _oob
 from gnt.errors import Conflict, NotYet
 from gnt.hypervisor.base import hypervisor
 from gnt.model import inherit
@@ -29,8 +30,8 @@ class Failover(Operation, command="instance failover"):
 
     When its node answers, it is shut down there first, and started there again should the other
     node fail.  When its node does not answer, the instance may still run and write to its disks:
-    failing over then needs proof that it does not.  Proof is a node marked offline, or your word
-    that you have powered it off.
+    failing over then needs proof that it does not.  Proof is a node marked offline, an out-of-band
+    program that says it is off (gnt-node power), or your word that you have powered it off.
     """
 
     hook = "instance-failover"
@@ -81,6 +82,10 @@ class Failover(Operation, command="instance failover"):
         source = _life.home(cfg, inst)
         if not self._proven(cfg, source):
             yield _life.running(inst, source)
+            power = _oob.question(cfg, source)
+            if power is not None:
+                yield power
+        yield from (_life.running(inst, other) for other in _life.others(cfg, inst))
         needs = _move.needs(cfg, inst)
         for node in _move.candidates(cfg, inst, self.target_node):
             yield _life.running(inst, node)
@@ -91,7 +96,8 @@ class Failover(Operation, command="instance failover"):
         if self.cleanup:
             return _move.cleanup(cfg, inst, seen)
         source = _life.home(cfg, inst)
-        dead = self._proven(cfg, source)
+        dead = self._proven(cfg, source) or _off(cfg, inst, source, seen)
+        unseen = _life.require_nowhere_else(cfg, inst, seen)
         runs = not dead and self._asked(inst, source, seen)
         starts = inst.admin_state == "up"
         memory = inherit.backend(cfg, inst).maxmem if starts else 0
@@ -108,7 +114,7 @@ class Failover(Operation, command="instance failover"):
             attempt=(*stop, *(_life.up(cfg, inst, there, disks, target) if starts else ())),
             pivot=moved,
             settle=() if dead else tuple(_life.clear(cfg, here, disks, source)),
-            notes=(dead or f"{inst.name} is shut down on {source.name} first",
+            notes=(dead or f"{inst.name} is shut down on {source.name} first", *unseen,
                    f"{inst.name} moves from {source.name} to {target.name}",
                    *(_move.notes(cfg, inst, target, seen) if starts else ())),
         )
@@ -151,3 +157,9 @@ class Failover(Operation, command="instance failover"):
             _move.require_reachable(cfg, inst)
         return inst
 
+
+def _off(cfg: Config, inst: Instance, source: Node, seen: Seen) -> str:
+    """The proof that an out-of-band program gives of a node that does not answer."""
+    if seen.failed(_life.running(inst, source)) is None or not _oob.says_off(cfg, source, seen):
+        return ""
+    return f"{source.name} is off, as its out-of-band program says"

@@ -64,6 +64,7 @@ class Startup(Several, command="instance startup"):
         node = _life.home(cfg, inst)
         if not node.offline:
             yield _life.running(inst, node)
+            yield from (_life.running(inst, other) for other in _life.others(cfg, inst))
             yield from _place.needs(cfg, inst, cfg.one(Group, node.group), params).ask(cfg, node)
 
     def plan(self, cfg: Config, seen: Seen) -> Plan:
@@ -75,13 +76,14 @@ class Startup(Several, command="instance startup"):
         _life.require_online(node, inst)
         if _life.runs_on(inst, node, seen):
             return Plan(end=self._end(inst, inst.runtime), notes=(f"{inst.name} runs already",))
+        unseen = _life.require_nowhere_else(cfg, inst, seen)
         needs = _place.needs(cfg, inst, cfg.one(Group, node.group), params)
         _place.require(cfg, seen, node, needs, self._memory(cfg, inst), inst.name)
         runtime = seen[needs.capable(node)].runtime
         guest = _guest.guest(cfg, self._once(inst).replace(runtime=dict(runtime)), node,
                              params=params).replace(paused=self.paused)
         return Plan(attempt=tuple(_life.up(cfg, inst, guest, cfg.disks(inst), node)),
-                    end=self._end(inst, runtime), notes=needs.notes(node, seen))
+                    end=self._end(inst, runtime), notes=(*unseen, *needs.notes(node, seen)))
 
     def _checked(self, cfg: Config) -> tuple[Instance, Record]:
         """The instance and its hypervisor parameters for this start."""

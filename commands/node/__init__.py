@@ -5,13 +5,10 @@ ALIASES = {"show": "info"}
 NOT_YET = {
     "evacuate": "moving everything off a node",
     "failover": "failing all of a node's instances over",
-    "health": "asking out-of-band about a node's health",
     "list-drbd": "listing DRBD minors",
     "list-storage": "listing storage units",
     "migrate": "migrating all of a node's instances",
     "modify-storage": "changing storage units",
-    "power": "switching a node's power",
-    "powercycle": "resetting a node",
     "repair-storage": "repairing storage units",
     "restricted-command": "running commands that an admin has put on nodes",
     "volumes": "listing logical volumes",

@@ -47,3 +47,14 @@ def refill(cfg: Config) -> tuple[Operation, ...]:
     room = cfg.cluster.candidate_pool_size - len(cfg.candidates)
     able = [node for node in cfg.nodes if may_be_candidate(node)]
     return tuple(Modify(name=node.name, master_candidate=True) for node in able[: max(room, 0)])
+
+
+def resize(cfg: Config) -> tuple[Operation, ...]:
+    """The promotions or demotions after which the pool has its size; the master stays."""
+    from gnt.commands.node.modify import Modify
+
+    spare = len(cfg.candidates) - cfg.cluster.candidate_pool_size
+    if spare <= 0:
+        return refill(cfg)
+    able = [node for node in cfg.candidates if node.uuid != cfg.cluster.master_node]
+    return tuple(Modify(name=node.name, master_candidate=False) for node in able[-spare:])

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from gnt.commands import _access, _hooks, _state
 from gnt.commands._edits import change, drop, put
-from gnt.commands.node import _role, _setup
+from gnt.commands.node import _address, _let_in, _oob, _return, _role, _setup
 from gnt.errors import Conflict, Invalid
 from gnt.model import inherit
 from gnt.model.objects import Signer
-from gnt.plan import Plan, Step
+from gnt.plan import Plan
 from gnt.spec import Holds, Operation, arg, opt
 from gnt.values import BOOL, IP, PAIRS, TEXT
 
@@ -20,15 +20,18 @@ if TYPE_CHECKING:
     from gnt.model.config import Config
     from gnt.model.objects import Node
     from gnt.plan import Call, Edit
-    from gnt.spec import Seen
+    from gnt.spec import Seen, Session
 
 
 class Modify(_state.StateOptions, Operation, command="node modify"):
-    """Change a node's role, flags, secondary address or parameters.
+    """Change a node's role, flags, addresses or parameters.
 
     A master candidate holds the configuration, may sign it, and may log in to the other nodes.  An
     offline node is never contacted: that is also what failover takes as proof that nothing runs
-    there.  A drained node keeps its instances and gets no new ones.
+    there.  A drained node keeps its instances and gets no new ones.  A node that comes back must
+    answer and must not run what has been started elsewhere meanwhile.
+
+    A new address must be set on the node already: the host there has to show the pinned host key.
     """
 
     hook = "node-modify"
@@ -36,6 +39,7 @@ class Modify(_state.StateOptions, Operation, command="node modify"):
     examples = (
         ("gnt-node modify --offline=yes node3", "node3 is dead, and certainly without power"),
         ("gnt-node modify -C yes node2", "make it a master candidate"),
+        ("gnt-node modify --primary-ip 192.0.2.7 node2", "it has that address already"),
         ("gnt-node modify --node-parameters spindle_count=4 node2", "set a node parameter"),
     )
 
@@ -47,11 +51,21 @@ class Modify(_state.StateOptions, Operation, command="node modify"):
     vm_capable: bool | None = opt(BOOL, "may run instances", default=None)
     node_powered: bool | None = opt(BOOL, "is recorded to have power", default=None)
     auto_promote: bool = opt(BOOL, "fill the candidate pool again after -C no", default=False)
+    primary_ip: str = opt(IP, "the address at which it is reached", default="")
     secondary_ip: str = opt(IP, "its address for replication and migration", default="", short="-s")
     node_parameters: Mapping[str, str] = opt(
         PAIRS, "node parameters of its own; KEY=default takes one back", default={})
     force: bool = opt(BOOL, "also when the candidate pool shrinks below its size", default=False,
                       short="-f")
+
+    def prepare(self, session: Session) -> tuple[Operation, ...]:
+        if self.primary_ip:
+            cfg = session.config()
+            node, new = self._change(cfg)
+            if new.primary_ip != node.primary_ip:
+                _address.require_same_host(
+                    session, node, new.primary_ip, inherit.node(cfg, new).ssh_port)
+        return (self,)
 
     def hook_env(self, cfg: Config) -> Mapping[str, str]:
         node = cfg.node(self.name)
@@ -59,15 +73,19 @@ class Modify(_state.StateOptions, Operation, command="node modify"):
 
     def holds(self, cfg: Config) -> Holds:
         node, new = self._change(cfg)
-        keys = (_role.KEYS,) if node.master_candidate != new.master_candidate else ()
-        return Holds(exclusive=(f"nodes/{node.uuid}", *keys))
+        told = node.master_candidate != new.master_candidate or _address.changed(node, new)
+        return Holds(exclusive=(f"nodes/{node.uuid}", *((_role.KEYS,) if told else ())))
 
     def facts(self, cfg: Config) -> Iterator[Call[Any]]:
         node, new = self._change(cfg)
+        if _return.returns(node, new):
+            yield from _return.facts(cfg, node)
         if new.master_candidate and not node.master_candidate:
             yield _setup.keys.on(node.name)
         elif node.master_candidate and not new.master_candidate:
             yield from _role.greet(cfg, _gone(new))
+        elif _address.changed(node, new):
+            yield from _address.facts(cfg)
 
     def plan(self, cfg: Config, seen: Seen) -> Plan:
         node, new = self._change(cfg)
@@ -75,23 +93,26 @@ class Modify(_state.StateOptions, Operation, command="node modify"):
             raise Invalid("", "nothing to change is given", hint="gnt-node modify --help")
         changes = {name: value for name, value in new.items() if getattr(node, name) != value}
         edit = change(node, **changes)
+        back = _return.plan(cfg, node, new, seen) if _return.returns(node, new) else Plan()
         if new.master_candidate and not node.master_candidate:
-            return self._promote(cfg, node, edit, seen)
+            return back + self._promote(cfg, node, new, edit, seen)
         if node.master_candidate and not new.master_candidate:
             _role.require_all(_role.greet(cfg, _gone(new)), seen)
             return self._demote(cfg, node, new, edit)
-        return Plan(end=(edit,))
+        if _address.changed(node, new):
+            return back + _address.plan(cfg, node, new, edit, seen)
+        return back + Plan(end=(edit,))
 
     def then(self, cfg: Config) -> tuple[Operation, ...]:
         wanted_fewer = self.master_candidate is False and not self.auto_promote
         return () if wanted_fewer else _role.refill(cfg)
 
-    def _promote(self, cfg: Config, node: Node, edit: Edit, seen: Seen) -> Plan:
+    def _promote(self, cfg: Config, node: Node, new: Node, edit: Edit, seen: Seen) -> Plan:
         found = seen[_setup.keys.on(node.name)]
         keys = _access.with_key(cfg.cluster.login_keys, found.login)
         signer = Signer(name=node.name, key=_access.plain(found.signer), comment="node")
         return Plan(
-            attempt=_authorize_all(cfg, keys, ()),
+            attempt=_let_in.on_all(cfg, keys, _let_in.with_changed(cfg, new)),
             end=(put(signer), change(cfg.cluster, login_keys=keys), edit),
             notes=(f"{node.name} becomes a master candidate",),
         )
@@ -99,9 +120,9 @@ class Modify(_state.StateOptions, Operation, command="node modify"):
     def _demote(self, cfg: Config, node: Node, new: Node, edit: Edit) -> Plan:
         keys = _access.without_owner(cfg.cluster.login_keys, node.name)
         signer = cfg.get(Signer, node.name)
+        steps = _let_in.on_all(cfg, keys, _let_in.with_changed(cfg, new))
         return Plan(
-            pivot=(edit,),
-            settle=_authorize_all(cfg, keys, _gone(new)),
+            pivot=(edit,), settle=steps,
             end=(change(cfg.cluster, login_keys=keys), *((drop(signer),) if signer else ())),
             notes=(f"{node.name} is no master candidate any more",),
         )
@@ -117,7 +138,7 @@ class Modify(_state.StateOptions, Operation, command="node modify"):
             "master_candidate": self.master_candidate, "drained": self.drained,
             "offline": self.offline, "master_capable": self.master_capable,
             "vm_capable": self.vm_capable, "powered": self.node_powered,
-            "secondary_ip": self.secondary_ip or None,
+            "primary_ip": self.primary_ip or None, "secondary_ip": self._secondary(node),
             "ndparams": inherit.overlay(node.ndparams, typed) if typed else None,
             **dict(self.states(node)),
         }
@@ -127,7 +148,19 @@ class Modify(_state.StateOptions, Operation, command="node modify"):
         self._check(cfg, node, new)
         return node, new
 
+    def _secondary(self, node: Node) -> str | None:
+        """It follows the primary address where both are one."""
+        if self.secondary_ip or not self.primary_ip or node.secondary_ip != node.primary_ip:
+            return self.secondary_ip or None
+        return self.primary_ip
+
     def _check(self, cfg: Config, node: Node, new: Node) -> None:
+        self._check_power(cfg, node, new)
+        if _address.changed(node, new):
+            _address.require_free(cfg, new)
+            if node.master_candidate != new.master_candidate:
+                raise Conflict("a node's role and its addresses are changed one after the other",
+                               hint="leave one of the options out")
         if new.offline and new.drained:
             raise Conflict(f"{node.name} cannot be offline and drained",
                            hint="--offline=no or --drained=no")
@@ -144,6 +177,13 @@ class Modify(_state.StateOptions, Operation, command="node modify"):
                            hint="move them first")
         if node.master_candidate and not new.master_candidate:
             self._check_pool(cfg, node)
+
+    def _check_power(self, cfg: Config, node: Node, new: Node) -> None:
+        if self.node_powered is not None:
+            _oob.required(cfg, node)
+        if node.offline and not new.offline and not new.powered:
+            raise Conflict(f"{node.name} is recorded to be without power",
+                           hint=f"gnt-node power on {node.name}, or --node-powered=yes")
 
     def _check_pool(self, cfg: Config, node: Node) -> None:
         """A demotion by itself must leave enough candidates; losing a node cannot be refused."""
@@ -165,18 +205,3 @@ def may_stay(node: Node) -> bool:
 def _gone(new: Node) -> tuple[str, ...]:
     """The node itself, when nobody talks to it any more."""
     return (new.name,) if new.offline else ()
-
-
-def _authorize_all(
-    cfg: Config, keys: tuple[str, ...], without: tuple[str, ...],
-) -> tuple[Step, ...]:
-    """These keys, and no others, are let in on every node; undone by the keys of before."""
-    before = _access.authorized(cfg.cluster.login_keys, cfg.nodes)
-    after = _access.authorized(keys, cfg.nodes)
-    return tuple(
-        Step(do=_setup.authorize.on(node.name, lines=after),
-             undo=_setup.authorize.on(node.name, lines=before), beside=number > 0,
-             title=f"keys on {node.name}")
-        for number, node in enumerate(
-            node for node in cfg.online() if node.name not in without)
-    )

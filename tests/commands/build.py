@@ -148,7 +148,12 @@ class Nodes:
     def _inspect(self, call: Call[Any]) -> Any:
         from gnt.commands.node._setup import Host
 
-        return Host(hostname=call.node, addresses=(), missing=(), member=True)
+        node = self.cfg.node(call.node)
+        return Host(hostname=call.node, missing=(), member=True,
+                    addresses=(node.primary_ip, node.secondary_ip, "192.0.2.77"))
+
+    def _where(self, call: Call[Any]) -> tuple[str, ...]:
+        return ("eth0",) if call.node == self.cfg.master.name else ()
 
     def _keys(self, call: Call[Any]) -> Any:
         from gnt.commands.node._setup import PublicKeys

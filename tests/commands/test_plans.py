@@ -39,7 +39,7 @@ def read(path):
 def scene(head):
     """The configuration and the nodes that a file's head describes."""
     cfg = build.small()
-    nodes = {"silent": [], "memory": {}, "running": {}}
+    nodes = {"silent": [], "memory": {}, "running": {}, "answers": {}}
     for line in head:
         if line and not line.startswith("#"):
             name, what, *rest = line.split()
@@ -54,11 +54,25 @@ CHANGES = {
     "offline": {"offline": True, "master_candidate": False}, "drained": {"drained": True},
     "regular": {"master_candidate": False}, "kvm": {"hypervisor": "kvm"},
     "down": {"admin_state": "down"}, "up": {"admin_state": "up"},
+    "oob": {"ndparams": {"oob_program": "/usr/local/sbin/oob"}}, "unpowered": {"powered": False},
+    "at-node2": {"primary_node": "n2"},
+    "master-ip": {"master_ip": "192.0.2.99", "master_netdev": "eth0"},
+    "external-master-ip": {"master_ip": "192.0.2.99", "master_netdev": "eth0",
+                           "use_external_mip_script": True},
+}
+
+
+ANSWERS = {  # what nodes say: task, answer
+    "has-master-ip": ("commands.cluster._master_ip.where", ("eth0",)),
+    "is-off": ("commands.node._oob.powered", False),
+    "is-on": ("commands.node._oob.powered", True),
+    "measures": ("storage.file.measure", 2048),
 }
 
 
 def changed(cfg, name, changes):
-    thing = (cfg.node if name.startswith("node") else cfg.instance)(name).replace(**changes)
+    find = {"node": cfg.node, "clus": lambda _: cfg.cluster}.get(name[:4], cfg.instance)
+    thing = find(name).replace(**changes)
     section, key = build.path(thing)
     data = {**cfg.state.data, section: {**cfg.state.data[section], key: build.to_data(thing)}}
     return build.Config(build.MemoryState(data, cfg.term, cfg.serial, cfg.head))
@@ -71,6 +85,9 @@ def described(nodes, name, what, rest):
         nodes["memory"][name] = int(rest[0])
     elif what == "runs":
         nodes["running"][name] = rest
+    elif what in ANSWERS:
+        task, answer = ANSWERS[what]
+        nodes["answers"][f"{name}:{task}" if name.startswith("node") else task] = answer
     else:
         raise ValueError(f"{name} {what}")
 

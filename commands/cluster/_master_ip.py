@@ -1,0 +1,153 @@
+"""The master's address: on one interface of the master, moved with its role (reference F.1).
+
+It is for people and programs that look for the master by a name; gnt itself does not need it.
+"""
+
+from __future__ import annotations
+
+from gnt.errors import Conflict, Invalid
+from gnt.plan import Script, Step, node_task, script
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from gnt.model.config import Config
+    from gnt.model.objects import Cluster
+    from gnt.plan import Call
+
+SCRIPT = "/etc/gnt/scripts/master-ip-setup"
+
+_UP = """\
+there=$(ip -o address show to "$ip" 2>/dev/null)
+case $there in
+    "")
+        [ -e "/sys/class/net/$netdev" ] || {
+            echo "there is no interface $netdev on this node" >&2; exit 1; }
+        # shellcheck disable=SC2086 # a word, or none
+        ip address add "$ip/$prefix" dev "$netdev" $quick || exit 1 ;;
+    *" $netdev "*) ;;
+    *)
+        echo "$ip is on another interface of this node: $there" >&2
+        exit 1 ;;
+esac
+# tell the neighbours; nobody waits for it
+if [ "$family" = 4 ] && command -v arping >/dev/null; then
+    arping -q -U -c 2 -w 2 -I "$netdev" "$ip" </dev/null >/dev/null 2>&1 &
+fi
+exit 0
+"""
+
+_DOWN = """\
+ip -o address show to "$ip" 2>/dev/null | while read -r _ device _ address _; do
+    ip address delete "$address" dev "$device" || exit 1
+done
+"""
+
+_FAMILY = """\
+netdev=$1 ip=$2 prefix=$3 family=$4
+quick=
+[ "$family" = 4 ] || quick=nodad
+"""
+
+_RUN = """\
+netdev=$1 ip=$2 prefix=$3 family=$4 action=$5 setup=$6
+if [ ! -x "$setup" ]; then
+    [ "$action" = start ] || exit 0
+    echo "$setup is not there, or cannot be run, on this node" >&2
+    exit 1
+fi
+cd / || exit 1
+env -i PATH=/sbin:/bin:/usr/sbin:/usr/bin MASTER_NETDEV="$netdev" MASTER_IP="$ip" \\
+    MASTER_NETMASK="$prefix" CLUSTER_IP_VERSION="$family" "$setup" "$action" </dev/null >&2
+"""
+
+
+@node_task(deadline=20)
+def up(netdev: str, ip: str, prefix: int, family: int) -> Script[None]:
+    """Set the address on an interface, unless it is there, and tell the neighbours."""
+    return script(_FAMILY + _UP, netdev, ip, prefix, family)
+
+
+@node_task(deadline=20)
+def down(netdev: str, ip: str, prefix: int, family: int) -> Script[None]:
+    """Take the address away, wherever it is on the node."""
+    return script(_FAMILY + _DOWN, netdev, ip, prefix, family)
+
+
+@node_task(deadline=60)
+def external(netdev: str, ip: str, prefix: int, family: int, action: str) -> Script[None]:
+    """Let the administrator's own script set (``start``) or drop (``stop``) the address."""
+    return script(_RUN, netdev, ip, prefix, family, action, SCRIPT)
+
+
+@node_task(deadline=20)
+def where(ip: str) -> Script[tuple[str, ...]]:
+    """The interfaces of a node that have the address."""
+    return script("""ip -o address show to "$1" 2>/dev/null | while read -r _ device _; do
+    echo "$device"
+done
+""", ip, parse=lambda output: tuple(output.split()))
+
+
+def family(ip: str) -> int:
+    return 6 if ":" in ip else 4
+
+
+def resolve(name: str, wanted: str, version: int) -> str:
+    """The address that was typed, or that of the cluster's name; Invalid when there is none."""
+    if wanted:
+        if family(wanted) != version:
+            raise Invalid("--master-ip", f"{wanted} is no IPv{version} address, as the nodes have")
+        return wanted
+    import socket
+
+    kind = socket.AF_INET6 if version == 6 else socket.AF_INET
+    try:
+        return str(socket.getaddrinfo(name, None, kind)[0][4][0])
+    except OSError:
+        raise Invalid("", f"the name {name} has no IPv{version} address to be the master's",
+                      hint="--master-ip ADDRESS, or no --master-netdev") from None
+
+
+def require(cfg: Config) -> Cluster:
+    """Raise Conflict when no address of the master is configured."""
+    if not configured(cfg.cluster):
+        raise Conflict("this cluster has no address of its master",
+                       hint="gnt-cluster modify --master-netdev INTERFACE --master-ip ADDRESS")
+    return cfg.cluster
+
+
+def configured(cluster: Cluster) -> bool:
+    return bool(cluster.master_ip and cluster.master_netdev)
+
+
+def raised(cluster: Cluster, node: str) -> Call[None]:
+    """The call that sets the address on a node."""
+    return _call(cluster, node, "start")
+
+
+def dropped(cluster: Cluster, node: str) -> Call[None]:
+    """The call that takes it away."""
+    return _call(cluster, node, "stop")
+
+
+def _call(cluster: Cluster, node: str, action: str) -> Call[None]:
+    ip, netdev = cluster.master_ip, cluster.master_netdev
+    prefix, version = cluster.master_netmask, family(ip)
+    if cluster.use_external_mip_script:
+        return external.on(node, netdev, ip, prefix, version, action)
+    return (up if action == "start" else down).on(node, netdev, ip, prefix, version)
+
+
+def moved(before: Cluster, after: Cluster, master: str) -> Iterator[Step]:
+    """From one setting of the address to another, on the master."""
+    fields = ("master_ip", "master_netdev", "master_netmask", "use_external_mip_script")
+    if all(getattr(before, field) == getattr(after, field) for field in fields):
+        return
+    if configured(before):
+        yield Step(do=dropped(before, master), undo=raised(before, master),
+                   title=f"drop {before.master_ip}")
+    if configured(after):
+        yield Step(do=raised(after, master), undo=dropped(after, master),
+                   title=f"set {after.master_ip}")
