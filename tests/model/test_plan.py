@@ -31,9 +31,9 @@ def test_wrong_arguments_are_refused(arguments):
 @settings(max_examples=40, deadline=None)
 @given(st.lists(st.text(st.characters(blacklist_characters="\0", codec="utf-8")), max_size=4))
 def test_any_word_survives_the_shell(words):
-    made = script('for w in "$@"; do printf "%s\\001" "$w"; done', *words)
+    made = script('for w in "$@"; do printf "%s\\000" "$w"; done', *words)
     out = subprocess.run(["sh", "-c", made.shell], capture_output=True, check=True).stdout
-    assert out.decode().split("\1")[:-1] == words
+    assert out.decode().split("\0")[:-1] == words
 
 
 def test_a_nul_byte_is_refused():
