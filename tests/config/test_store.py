@@ -1,5 +1,7 @@
 """Committing to several candidates, with and without trouble on the way."""
 
+import signal
+
 import pytest
 from chains import KEY, first_data, make_key
 from clusters import Cluster, change
@@ -288,3 +290,21 @@ def test_a_new_candidate_gets_everything(cluster):
                                   operation="node modify"))
     store.commit(lambda _: change("instances/b"))
     assert len(cluster.heads()) == 1
+
+
+def test_a_hanging_candidate_is_not_waited_for_and_still_gets_what_it_was_sent(tmp_path):
+    cluster = Cluster(tmp_path, kind="remote")
+    peers = cluster.peers()
+    store = cluster.create(peers=peers)
+    hanging = peers.shells.shells["n3"].process
+    hanging.send_signal(signal.SIGSTOP)
+    peers.shells.late.clear()
+    store.commit(lambda _: change("instances/a"))
+    store.commit(lambda _: change("instances/b"))
+    assert set().union(*peers.shells.late) == {"n3"}
+    assert cluster.head("n1") == cluster.head("n2") != cluster.head("n3")
+    hanging.send_signal(signal.SIGCONT)
+    store.commit(lambda _: change("instances/c"))
+    assert len(cluster.heads()) == 1
+    assert cluster.disks["n3"].read("journal-1.toml") == cluster.disks["n1"].read("journal-1.toml")
+    cluster.close()
