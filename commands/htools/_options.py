@@ -65,10 +65,10 @@ class Reading(Program):
         """Where the options say that data comes from."""
         live = None
         if self.luxi is not None:
-            from gnt.htools import config
+            from gnt.commands.htools import _live
 
             def live() -> World:
-                return config.ask(session)
+                return _live.ask(session)
 
         return Source(
             text=self.text_data, rapi=getattr(self, "master", ""), live=live,

@@ -119,7 +119,7 @@ class Hbal(Balancing, command="htools hbal"):
     def balance(self, session: Session, world: World, chosen: tuple[str, Part]) -> int:
         name, cut = chosen
         group, state = cut.world, arrays.state(cut.world)
-        names = self.aliases(world, cut)
+        names = self.short_names(world, cut)
         self.check(name, group, state)
         _options.instance_tables(self.print_instances, "Initial", group, state)
         _options.node_tables(self.print_nodes, "Initial cluster", group, state, names)
@@ -149,12 +149,16 @@ class Hbal(Balancing, command="htools hbal"):
 
             _options.write_file(self.report, report.html(group, state, moves, initial))
         if self.exec_ and moves:
-            from gnt.htools import execute
-
-            return execute.moves(session, group, sets, self.reason)
+            return self.perform(session, group, sets)
         return 0
 
-    def aliases(self, world: World, cut: Part) -> Names:
+    def perform(self, session: Session, group: World, sets: Sequence[Sequence[Move]]) -> int:
+        """Make the moves, set by set; every step keeps N+1, so stopping anywhere is safe."""
+        from gnt.commands.htools import _perform
+
+        return _perform.moves(session, group, sets)
+
+    def short_names(self, world: World, cut: Part) -> Names:
         """The short names of the group's nodes and instances; all names decide what is cut."""
         names, every = Names(cut.world), Names(world)
         names.nodes = [every.nodes[k] for k in cut.nodes]

@@ -81,7 +81,7 @@ class Hsqueeze(Reading, command="htools hsqueeze"):
         if not enough and self.level > 1:
             out("Onlining all nodes will not yield enough capacity\n")
         power = [f"  gnt-node power -f on {names.nodes[k]}" for k in nodes]
-        self.commands(["echo Power Commands", *power, *self.jobs(world, names, moves)])
+        self.commands(["echo Power Commands", *power, *self.steps(world, names, moves)])
         self.done(world, state, "expansion")
 
     def condense(self, world: World, names: Names) -> None:
@@ -96,7 +96,7 @@ class Hsqueeze(Reading, command="htools hsqueeze"):
         self.tell(world, nodes)
         tags = [f"  gnt-node add-tags {names.nodes[k]} htools:standby:auto" for k in nodes]
         power = [f"  gnt-node power -f off {names.nodes[k]}" for k in nodes]
-        self.commands([*self.jobs(world, names, moves), "", "echo Tagging Commands", *tags, "",
+        self.commands([*self.steps(world, names, moves), "", "echo Tagging Commands", *tags, "",
                        "echo Power Commands", *power])
         self.done(world, state, "run")
 
@@ -104,7 +104,7 @@ class Hsqueeze(Reading, command="htools hsqueeze"):
         for k in nodes:
             out(world.nodes[k].name + "\n")
 
-    def jobs(self, world: World, names: Names, moves: Sequence[Move]) -> list[str]:
+    def steps(self, world: World, names: Names, moves: Sequence[Move]) -> list[str]:
         full = Names(world)
         full.nodes, full.instances = names.nodes, [i.name for i in world.instances]
         return script(job_sets(moves), world, full)

@@ -6,6 +6,8 @@ the resource that most often stood in the way is made smaller, until something c
 
 from __future__ import annotations
 
+from functools import partial
+
 from gnt.htools import policy
 from gnt.htools.allocate import FAILURES, Ground, Options
 from gnt.htools.world import Disk, Instance, World
@@ -90,7 +92,7 @@ class Filler:
             at, failures = tried[-1]
             cause = main_cause(failures)
             steps = self.smaller(at, cause)
-            found = self.first(steps, lambda f, why, c=cause: f or main_cause(why) != c)
+            found = self.first(steps, partial(other_cause, cause))
             if found is None:
                 if len(steps):
                     tried.append((steps[len(steps) - 1], self.attempt(steps[len(steps) - 1])[1]))
@@ -140,6 +142,10 @@ class Filler:
         if found is None or found == steps[0]:
             return found
         return found if self.attempt(steps.before(found))[1][cause] else None
+
+
+def other_cause(cause: int, fits: bool, failures: tuple[int, ...]) -> bool:
+    return fits or main_cause(failures) != cause
 
 
 def main_cause(failures: tuple[int, ...]) -> int:

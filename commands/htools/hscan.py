@@ -1,0 +1,69 @@
+"""``hscan``: write clusters' data into files."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+from gnt.commands.htools import _options
+from gnt.commands.htools._options import FIELDS, FILE, Program
+from gnt.errors import GntError
+from gnt.htools import arrays, rapi, show, text
+from gnt.htools.names import Names
+from gnt.spec import args, opt
+from gnt.values import TEXT, Kind, whole
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from gnt.htools.world import World
+    from gnt.spec import Session
+
+out = sys.stdout.write
+
+
+class Hscan(Program, command="htools hscan"):
+    """Collect the data of clusters and write each to NAME.data, for the other programs."""
+
+    examples = (
+        ("hscan -d /tmp cluster1.example.com https://10.0.0.1:5080", "two clusters by RAPI"),
+        ("hscan -L", "the cluster this program belongs to, as LOCAL.data"),
+    )
+    print_nodes: str | None = opt(FIELDS, "show the nodes", default=None, short="p")
+    output_dir: str = opt(FILE, "where to write", default=".", short="d", metavar="PATH")
+    luxi: str | None = opt(Kind(str, "CONTEXT", "a context", bare=""),
+                           "the cluster this program belongs to", default=None, short="L")
+    static_kvm_node_memory: int = opt(whole(0), "MiB that KVM nodes need themselves; 0: as reported",
+                                      default=4096)
+    clusters: tuple[str, ...] = args(TEXT, "names or addresses of RAPI servers", default=())
+
+    def work(self, session: Session) -> int:
+        if self.luxi is None and not self.clusters:
+            raise GntError("no cluster is given", hint="hscan NAME, or hscan -L")
+        width = max((len(c) for c in self.clusters), default=5)
+        out(f"{'Name':<{width}} {'Nodes':>5} {'Inst':>5} {'BNode':>5} {'BInst':>5} "
+            f"{'t_mem':>6} {'f_mem':>6} {'t_disk':>6} {'f_disk':>6} {'Score':>10}\n")
+        failed = False
+        if self.luxi is not None:
+            from gnt.commands.htools import _live
+
+            self.one("LOCAL", _live.ask(session), width)
+        for name in self.clusters:
+            try:
+                self.one(name, rapi.load(name), width)
+            except GntError as error:
+                out(f"{name:<{width}} - {error.message}\n")
+                failed = True
+        return int(failed)
+
+    def one(self, name: str, world: World, width: int) -> None:
+        state = arrays.state(world)
+        bad = set(state.failing())
+        hit = sum(1 for k in range(len(world.instances)) if bad & set(state.place_of(k)))
+        free = sum(n.f_mem for n in world.nodes)
+        out(f"{name:<{width}} {len(world.nodes):5d} {len(world.instances):5d} {len(bad):5d} "
+            f"{hit:5d} {sum(n.t_mem for n in world.nodes) / 1024:6.0f} {free // 1024:6d} "
+            f"{sum(n.t_dsk for n in world.nodes) / 1024:6.0f} "
+            f"{sum(n.f_dsk for n in world.nodes) // 1024:6d} {show.number(state.score(), 8):>10}\n")
+        _options.node_tables(self.print_nodes, "Cluster", world, state, Names(world))
+        safe = name.replace("://", "_").replace("/", "_").replace(":", "_")
+        _options.write_file(os.path.join(self.output_dir, f"{safe}.data"), text.write(world))

@@ -1,0 +1,145 @@
+"""Cluster data from a RAPI server, or from files that hold its answers.
+
+``file://DIR`` reads ``groups.json nodes.json instances.json info.json`` there.  Network access is
+the caller's: :func:`load` takes it from ``urllib``, imported only then.
+"""
+
+from __future__ import annotations
+
+from gnt.htools.iallocator import LARGEST, Part, parse_json, read_policy
+from gnt.htools.world import (
+    ALLOC_POLICIES,
+    STATUSES,
+    TEMPLATES,
+    BadData,
+    Disk,
+    Group,
+    Instance,
+    Node,
+    Policy,
+    World,
+)
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+RESOURCES = {"groups": "groups", "nodes": "nodes", "instances": "instances", "info": "info"}
+PORT = 5080
+DEADLINE = 30
+MOST = 256 * 1024 * 1024  # bytes of one answer
+
+
+def load(address: str) -> World:
+    """``http(s)://host[:port]``, a bare host name, or ``file://DIR``."""
+    if address.startswith("file://"):
+        answers = {name: _file(address.removeprefix("file://"), name) for name in RESOURCES}
+    else:
+        base = address if "://" in address else f"https://{address}:{PORT}"
+        answers = {name: _fetch(f"{base.rstrip('/')}/2/{path}" + (
+            "" if name == "info" else "?bulk=1")) for name, path in RESOURCES.items()}
+    return parse(answers, address)
+
+
+def _file(folder: str, name: str) -> Any:
+    path = f"{folder}/{name}.json"
+    try:
+        with open(path, encoding="utf-8") as file:
+            return parse_json(file.read(), path)
+    except OSError as error:
+        raise BadData(f"{path}: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        raise BadData(f"{path}: byte {error.start} is not UTF-8 text") from None
+
+
+def _fetch(url: str) -> Any:
+    import urllib.error
+    import urllib.request
+
+    if not url.startswith(("http://", "https://")):
+        raise BadData(f"{url}: only http, https and file addresses can be read")
+    try:
+        with urllib.request.urlopen(url, timeout=DEADLINE) as answer:
+            body = answer.read(MOST + 1)
+    except (urllib.error.URLError, OSError, ValueError) as error:
+        raise BadData(f"{url}: {getattr(error, 'reason', error)}") from None
+    if len(body) > MOST:
+        raise BadData(f"{url}: the answer is longer than {MOST} bytes")
+    try:
+        return parse_json(body.decode(), url)
+    except UnicodeDecodeError as error:
+        raise BadData(f"{url}: byte {error.start} is not UTF-8 text") from None
+
+
+def rows(answers: dict[str, Any], name: str, source: str) -> list[Part]:
+    if not isinstance(answers[name], list):
+        raise BadData(f"{source}: {name} is not a list")
+    return [Part(v, f"{source}: {name}[{k}]") for k, v in enumerate(answers[name])]
+
+
+def parse(answers: dict[str, Any], source: str) -> World:
+    """The answers of the four resources, parsed from JSON."""
+    info = Part(answers["info"], f"{source}: info")
+    groups = [group(g) for g in rows(answers, "groups", source)]
+    uuids = {g.uuid: k for k, g in enumerate(groups)}
+    nodes = [node(n, uuids, info.value.get("master")) for n in rows(answers, "nodes", source)]
+    names = {n.name: k for k, n in enumerate(nodes)}
+    instances = [instance(i, names) for i in rows(answers, "instances", source)]
+    return World(
+        groups=tuple(groups), nodes=tuple(nodes), instances=tuple(instances),
+        tags=info.texts("tags", []),
+        policy=read_policy(info.part("ipolicy")) if "ipolicy" in info.value else Policy())
+
+
+def group(g: Part) -> Group:
+    return Group(
+        name=g.get("name", str), uuid=g.get("uuid", str), tags=g.texts("tags", []),
+        alloc_policy=g.choice("alloc_policy", ALLOC_POLICIES),
+        policy=read_policy(g.part("ipolicy")) if "ipolicy" in g.value else Policy())
+
+
+def node(n: Part, groups: dict[str, int], master: object) -> Node:
+    uuid = n.get("group.uuid", str)
+    if uuid not in groups:
+        raise BadData(f"{n.where}: there is no group with uuid {uuid!r}")
+    down = n.get("offline", bool) or n.get("drained", bool) or not n.get("vm_capable", bool, True)
+    params = Part(n.get("ndparams", dict, {}), f"{n.where}.ndparams")
+    name = n.get("name", str)
+
+    def fact(key: str) -> float:
+        """Nodes that do not answer have no figures."""
+        value = n.value.get(key)
+        if not isinstance(value, (int, float)) or isinstance(value, bool) or abs(value) > LARGEST:
+            return 0.0
+        return float(value)
+
+    silent = not fact("mtotal")
+    return Node(
+        name=name, group=groups[uuid], t_mem=fact("mtotal"), n_mem=int(fact("mnode")),
+        f_mem=int(fact("mfree")), t_dsk=fact("dtotal"), f_dsk=int(fact("dfree")),
+        t_cpu=fact("ctotal"), n_cpu=int(fact("cnos") or 1), offline=down or silent,
+        master=name == master, spindles=int(params.number("spindle_count", 1)),
+        free_spindles=int(fact("spfree")), tags=n.texts("tags", []),
+        exclusive_storage=params.get("exclusive_storage", bool, False),
+        cpu_speed=float(params.number("cpu_speed", 1.0)))
+
+
+def instance(i: Part, nodes: dict[str, int]) -> Instance:
+    be = i.part("beparams")
+    homes = [i.get("pnode", str), *i.texts("snodes", [])[:1]]
+    for home in homes:
+        if home not in nodes:
+            raise BadData(f"{i.where}: there is no node {home!r}")
+    said = i.value.get("oper_ram")
+    live = isinstance(said, (int, float)) and not isinstance(said, bool)
+    memory = said if live and isinstance(said, (int, float)) else be.number("maxmem")
+    sizes = [s for s in i.get("disk.sizes", list, []) if isinstance(s, (int, float))]
+    return Instance(
+        name=i.get("name", str), mem=int(memory),
+        dsk=i.whole("disk_usage"), vcpus=int(be.number("vcpus")),
+        status=i.choice("status", STATUSES), auto_balance=be.get("auto_balance", bool, True),
+        pri=nodes[homes[0]], sec=nodes[homes[1]] if len(homes) > 1 else -1,
+        template=i.choice("disk_template", TEMPLATES), tags=i.texts("tags", []),
+        spindle_use=int(be.number("spindle_use", 1)),
+        forthcoming=i.get("forthcoming", bool, False),
+        disks=tuple(Disk(size=int(s)) for s in sizes))
