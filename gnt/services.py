@@ -136,6 +136,12 @@ if TYPE_CHECKING:
             """Where hosts outside the configuration are, with their pinned keys: ``ask`` reaches
             them, logging in with the admin's own keys."""
 
+        def seal(self, owner: str, values: Mapping[str, str]) -> dict[str, str]:
+            """Values sealed under the key that only master candidates hold; ``owner``: whose."""
+
+        def confide(self, secrets: Mapping[str, str]) -> None:
+            """Secret OS parameters for the job that comes next."""
+
         def own_keys(self) -> tuple[str, ...]:
             """The public keys that this admin logs in with: files and agent."""
 

@@ -189,6 +189,10 @@ class Operation(Command):
         """What follows as jobs of its own once this one ended well; ``cfg`` is the state then."""
         return ()
 
+    def secrets(self) -> Mapping[str, str]:
+        """Values that its steps need and nothing may record: secret OS parameters, by name."""
+        return {}
+
     def confirm(self, cfg: Config) -> str:
         """A question that must be answered with yes first; empty: none."""
         return ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gnt.errors import Invalid
 from gnt.guest import image as images
+from gnt.model import inherit
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -11,11 +12,13 @@ if TYPE_CHECKING:
 
     from gnt.guest.image import Image
     from gnt.hypervisor.base import Guest
+    from gnt.model.config import Config
+    from gnt.model.objects import Instance
     from gnt.plan import Step
     from gnt.storage.base import DiskSpec
 
 
-def with_file(parameters: Mapping[str, str]) -> Mapping[str, str]:
+def with_file(parameters: Mapping[str, str], where: str = "-O") -> Mapping[str, str]:
     """The OS parameters with ``user_data=@FILE`` replaced by what the file holds."""
     data = parameters.get("user_data", "")
     if not data.startswith("@"):
@@ -24,7 +27,17 @@ def with_file(parameters: Mapping[str, str]) -> Mapping[str, str]:
         with open(data[1:], encoding="utf-8") as stream:
             return {**parameters, "user_data": stream.read()}
     except (OSError, UnicodeDecodeError) as error:
-        raise Invalid("-O user_data", f"{data[1:]} cannot be read: {error}") from None
+        raise Invalid(f"{where}.user_data", f"{data[1:]} cannot be read: {error}") from None
+
+
+def chosen(cfg: Config, inst: Instance) -> Image | None:
+    """The image that an instance's OS parameters name: its own, its OS's, the cluster's."""
+    params: dict[str, str] = {}
+    for level in inherit.os_levels(cfg.cluster, inst):
+        if "image" in level:  # a sum belongs to the image of its level
+            params.pop("sha256", None)
+        params.update({key: str(value) for key, value in level.items() if value is not None})
+    return images.read(params)
 
 
 def require_disk(image: Image | None, specs: Sequence[DiskSpec]) -> None:

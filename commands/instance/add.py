@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from gnt.commands import _hooks
 from gnt.commands._edits import put
-from gnt.commands.instance import _disks, _guest, _install, _life, _nics, _place, _wish
+from gnt.commands.instance import _disks, _guest, _install, _life, _nics, _place, _private, _wish
 from gnt.errors import Invalid, NotYet
-from gnt.guest.image import read as image_of
 from gnt.model import inherit
 from gnt.model.allocate import Request
 from gnt.model.names import new_port, new_uuid
 from gnt.model.objects import Group, Instance
+from gnt.model.private import secret_marks
 from gnt.plan import Plan
 from gnt.record import Record
 from gnt.spec import Holds, Operation, arg, opt, opts
@@ -75,6 +75,12 @@ class Add(Operation, command="instance add"):
     os_parameters: Mapping[str, str] = opt(
         PAIRS, "image=FILE_OR_URL, sha256=HEX; cloud-init: hostname=, ssh_keys=, dns=, user_data= "
         "(text, or @FILE of this machine)", default={}, short="-O")
+    os_parameters_private: Mapping[str, str] = opt(
+        PAIRS, "OS parameters, as user_data=, that only master candidates can read", default={})
+    os_parameters_secret: Mapping[str, str] = opt(
+        PAIRS, "OS parameters that are stored nowhere: they count for its first start", default={})
+    os_parameters_sealed: Mapping[str, str] = opt(PAIRS, "private OS parameters as they are stored",
+                                                  default={}, hidden=True)
     start: bool = opt(BOOL, "start it when it is made", default=True)
     install: bool = opt(BOOL, "write the image; without it the instance is not started either",
                         default=True)
@@ -92,8 +98,19 @@ class Add(Operation, command="instance add"):
                               hidden=True)
 
     def prepare(self, session: Session) -> tuple[Operation, ...]:
-        """With user-data that is in a file of this machine."""
-        return (self.replace(os_parameters=_install.with_file(self.os_parameters)),)
+        """With user-data that is in a file of this machine, and what is private sealed."""
+        _private.require_apart(self.os_parameters, self.os_parameters_private,
+                               self.os_parameters_secret)
+        private = _private.sealed(session, self.name, self.os_parameters_private,
+                                  "--os-parameters-private")
+        return (self.replace(
+            os_parameters=_install.with_file(self.os_parameters), os_parameters_private={},
+            os_parameters_sealed={**self.os_parameters_sealed, **private},
+            os_parameters_secret=_private.read(self.os_parameters_secret,
+                                               "--os-parameters-secret")),)
+
+    def secrets(self) -> Mapping[str, str]:
+        return self.os_parameters_secret
 
     def holds(self, cfg: Config) -> Holds:
         node = (f"nodes/{_place.read_node(cfg, self.node).uuid}",) if self.node else ()
@@ -138,10 +155,14 @@ class Add(Operation, command="instance add"):
         draft = Instance(
             uuid=self.uuid(cfg), name=self.name, primary_node="", os=self.os_type, hypervisor=hv,
             hvparams=_wish.hv_level(hv, hv_typed), osparams=dict(self.os_parameters),
+            osparams_private=dict(self.os_parameters_sealed),
             beparams=inherit.overlay({}, inherit.parse_backend(self.backend_parameters)),
             disk_template=template, tags=self.tags, forthcoming=True,
         )
-        image = image_of(self.os_parameters) if self.install else None
+        image = _install.chosen(cfg, draft) if self.install else None
+        if self.os_parameters_secret and not (self.start and self.install):
+            raise Invalid("--os-parameters-secret", "counts for the first start, which is left out",
+                          hint="--os-parameters-private keeps them for later")
         specs = _disks.read_specs(self.disk, self.os_size, template)
         _install.require_disk(image, specs)
         be = inherit.backend(cfg, draft)
@@ -206,7 +227,9 @@ class Wish(Record):
     def _build(
         self, cfg: Config, inst: Instance, node: Node, disks: list[Disk], every: list[Disk],
     ) -> Plan:
-        guest = _guest.guest(cfg, inst, node, disks=disks, params=self.params)
+        marked = {**inst.osparams_private, **secret_marks(self.asked.os_parameters_secret)}
+        guest = _guest.guest(cfg, inst.replace(osparams_private=marked), node, disks=disks,
+                             params=self.params)
         write, finish = _install.steps(self.image, guest)
         boot = _life.up(cfg, inst, guest, disks, node) if self.starts else ()
         done = inst.replace(forthcoming=False, admin_state="up" if self.starts else "down",

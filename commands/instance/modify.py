@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from gnt.commands import _hooks
 from gnt.commands._edits import change, drop, put
-from gnt.commands.instance import _alter, _disks, _guest, _life, _wish
+from gnt.commands.instance import _alter, _disks, _guest, _install, _life, _private, _wish
 from gnt.errors import Conflict, Invalid
 from gnt.hypervisor.base import Migratable, hypervisor
 from gnt.model import inherit
 from gnt.model.objects import Group
 from gnt.plan import Plan
 from gnt.spec import Holds, Operation, arg, opt, opts
-from gnt.values import BOOL, NAMED_PAIRS, PAIRS, SIZE, TEXT
+from gnt.values import BOOL, NAMED_PAIRS, PAIRS, RESET, SIZE, TEXT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from typing import Any
 
     from gnt.model.config import Config
-    from gnt.model.objects import Instance
+    from gnt.model.objects import Instance, Params
     from gnt.plan import Call, Step
-    from gnt.spec import Seen
+    from gnt.spec import Seen, Session
 
     Typed = tuple[str, Mapping[str, str]]
 
@@ -50,6 +50,10 @@ class Modify(Operation, command="instance modify"):
                                                    short="-H")
     os_parameters: Mapping[str, str] = opt(PAIRS, "OS parameters; KEY=default takes one back",
                                            default={}, short="-O")
+    os_parameters_private: Mapping[str, str] = opt(
+        PAIRS, "OS parameters that only master candidates can read", default={})
+    os_parameters_sealed: Mapping[str, str] = opt(PAIRS, "private OS parameters as they are stored",
+                                                  default={}, hidden=True)
     os_type: str | None = opt(TEXT, "what is installed", default=None, short="-o", metavar="OS")
     disk: tuple[Typed, ...] = opts(NAMED_PAIRS, "a disk: N:add,size=…, N:remove, N:modify,mode=…",
                                    metavar="N:ACTION,…")
@@ -62,6 +66,15 @@ class Modify(Operation, command="instance modify"):
     ignore_ipolicy: bool = opt(BOOL, "also when the instance policy does not allow it",
                                default=False)
     force: bool = opt(BOOL, "also OS names that are not known", default=False, short="-f")
+
+    def prepare(self, session: Session) -> tuple[Operation, ...]:
+        """With user-data that is in a file of this machine, and what is private sealed."""
+        _private.require_apart(self.os_parameters, self.os_parameters_private)
+        private = _private.sealed(session, self.name, self.os_parameters_private,
+                                  "--os-parameters-private")
+        return (self.replace(os_parameters=_install.with_file(self.os_parameters),
+                             os_parameters_private={},
+                             os_parameters_sealed={**self.os_parameters_sealed, **private}),)
 
     def hook_env(self, cfg: Config) -> Mapping[str, str]:
         return _hooks.instance(cfg, cfg.instance(self.name))
@@ -127,12 +140,12 @@ class Modify(Operation, command="instance modify"):
         """With the new parameters of every family, checked as a whole."""
         typed = inherit.parse_backend(self.backend_parameters)
         hv = _wish.hv_level(inst.hypervisor, self.hypervisor_parameters)
-        system = {key: None if value == "default" else value
-                  for key, value in self.os_parameters.items()}
+        system, private = _os_level(self.os_parameters), _os_level(self.os_parameters_sealed)
         altered = inst.replace(
             beparams=inherit.overlay(inst.beparams, typed),
             hvparams=inherit.overlay(inst.hvparams, hv),
             osparams=inherit.overlay(inst.osparams, system),
+            osparams_private=inherit.overlay(inst.osparams_private, private),
             os=inst.os if self.os_type is None else self.os_type,
         )
         inherit.backend(cfg, altered)
@@ -160,3 +173,7 @@ class Modify(Operation, command="instance modify"):
         inst = devices.instance
         group = cfg.one(Group, _life.home(cfg, inst).group)
         _wish.specification(cfg, inst, sizes=devices.sizes).enforce(cfg, group)
+
+
+def _os_level(typed: Mapping[str, str]) -> Params:
+    return {key: None if value == RESET else value for key, value in typed.items()}

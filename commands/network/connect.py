@@ -35,8 +35,8 @@ class Connect(Operation, command="network connect"):
 
     name: str = arg(TEXT, "network", complete="network")
     groups: tuple[str, ...] = args(TEXT, "groups (default: all)", default=(), complete="group")
-    nic_parameters: Mapping[str, str] = opt(PAIRS, "mode=, link=, vlan= of NICs in it (default: the "
-                                            "cluster's)", default={}, short="-N")
+    nic_parameters: Mapping[str, str] = opt(
+        PAIRS, "mode=, link=, vlan= of NICs in it (default: the cluster's)", default={}, short="-N")
     conflicts_check: bool = opt(BOOL, "refuse when an instance has one of its addresses already",
                                 default=True)
 

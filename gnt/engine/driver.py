@@ -38,6 +38,7 @@ def run(
     ``check`` may refuse the plan that is about to be committed; ``begun`` hears the job's id, or
     the serial of the one commit, as soon as there is one.
     """
+    desk.confide(operation)
     with Life(desk.transport) as life:
         beginning = Beginning(desk, life, operation, wish, check=check)
         cfg, job = beginning.record()

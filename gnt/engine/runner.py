@@ -128,6 +128,7 @@ def drive(desk: Desk, waiting: Waiting, parked: Callable[[], None]) -> None:
     """One job: record it, answer with its id, wait for its turn, run it."""
     operation = waiting.submission.made(desk.find)
     wish = waiting.submission.wish.replace(driver=f"{os.uname().nodename} {os.getpid()}")
+    desk.confide(operation)
     with Life(desk.transport) as life:
         beginning = Beginning(desk, life, operation, wish)
         cfg, job = beginning.record()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 
 from gnt.errors import Invalid
-from gnt.model import inherit
+from gnt.model import inherit, private
 from gnt.model.objects import Network
 from gnt.plan import Script, Step, node_task, script
 from gnt.record import Record
@@ -54,11 +54,13 @@ def of(cfg: Config, inst: Instance) -> Seed | None:
     semicolons), ``dns`` (addresses) asks for one; ``seed=no`` declines.
     """
     params: dict[str, str] = {}
-    for level in inherit.os_levels(cfg.cluster, inst):
+    for level in (*inherit.os_levels(cfg.cluster, inst),
+                  *inherit.os_private_levels(cfg.cluster, inst)):
         params.update({key: str(value) for key, value in level.items() if value is not None})
     if params.get("seed") in ("no", "False") or not {"image", *KEYS} & params.keys():
         return None
-    check(params, f"{inst.name}.osparams")
+    clear = {key: value for key, value in params.items() if not list(private.marks(value))}
+    check(clear, f"{inst.name}.osparams")
     return Seed(
         meta_data=_meta(inst, params),
         user_data=params.get("user_data") or "#cloud-config\n{}\n",

@@ -133,6 +133,14 @@ def os_levels(cluster: Cluster, inst: Instance) -> tuple[Params, ...]:
     return (*(cluster.osparams.get(system, {}) for system in systems), inst.osparams)
 
 
+def os_private_levels(cluster: Cluster, inst: Instance) -> tuple[Params, ...]:
+    """The levels of private OS parameters, lowest first; their values are marks."""
+    name, _, variant = inst.os.partition("+")
+    systems = [name, inst.os] if variant else [name]
+    known = cluster.osparams_private_cluster
+    return (*(known.get(system, {}) for system in systems), inst.osparams_private)
+
+
 def disk_levels(cluster: Cluster, group: Group, disk: Disk) -> tuple[Params, ...]:
     """The levels of disk parameters, lowest first."""
     return (

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from gnt.model.objects import Node
     from gnt.plan import Call
     from gnt.session.riding import Riding
+    from gnt.session.vault import Vault
     from gnt.spec import Contexts, Document, Settings, Table
     from gnt.ssh.identity import Identities
     from gnt.ssh.transport import SshTransport
@@ -41,6 +42,7 @@ class Session:
         self._transport: SshTransport | None = None
         self._store: Riding | None = None
         self._desk: Desk | None = None
+        self._vault: Vault | None = None
 
     # --- wiring --------------------------------------------------------------------------------
 
@@ -113,10 +115,27 @@ class Session:
     def desk(self) -> Desk:
         if self._desk is None:
             from gnt.engine.desk import Desk
+            from gnt.session.vault import Revealing
 
-            self._desk = Desk(self.store, self.transport, self.front.listener,
-                              tell=self.front.tell)
+            self._desk = Desk(
+                self.store, Revealing(self.transport, self), self.front.listener,
+                tell=self.front.tell, confide=lambda operation: self.confide(operation.secrets()))
         return self._desk
+
+    @property
+    def vault(self) -> Vault:
+        if self._vault is None:
+            from gnt.session.vault import Vault
+
+            self._vault = Vault(self.known, self.ask)
+        return self._vault
+
+    def seal(self, owner: str, values: Mapping[str, str]) -> dict[str, str]:
+        return self.vault.seal(owner, values)
+
+    def confide(self, secrets: Mapping[str, str]) -> None:
+        if secrets or self._vault is not None:
+            self.vault.confide(secrets)
 
     def _learn(self, cfg: Config) -> None:
         from gnt.engine.desk import know

@@ -64,6 +64,7 @@ class Execution:
             driver.run(self.session.desk, operation, self._wish(), check, self._begun)
         if self._candidates() - before:  # a new one has nothing yet
             self.session.store.signed.redistribute()
+            self.session.vault.spread(self.session.config())
 
     def _candidates(self) -> set[str]:
         """The master candidates, as far as this machine knows."""

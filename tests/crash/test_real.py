@@ -71,7 +71,7 @@ def leftovers(lab):
     """Jobs, locks and fences, taps and guests of instances that are not there."""
     pending = [line for line in lab.run(
         "gnt-job", "list", "--no-headers", "-o", "status").stdout.split() if line in (
-        "running", "waiting", "settling", "undoing")]
+        "running", "waiting", "settling", "undoing", "stalled")]
     locks = lab.on(1, "sh", "-c", "ls /run/gnt/jobs | grep -v '[.]' || :").stdout.split()
     guests = lab.on(1, "sh", "-c", "ls /run/gnt/fake 2>/dev/null || :").stdout.split()
     return pending, locks, [g for g in guests if not any(g.startswith(n) for n in names(lab))]
@@ -175,7 +175,7 @@ def test_killed_at_any_moment_one_command_repairs(cluster):
         process.communicate()
         listed = cluster.run("gnt-job", "list", "--no-headers", "-o", "id,status").stdout
         pending = [line.split()[0] for line in listed.split("\n") if line.split()[1:] in (
-            ["running"], ["waiting"], ["settling"], ["undoing"])]
+            ["running"], ["waiting"], ["settling"], ["undoing"], ["stalled"])]
         for job in pending:
             cluster.run("gnt-job", "resume" if number % 2 else "undo", job)
             assert (name in names(cluster)) is bool(number % 2)
