@@ -9,7 +9,7 @@ from gnt.model.allocate import Request, Room
 from gnt.net.base import nic_mode
 from gnt.query.facts import node_facts
 from gnt.record import Record
-from gnt.storage.base import storage
+from gnt.storage.base import Mirrored, storage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -87,19 +87,27 @@ def needs(cfg: Config, inst: Instance, group: Group, params: Record) -> Needs:
                  links=links)
 
 
-def read_node(cfg: Config, text: str) -> Node:
-    """``-n NODE``; a secondary after a colon is for mirrored templates, which are not there yet."""
-    name, colon, _ = text.partition(":")
-    if colon:
-        raise Invalid("-n", f"{text!r} names a secondary node, but the disk template has none",
-                      hint=f"-n {name}")
-    return cfg.node(name)
+def named(cfg: Config, text: str, template: str) -> tuple[Node, ...]:
+    """``-n NODE``, or ``-n NODE:SECONDARY`` for a template that keeps a second copy."""
+    name, colon, second = text.partition(":")
+    if not isinstance(storage(template), Mirrored):
+        if colon:
+            raise Invalid("-n", f"{text!r} names a secondary node, but disks of the template "
+                          f"{template} have no second copy", hint=f"-n {name}")
+        return (cfg.node(name),)
+    if not second:
+        raise Invalid("-n", f"disks of the template {template} need a secondary node, too",
+                      hint=f"-n {name}:NODE")
+    nodes = cfg.node(name), cfg.node(second)
+    if nodes[0] == nodes[1]:
+        raise Invalid("-n", f"{nodes[0].name} cannot be its own secondary node")
+    return nodes
 
 
 def candidates(cfg: Config, request: Request, wanted: str) -> list[Node]:
     """The nodes to ask: the one named, or all that the configuration does not rule out."""
     if wanted:
-        node = read_node(cfg, wanted)
+        node = cfg.node(wanted.partition(":")[0])
         allocate.require_usable(node, new=True)
         return [node]
     return [node for node in cfg.nodes if not allocate.unsuitable(cfg, node, request)]

@@ -6,6 +6,7 @@ from gnt.commands import _hooks
 from gnt.commands._edits import put
 from gnt.commands.instance import _disks, _guest, _install, _life, _nics, _place, _private, _wish
 from gnt.errors import Invalid, NotYet
+from gnt.guest import seed
 from gnt.model import inherit
 from gnt.model.allocate import Request
 from gnt.model.names import new_port, new_uuid
@@ -59,7 +60,8 @@ class Add(Operation, command="instance add"):
         metavar="N:KEY=VALUE,…")
     no_nics: bool = opt(BOOL, "make no NIC (without this and --net: one with defaults)",
                         default=False)
-    node: str = opt(TEXT, "node to run on", default="", short="-n", metavar="NODE")
+    node: str = opt(TEXT, "node to run on, and the secondary one of mirrored disks", default="",
+                    short="-n", metavar="NODE[:NODE]")
     node_group: str = opt(TEXT, "group to choose the node from", default="", short="-g",
                           metavar="GROUP")
     iallocator: str = opt(TEXT, "allocator that chooses the node (only the built-in choice so far)",
@@ -113,8 +115,10 @@ class Add(Operation, command="instance add"):
         return self.os_parameters_secret
 
     def holds(self, cfg: Config) -> Holds:
-        node = (f"nodes/{_place.read_node(cfg, self.node).uuid}",) if self.node else ()
-        return Holds(exclusive=(f"instances/{self.uuid(cfg)}",), shared=node)
+        template = _wish.enabled_template(cfg, self.disk_template)
+        nodes = _place.named(cfg, self.node, template) if self.node else ()
+        return Holds(exclusive=(f"instances/{self.uuid(cfg)}",),
+                     shared=tuple(f"nodes/{node.uuid}" for node in nodes))
 
     def uuid(self, cfg: Config) -> str:
         return new_uuid(cfg, "instance", self.name)
@@ -209,12 +213,14 @@ class Wish(Record):
             primary_node=node.uuid, runtime=dict(runtime),
             network_port=new_port(cfg, self.draft.uuid)
             if _wish.needs_port(self.draft.hypervisor) else None)
+        seed.require_networks(cfg, inst)
         if not self.asked.ignore_ipolicy:
             sizes = [spec.size for spec in self.specs]
             _wish.specification(cfg, inst, sizes=sizes).enforce(cfg, group)
+        others = _place.named(cfg, self.asked.node, inst.disk_template)[1:] if self.asked.node else ()
         made = [
             storage(inst.disk_template).shape(
-                cfg, inst, (node,), index, spec, new_uuid(cfg, "disk", inst.name, index))
+                cfg, inst, (node, *others), index, spec, new_uuid(cfg, "disk", inst.name, index))
             for index, spec in enumerate(self.specs)
         ]
         disks = _disks.top(made)

@@ -6,6 +6,7 @@ from gnt.commands import _hooks
 from gnt.commands._edits import change, drop, put
 from gnt.commands.instance import _alter, _disks, _guest, _install, _life, _private, _wish
 from gnt.errors import Conflict, Invalid
+from gnt.guest import seed
 from gnt.hypervisor.base import Migratable, hypervisor
 from gnt.model import inherit
 from gnt.model.objects import Group
@@ -102,6 +103,8 @@ class Modify(Operation, command="instance modify"):
         if devices.instance == inst and not devices.changed and not balloon:
             raise Invalid("", "nothing to change is given, or it is as it was",
                           hint="gnt-instance modify --help")
+        if self.net:
+            seed.require_networks(cfg, devices.instance)
         self._judge(cfg, devices)
         changes = {name: value for name, value in devices.instance.items()
                    if getattr(inst, name) != value}

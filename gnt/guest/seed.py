@@ -68,6 +68,20 @@ def of(cfg: Config, inst: Instance) -> Seed | None:
     )
 
 
+def require_networks(cfg: Config, inst: Instance) -> None:
+    """Raise Invalid for an address whose prefix nobody knows: its guest would silently use DHCP."""
+    if of(cfg, inst) is None:
+        return
+    for index, nic in enumerate(inst.nics):
+        if nic.ip and not nic.network:
+            raise Invalid(
+                f"--net {index}.ip",
+                f"{nic.ip} is in no network, so the guest's seed cannot tell its prefix and gateway",
+                hint=f"--net {index}:network=NAME,ip={nic.ip} (gnt-network add makes one), "
+                "no ip= for DHCP, or -O seed=no",
+            )
+
+
 def check(params: Mapping[str, str], where: str) -> None:
     """Raise Invalid for parameters of the seed that cannot be."""
     data = params.get("user_data", "")

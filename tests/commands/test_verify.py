@@ -19,8 +19,8 @@ FINE = Standing(clock=1000, term=1, keys=True, missing=())
 def verify(cfg=None, *, fields=None, **options):
     """({code: messages}, exit code)"""
     cfg = cfg or build.small()
-    answers = {"checks.hosts.standing": FINE, "checks.copies.copy": COPY, "storage.file.measure": 1024,
-               "storage.file.found": {}, "hypervisor.kvm.tasks.found": (),
+    answers = {"checks.hosts.standing": FINE, "checks.copies.copy": COPY,
+               "storage.file.measure": 1024, "storage.file.found": {}, "hypervisor.kvm.tasks.found": (),
                "hypervisor.kvm.tasks.leftovers": (), **options.pop("answers", {})}
     query = Verify(error_codes=True, **(fields or {}))
     nodes = build.Nodes(cfg, answers=answers, **options)

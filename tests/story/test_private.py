@@ -1,4 +1,4 @@
-"""Private OS parameters are in the clear nowhere but in the guest's seed; secret ones not stored."""
+"""Private OS parameters are in the clear in the guest's seed only; secret ones are not stored."""
 
 from __future__ import annotations
 
