@@ -189,28 +189,35 @@ class Replica:
             raise Damaged(f"{where}: another history has the serial {head.serial}",
                           hint="gnt-cluster verify says which candidates disagree")
         done: list[Txn] = []
-        for part in answer.parts:
-            done += self._take_in(part, head, f"{where}: {part.kind}-{part.number}.toml")
+        following = [part.number for part in answer.parts[1:]]
+        for part, end in zip(answer.parts, [*following, head.serial], strict=True):
+            done += self._take_in(part, end, head, f"{where}: {part.kind}-{part.number}.toml")
         if self.position.head != head.hash:
             raise Damaged(f"{where}: its journal does not reach its head {head.serial}")
         if done or (answer.parts and at.base != head.base):
             self._note()
         return done
 
-    def _take_in(self, part: Part, head: Head, where: str) -> list[Txn]:
+    def _take_in(self, part: Part, end: int, head: Head, where: str) -> list[Txn]:
+        """``end``: the last serial that counts; an earlier journal may have an uncommitted tail."""
         at = self.position
         if part.kind == "base":
             if part.number != at.base:
                 self._begin(part.data, where)
             return []
         known = at.offset - part.offset
-        if part.number != at.base or known < 0:
+        if part.number == at.base and known >= 0:
+            entries, _ = split(part.data[known:], where)
+        elif at.base < part.number <= at.serial and not part.offset:
+            entries, _ = split(part.data, where)  # the journal after ours: it goes on where we are
+        else:
             raise Stale(f"{where}: it was asked for what follows byte {at.offset} of {at.base}")
-        entries, _ = split(part.data[known:], where)
         if part.number == head.base:
             entries = _up_to(entries, head, where) if at.head != head.hash else []
+        else:
+            entries = [entry for entry in entries if at.serial < entry.serial <= end]
         done = [self.trusted.follow(entry, where) for entry in entries]
-        self._write(part.number, at.offset, entries)
+        self._write(at.base, at.offset, entries)
         return done
 
     def _begin(self, data: bytes, where: str) -> None:
