@@ -275,19 +275,34 @@ class SignedStore:
         """
         try:
             self.hold_turn()
+            happened = self._holds(entry)
         except GntError as error:
+            self.release()
             raise NodeFailed(
                 node, "lost", f"it is not known whether change {entry.serial} was committed "
                 f"({replicate.why(answer)}; then: {error.message})",
                 hint=f"when {node} answers: gnt-cluster config show {entry.serial}") from error
-        at = self.replica.position
-        if entry.hash != at.head and not self.replica.holds(entry):
+        if not happened:
             if not isinstance(answer, NodeFailed) and answer.status == m.FAILED:
                 self.release()
                 raise NodeFailed(node, "failed", answer.problem or "it could not write the change",
                                  task="config (commit)", hint=f"is a disk of {node} full?")
             raise Stale(f"change {entry.serial} was not committed")
         self.release()
+
+    def _holds(self, entry: Entry) -> bool:
+        """Whether a record is in the history, also when a new base was made after it."""
+        at = self.replica.position
+        if entry.hash == at.head or self.replica.holds(entry):
+            return True
+        if entry.serial > at.serial or entry.serial > at.base:
+            return False
+        from gnt.config.ledger import Ledger
+
+        chapters = Ledger(lambda: self).chapters(entry.serial - 1)
+        if chapters[0].number >= entry.serial:
+            raise Damaged(f"nobody keeps the journal with change {entry.serial} any more")
+        return any(other.hash == entry.hash for c in chapters for other in c.entries())
 
     def _committed(self, tally: replicate.Tally, before: Head) -> Config:
         head = self.replica.head
