@@ -1,0 +1,108 @@
+"""What clients do, and what they were told: the input of the checker."""
+
+from __future__ import annotations
+
+from gnt.config.failover import take_over
+from gnt.engine import driver as engine
+from gnt.engine import recover
+from gnt.engine.job import Wish
+from gnt.engine.ports import Change
+from gnt.errors import GntError
+from tests.simulation.operations import Build, Remove
+
+
+class Event:
+    """One call of a client.  ``acknowledged``: it returned; otherwise nobody knows."""
+
+    def __init__(self, client, kind, token, start):
+        self.client, self.kind, self.token, self.start = client, kind, token, start
+        self.end = float("inf")
+        self.acknowledged = False
+        self.serial, self.hash, self.fresh = 0, "", True
+        self.error = None
+
+
+class Client:
+    """A person at one machine, whose commands are processes that may be killed."""
+
+    def __init__(self, world, number, machine, actions, watch):
+        self.world, self.number, self.machine = world, number, machine
+        self.actions, self.watch = list(actions), watch
+        self.events = []
+        self.driver = None
+        self.stopped = False
+
+    def begin(self, after=0.0):
+        """A new process for what is left to do."""
+        if self.stopped or not self.actions or (self.driver and not self.driver.dead):
+            return
+        self.driver = self.world.driver(self.machine)
+        self.world.scheduler.spawn(self.driver.name, self.driver, self._live, after)
+
+    def kill(self):
+        if self.driver is not None and not self.driver.dead:
+            self.world.note(f"{self.driver.name} is killed")
+            self.driver.die()
+
+    def _live(self):
+        driver = self.driver
+        while self.actions and not self.stopped:
+            self.world.scheduler.pause(self.world.random.expovariate(1.5))
+            kind, *words = self.actions.pop(0)
+            event = Event(driver.name, kind, words[0] if words else "", self.world.scheduler.now)
+            self.events.append(event)
+            try:
+                getattr(self, f"_{kind}")(driver, event, *words)
+            except GntError as error:
+                event.error = error
+                driver.store.release()
+                self.world.note(f"{driver.name} {kind} {event.token}: {error}")
+            else:
+                event.acknowledged = True
+                event.end = self.world.scheduler.now
+                self.world.note(f"{driver.name} {kind} {event.token} done")
+                self.watch(event)
+        driver.close()
+
+    def _commit(self, driver, event, token):
+        config = driver.store.commit(
+            lambda cfg: Change(edits=(), operation="note", note=token), attempts=4)
+        event.serial = config.serial
+
+    def _read(self, driver, event):
+        config = driver.store.read()
+        event.serial, event.hash = config.serial, config.head
+        event.fresh = not driver.store.unreached
+
+    def _job(self, driver, event, kind, name, nodes):
+        operation = Build(name=name, nodes=nodes) if kind == "build" else Remove(name=name)
+        event.token = ""
+        event.token = engine.run(driver.desk, operation, Wish(author="a", driver=driver.name))
+
+    def _failover(self, driver, event, node):
+        take_over(driver.store, node)
+
+    def _redistribute(self, driver, event):
+        driver.store.redistribute()
+
+    def _recover(self, driver, event, verb):
+        repair(driver, verb)
+
+
+def repair(driver, verb):
+    """Resume, or undo, every job whose driver is gone."""
+    config = driver.desk.read()
+    jobs = [job.id for job in config.jobs]
+    alive = driver.transport.owned(config.master.name, jobs) if jobs else {}
+    for job in config.jobs:
+        if alive.get(job.id):
+            continue
+        try:
+            if verb == "undo" and job.state != "settling":
+                recover.undo(driver.desk, job.id)
+            elif job.state == "undoing":
+                recover.undo(driver.desk, job.id)
+            else:
+                recover.resume(driver.desk, job.id, driver.name)
+        except GntError as error:
+            driver.world.note(f"{driver.name} {verb} of {job.id}: {error}")

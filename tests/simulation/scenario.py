@@ -1,0 +1,302 @@
+"""One seed: a cluster, clients, accidents; then calm, repair, and the checker."""
+
+from __future__ import annotations
+
+import errno
+import random
+import traceback
+
+from gnt.config.failover import take_over
+from gnt.engine.ports import Change
+from gnt.errors import GntError
+from tests.config.chains import KEY
+from tests.simulation import checker
+from tests.simulation.clients import Client, repair
+from tests.simulation.world import Parts, World
+
+SPAN = 260  # messages among which accidents happen
+TROUBLE = (("write", errno.ENOSPC), ("write", errno.EIO), ("write", errno.EDQUOT),
+           ("fsync", errno.EIO), ("rename", errno.EIO), ("rename", errno.ENOSPC),
+           ("read", errno.EIO), ("truncate", errno.EIO))
+YEARS = 10 * 365 * 86400.0
+
+
+class Result:
+    """``problems``: promises that were broken; ``notes``: the trace."""
+
+    def __init__(self, seed, faults, problems, notes):
+        self.seed, self.faults, self.problems, self.notes = seed, faults, problems, notes
+
+
+class Plan:
+    """What a seed stands for: sizes, actions and accidents."""
+
+    def __init__(self, seed):
+        self.seed = seed
+        draw = random.Random(f"plan {seed}")
+        self.count = draw.choice([3, 3, 3, 4, 5, 5, 6, 7, 9])
+        self.names = [f"n{number + 1}" for number in range(self.count)]
+        number = draw.choice([2, 2, 3, 3, 4, 5, 8]) if self.count < 6 else draw.choice([2, 3])
+        self.machines = [f"m{i}" if draw.random() < 0.8 else draw.choice(self.names)
+                         for i in range(number)]
+        self.machines = list(dict.fromkeys(self.machines))
+        self.failing = draw.choice([0.0, 0.0, 0.05])
+        each = 12 // len(self.machines) + 2
+        self.actions = [[self._action(draw, c, i) for i in range(each)]
+                        for c in range(len(self.machines))]
+        self.faults = sorted(self._fault(draw) for _ in range(draw.choice([0, 1, 2, 3, 4, 6, 8])))
+
+    def _action(self, draw, client, number):
+        kind = draw.choices(["commit", "read", "job", "failover", "redistribute", "recover"],
+                            [10, 3, 4, 2, 1, 2])[0]
+        return (kind, *{
+            "commit": lambda: [f"t{client}.{number}"],
+            "job": lambda: [draw.choice(["build", "build", "remove"]), draw.choice(["a", "b"]),
+                            ",".join(draw.sample(self.names, 2))],
+            "failover": lambda: [draw.choice(self.names)],
+            "recover": lambda: [draw.choice(["resume", "undo"])],
+        }.get(kind, list)())
+
+    def _fault(self, draw):
+        at, length = draw.randrange(SPAN), draw.choice([0.3, 3.0, 30.0]) * draw.expovariate(1)
+        kind = draw.choice(["kill", "kill", "crash", "crash", "cut", "cut", "cut", "rough", "rough",
+                            "trouble", "clock", "restore", "blackout"])
+        some = draw.sample(self.names, draw.randint(1, self.count))
+        machine = draw.choice([*self.machines, "*"])
+        ways = draw.choice([("to", "from"), ("to", "from"), ("to",), ("from",)])
+        return at, kind, {
+            "kill": (draw.randrange(len(self.machines)), length),
+            "crash": (some[0], length),
+            "cut": (machine, tuple(some), ways, length),
+            "rough": (tuple(some), draw.uniform(0.05, 0.4), length),
+            "trouble": (some[0], *draw.choice(TROUBLE), length),
+            "clock": (draw.choice([*self.machines, *self.names]),
+                      draw.choice([YEARS, -YEARS, 3600.0, -3600.0])),
+            "restore": (some[0], length),
+            "blackout": (length,),
+        }[kind]
+
+
+class Scenario:
+    """Runs a plan; ``faults`` replaces the plan's accidents (to find which are needed)."""
+
+    def __init__(self, plan, parts=Parts, faults=None):
+        self.plan = plan
+        self.faults = plan.faults if faults is None else faults
+        self.world = World(plan.seed, plan.count, parts=parts, failing=plan.failing)
+        self.restored = False
+        self.problems = []
+        self.clients = []
+        self.backups = {}
+
+    def run(self):
+        world = self.world
+        try:
+            world.create()
+            for number, machine in enumerate(self.plan.machines):
+                client = Client(world, number, machine, self.plan.actions[number], self._durable)
+                self.clients.append(client)
+                client.begin()
+            self.backups = {n: node.files.backup() for n, node in world.nodes.items()}
+            world.run(("accidents", self._accidents, 0.0), seconds=4000.0)
+            if world.scheduler.stuck:
+                self.problems.append(f"did not end: {world.scheduler.stuck}")
+            self._calm()
+            self.problems += self._check()
+        except Exception as error:  # noqa: BLE001 - whatever escapes is a finding of this seed
+            self.problems.append("".join(traceback.format_exception(error)))
+        finally:
+            world.close()
+        return Result(self.plan.seed, self.faults, self.problems, world.notes)
+
+    # accidents
+
+    def _accidents(self):
+        scheduler = self.world.scheduler
+        first = self.world.messages
+        for at, kind, words in self.faults:
+            number = first + at
+            scheduler.wait(lambda n=number: self.world.messages >= n, 20.0)
+            scheduler.pause(self.world.random.expovariate(200))
+            self.world.note(f"-- {kind} {words}")
+            getattr(self, f"_{kind}")(*words)
+
+    def _later(self, seconds, function):
+        self.world.scheduler.spawn("later", "", function, after=seconds)
+
+    def _kill(self, client, length):
+        self.clients[client].kill()
+        self._later(length, self.clients[client].begin)
+
+    def _crash(self, name, length):
+        node = self.world.nodes[name]
+        if not node.up:
+            return
+        node.crash()
+        for client in self.clients:
+            if client.machine == name:
+                client.kill()
+
+        def start():
+            node.start()
+            for client in self.clients:
+                if client.machine == name:
+                    client.begin()
+        self._later(length, start)
+
+    def _cut(self, machine, nodes, ways, length):
+        for name in self.plan.machines if machine == "*" else [machine]:
+            for node in nodes:
+                for way in ways:
+                    self.world.network.cut(name, node, way)
+        self._later(length, self.world.network.heal)
+
+    def _rough(self, nodes, probability, length):
+        self.world.network.rough.update(dict.fromkeys(nodes, probability))
+        self._later(length, self.world.network.rough.clear)
+
+    def _trouble(self, name, operation, code, length):
+        files = self.world.nodes[name].files
+        files.trouble[operation] = code
+        self._later(length, files.trouble.clear)
+
+    def _clock(self, machine, jump):
+        self.world.skews[machine] = jump
+        if machine in self.world.nodes:
+            self.world.nodes[machine].skew = jump
+
+    def _blackout(self, length):
+        for name in self.plan.names:
+            self._crash(name, length * self.world.random.random())
+
+    def _restore(self, name, length):
+        """A node's disk as it was at the beginning; only as long as that leaves a majority."""
+        world = self.world
+        others = [node for n, node in world.nodes.items() if n != name]
+        needed = len(world.nodes) - len(world.nodes) // 2
+        newest = max((_serial(node.file("config/head")), node.file("config/head"))
+                     for node in world.nodes.values())[1].split()
+        term = max(node.read_term() for node in world.nodes.values())
+        holding = [node for node in others if any(
+            newest[2] in data or _hashed(newest[2].decode(), data)
+            for path, data in node.files.durable().items())]
+        fenced = [node for node in others if node.read_term() == term]
+        if self.restored or min(len(holding), len(fenced)) < needed:
+            return
+        self.restored = True
+        world.archive.append(world.nodes[name].files.backup())
+        self._crash(name, length)
+        world.nodes[name].restore(self.backups[name])
+
+    # while it runs
+
+    def _durable(self, event):
+        """What was acknowledged is on the disks of a majority, whatever happens now."""
+        if event.kind != "commit" or self.restored:
+            return
+        mark = f'note = "{event.token}"\n'.encode()
+        have = 0
+        for node in self.world.nodes.values():
+            files = node.files.durable()
+            head = files.get(f"/{node.name}/gnt/config/head", b"")
+            have += _serial(head)[1] >= event.serial or any(mark in x for x in files.values())
+        if have <= len(self.world.nodes) // 2:
+            self.problems.append(f"{event.token} was acknowledged, but {have} disks have it")
+
+    # afterwards
+
+    def _calm(self):
+        """Everything is switched on and connected; one more driver repairs what is left."""
+        world = self.world
+        for client in self.clients:
+            client.stopped = True
+            if client.driver is not None:
+                client.driver.die()
+        world.network.heal()
+        world.skews.clear()
+        for node in world.nodes.values():
+            node.files.trouble.clear()
+            node.start()
+        driver = world.driver("medic")
+        world.failing = 0.0
+
+        def mend():
+            world.scheduler.pause(100.0)
+            for turn in range(8):
+                try:
+                    self._mend(driver)
+                except GntError as error:
+                    world.note(f"{driver.name} repair: {error}")
+                    if turn == 7:
+                        self.problems.append(f"it cannot be repaired: {error}")
+                else:
+                    break
+            world.scheduler.pause(10.0)
+            driver.close()
+        world.run((driver, mend, 0.0), seconds=4000.0)
+        if world.scheduler.stuck:
+            self.problems.append(f"the repair did not end: {world.scheduler.stuck}")
+
+    def _mend(self, driver):
+        try:
+            left = {n: why for n, why in driver.store.redistribute().items() if why}
+        except GntError as error:
+            left = {"": error}
+        if left:  # a failover that was broken off, for example
+            self.world.note(f"{driver.name} redistribute: {left}")
+            take_over(driver.store, self.plan.names[0])
+        repair(driver, "undo")
+        repair(driver, "resume")
+        driver.store.commit(lambda cfg: Change(edits=(), operation="note", note="last"))
+        left = {n: why for n, why in driver.store.redistribute().items() if why}
+        if left:
+            raise GntError(f"not up to date: {left}")
+
+    def _check(self):
+        world = self.world
+        files = checker.Files([*world.archive, *(n.files.backup() for n in world.nodes.values())])
+        heads = {n: node.file("config/head").decode() for n, node in world.nodes.items()}
+        public = bytes.fromhex(_raw(KEY.public).hex())
+        yield from checker.one_history(heads, files, public)
+        chain, base = files.chain(heads[self.plan.names[0]].split()[2])
+        events = [event for client in self.clients for event in client.events]
+        yield from checker.linearizable(chain, events)
+        yield from checker.reads(chain, events, fresh=not self.restored)
+        yield from checker.no_forks(world.heads)
+        yield from checker.terms({n: node.events for n, node in world.nodes.items()})
+        yield from checker.exclusive(chain)
+        yield from checker.finished(chain, events)
+        things = {(n, thing) for n, node in world.nodes.items() for thing in node.things}
+        yield from checker.owned(checker.state(chain, base), things)
+
+
+def _serial(head):
+    words = head.split()
+    return (int(words[0]), int(words[1])) if len(words) == 4 else (0, 0)
+
+
+def _hashed(wanted, data):
+    return any(checker.Found(m[1], int(m[2]), m[3]).hash == wanted
+               for m in checker.RECORD.finditer(data))
+
+
+def _raw(public):
+    from base64 import b64decode
+
+    return b64decode(public.split()[1])[-32:]
+
+
+def run(seed, parts=Parts, faults=None):
+    """One seed from beginning to end."""
+    return Scenario(Plan(seed), parts, faults).run()
+
+
+def minimal(result, parts=Parts):
+    """The same failure with as few accidents as leaving them out one by one comes to."""
+    faults, best = list(result.faults), result
+    for fault in list(faults):
+        fewer = [f for f in faults if f != fault]
+        tried = run(result.seed, parts, fewer)
+        if tried.problems:
+            faults, best = fewer, tried
+    return best
