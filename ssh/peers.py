@@ -193,9 +193,9 @@ class RemotePeer(Peer):
 
     def channel(self, command: str) -> paramiko.Channel:
         """A channel that runs one command."""
+        connection = self.connection()
         import paramiko
 
-        connection = self.connection()
         try:
             channel: paramiko.Channel = connection.transport.open_session(timeout=self.deadline)
             channel.exec_command(command)
@@ -264,6 +264,9 @@ class RemotePeer(Peer):
         import random
         import time
 
+        from gnt.ssh.lean import load_fabric
+
+        load_fabric()
         from gnt.ssh.connection import NodeConnection
 
         keys = self._keys()

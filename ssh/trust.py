@@ -73,6 +73,9 @@ def _shown(address: str, port: int, kind: str, deadline: float) -> str:
     """The key of one kind; empty when the server has none."""
     import socket
 
+    from gnt.ssh.lean import load_fabric
+
+    load_fabric()
     import paramiko
 
     from gnt.ssh.connection import CIPHERS, NodeTransport
