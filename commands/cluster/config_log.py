@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from itertools import islice
+
 from gnt.commands._show import stamp
+from gnt.commands.cluster._objects import Names
 from gnt.spec import Action, Column, Table, opt
 from gnt.values import TEXT, whole
 
@@ -13,6 +16,7 @@ if TYPE_CHECKING:
 
     from gnt.spec import Session
 
+FURTHER = 200  # transactions before those shown, in which names of dropped objects are looked up
 COLUMNS = (
     Column(name="serial", title="Serial", kind="number"),
     Column(name="time", title="Time"),
@@ -39,23 +43,25 @@ class ConfigLog(Action, command="cluster config log"):
     path: str = opt(TEXT, "only changes of objects whose path begins like this", default="")
 
     def run(self, session: Session) -> int:
-        rows: list[tuple[Any, ...]] = []
-        for txn in session.ledger.log():
-            if len(rows) == self.newest:
+        chosen: list[Mapping[str, Any]] = []
+        history = session.ledger.log()
+        for txn in history:
+            if len(chosen) == self.newest:
                 break
-            touched = _paths(txn)
-            if self.path and not any(path.startswith(self.path) for path in touched):
-                continue
-            rows.append(_row(txn, touched))
-        session.show(Table(columns=COLUMNS, rows=tuple(rows)))
+            if any(path.startswith(self.path) for path in _paths(txn)) or not self.path:
+                chosen.append(txn)
+        names = Names(session.known(), [*chosen, *islice(history, FURTHER)])
+        session.show(Table(columns=COLUMNS, rows=tuple(_row(txn, names) for txn in chosen)))
         return 0
 
 
 def _paths(txn: Mapping[str, Any]) -> list[str]:
-    return [put["path"] for put in txn["put"]] + [f"-{path}" for path in txn["drop"]]
+    return [put["path"] for put in txn["put"]] + list(txn["drop"])
 
 
-def _row(txn: Mapping[str, Any], touched: list[str]) -> tuple[Any, ...]:
+def _row(txn: Mapping[str, Any], names: Names) -> tuple[Any, ...]:
+    touched = [names.of(put["path"]) for put in txn["put"]]
+    touched += [f"-{names.of(path)}" for path in txn["drop"]]
     shown = ", ".join(touched[:3]) + (f" and {len(touched) - 3} more" if len(touched) > 3 else "")
     return (txn["serial"], stamp(txn["time"]), txn["who"], txn["signer"], txn["operation"],
             txn["job"], shown, txn["reason"] or txn["note"])

@@ -217,7 +217,8 @@ class Wish(Record):
         if not self.asked.ignore_ipolicy:
             sizes = [spec.size for spec in self.specs]
             _wish.specification(cfg, inst, sizes=sizes).enforce(cfg, group)
-        others = _place.named(cfg, self.asked.node, inst.disk_template)[1:] if self.asked.node else ()
+        wanted = self.asked.node
+        others = _place.named(cfg, wanted, inst.disk_template)[1:] if wanted else ()
         made = [
             storage(inst.disk_template).shape(
                 cfg, inst, (node, *others), index, spec, new_uuid(cfg, "disk", inst.name, index))

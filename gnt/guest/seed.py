@@ -76,7 +76,7 @@ def require_networks(cfg: Config, inst: Instance) -> None:
         if nic.ip and not nic.network:
             raise Invalid(
                 f"--net {index}.ip",
-                f"{nic.ip} is in no network, so the guest's seed cannot tell its prefix and gateway",
+                f"{nic.ip} is in no network, so its prefix and gateway cannot be told to the guest",
                 hint=f"--net {index}:network=NAME,ip={nic.ip} (gnt-network add makes one), "
                 "no ip= for DHCP, or -O seed=no",
             )

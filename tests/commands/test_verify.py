@@ -12,7 +12,8 @@ from gnt.hypervisor.base import Running
 from gnt.model.objects import Group
 from tests.commands import build
 
-COPY = Copy(head=f"1 {build.small().serial} {build.small().head} 1", base="b" * 64, journal="c" * 64)
+COPY = Copy(head=f"1 {build.small().serial} {build.small().head} 1", base="b" * 64,
+            journal="c" * 64)
 FINE = Standing(clock=1000, term=1, keys=True, missing=())
 
 
@@ -20,7 +21,8 @@ def verify(cfg=None, *, fields=None, **options):
     """({code: messages}, exit code)"""
     cfg = cfg or build.small()
     answers = {"checks.hosts.standing": FINE, "checks.copies.copy": COPY,
-               "storage.file.measure": 1024, "storage.file.found": {}, "hypervisor.kvm.tasks.found": (),
+               "storage.file.measure": 1024, "storage.file.found": {},
+               "hypervisor.kvm.tasks.found": (),
                "hypervisor.kvm.tasks.leftovers": (), **options.pop("answers", {})}
     query = Verify(error_codes=True, **(fields or {}))
     nodes = build.Nodes(cfg, answers=answers, **options)

@@ -4,6 +4,7 @@ import pytest
 from chains import CLUSTER, KEY, make_key
 from clusters import Cluster, change
 
+from gnt.checks.copies import Copy
 from gnt.commands.cluster._signer import PUBLIC_KEY
 from gnt.commands.cluster.config_cat import ConfigCat
 from gnt.commands.cluster.config_diff import ConfigDiff
@@ -17,7 +18,7 @@ from gnt.commands.cluster.signer_list import SignerList
 from gnt.commands.cluster.signer_remove import SignerRemove
 from gnt.config import signature
 from gnt.config.ledger import Ledger
-from gnt.errors import ConfirmationNeeded, Conflict, Invalid, NotFound
+from gnt.errors import ConfirmationNeeded, Conflict, Damaged, Invalid, NodeFailed, NotFound
 from gnt.plan import render
 from gnt.spec import Seen
 
@@ -30,9 +31,21 @@ class Session:
         self.ledger = Ledger(lambda: store)
         self.shown, self.told, self.asked = [], [], []
         self.yes = True
+        self.flipped: tuple[str, ...] = ()  # candidates with another journal
+        self.silent: tuple[str, ...] = ()
+
+    def ask(self, calls):
+        held = self.ledger.digests()
+        right = Copy(head=held["head"], base=held["base"], journal=held["journal"])
+        return Seen({
+            call.key: NodeFailed(call.node, "unreachable", "down") if call.node in self.silent
+            else right.replace(journal="0" * 64) if call.node in self.flipped else right
+            for call in calls})
 
     def config(self):
         return self.store.read()
+
+    known = config
 
     def show(self, answer):
         self.shown.append(answer)
@@ -62,8 +75,8 @@ def shown(session, command):
 def test_the_log(session):
     table = shown(session, ConfigLog())
     assert [(r[0], r[2], r[3], r[4], r[6], r[7]) for r in table.rows] == [
-        (3, "root@t", "admin", "node modify", "nodes/x, -instances/a", ""),
-        (2, "root@t", "admin", "node modify", "instances/a", "wanted")]
+        (3, "root@t", "admin", "node modify", "node name-of-x, -instance name-of-a", ""),
+        (2, "root@t", "admin", "node modify", "instance name-of-a", "wanted")]
     assert [r[0] for r in shown(session, ConfigLog(newest=1)).rows] == [3]
     assert [r[0] for r in shown(session, ConfigLog(path="nodes/")).rows] == [3]
 
@@ -91,6 +104,18 @@ def test_a_rollback_asks_first(session):
     assert ConfigRollback(serial=2, because="oops").run(session) == 0
     assert "transaction 4" in session.told[-1]
     assert [i.uuid for i in session.config().instances] == ["a"]
+
+
+def test_candidates_with_other_bytes_are_named(session):
+    name = session.config().master.name
+    assert shown(session, ConfigVerify()).content["candidates"] == "the same"
+    session.silent = (name,)
+    assert ConfigVerify().run(session) == 1
+    assert name in session.shown[-1].problems[0]
+    session.silent, session.flipped = (), (name,)
+    with pytest.raises(Damaged, match=f"{name}: its copy has other bytes in journal-1.toml") as bad:
+        ConfigVerify().run(session)
+    assert "redist-conf" in bad.value.hint
 
 
 def test_an_export_is_verified(session, tmp_path):
