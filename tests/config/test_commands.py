@@ -123,7 +123,7 @@ def test_an_export_is_verified(session, tmp_path):
     assert ConfigExport(folder=folder).run(session) == 0
     content = shown(session, ConfigVerify(folder=folder)).content
     assert (content["cluster"], content["checked"]) == (CLUSTER, "2 transactions, 1 bases")
-    assert shown(session, ConfigVerify()).content == content
+    assert shown(session, ConfigVerify()).content == {**content, "candidates": "the same"}
 
 
 def test_adding_a_signer(session):
