@@ -43,7 +43,11 @@ class CacheDisk(Disk):
 
 
 class _Alone:
-    """Holds the copy's lock.  (``contextlib`` would cost every command a millisecond.)"""
+    """Holds the copy's lock.  (``contextlib`` would cost every command a millisecond.)
+
+    What was written last is opened for reading before others may write again: the state that a
+    driver works on is the one at its position, and its file is not exchanged while it is opened.
+    """
 
     def __init__(self, replica: Replica) -> None:
         self._replica = replica
@@ -61,8 +65,12 @@ class _Alone:
             disk.unlock(lock)
             raise
 
-    def __exit__(self, *_: object) -> None:
-        self._replica.disk.unlock(self._lock)
+    def __exit__(self, kind: object, *_: object) -> None:
+        try:
+            if kind is None and self._replica.position.serial:
+                self._replica.config()
+        finally:
+            self._replica.disk.unlock(self._lock)
 
 
 class Replica:
@@ -82,6 +90,7 @@ class Replica:
         self._pin = pin
         self._digest = ""
         self._base_signer = ""
+        self._remembered = False
         self.trusted = Trusted(state, pin)
 
     @property
@@ -102,31 +111,46 @@ class Replica:
 
     def open(self) -> bool:
         """Load what is here; False when there is nothing that can be used."""
+        if self.disk.read("head") is None:
+            return False
         try:
-            self._remember()
-            head = self._stored_head()
+            with self._alone():
+                head = self._stored_head()
+                return head is not None and (self.head == head or self._rebuild(head))
         except Damaged:
             return False
-        if head is None:
-            return False
-        if self.state.serial and self.head == head:
-            return True
-        with self._alone():  # another process may have been between the two
-            head = self._stored_head() or head
-            return self.head == head or self._rebuild(head)
 
     def _alone(self) -> _Alone:
         """No other process of this user changes the copy meanwhile; see what the last one did."""
         return _Alone(self)
 
     def refresh(self) -> None:
-        """See what another process has done to the copy."""
-        if self._stored_head() not in (None, self.head):
-            self.state.refresh()
+        """See what another process has done to the copy, and put right what one left that died."""
+        before = self.position
+        self.state.refresh()
+        stored = self._stored_head()
+        if not self._remembered or self.position != before or stored not in (None, self.head):
             self._remember()
             self.trusted.refresh()
+        at = self.position
+        if at.serial:
+            whole = self.disk.size(f"journal-{at.base}.toml") >= at.offset
+            if not whole or stored is None or (stored.term, stored.serial) < (at.term, at.serial):
+                self._mend(whole)
+
+    def _mend(self, whole: bool) -> None:
+        """The state is ahead of the files: a process was killed between the two.  What it had
+        followed was committed, so either the files have it as well, or all is fetched anew."""
+        base = self.disk.read(f"base-{self.position.base}.toml")
+        if whole and base is not None and hex256(base) == self._digest:
+            self._note()
+        else:
+            self.state.reset({}, Position())
+            self.trusted.refresh()
+            self.disk.remove("head")
 
     def _remember(self) -> None:
+        self._remembered = True
         data = self.disk.read(TRUST)
         pin = self._pin
         if data:
@@ -232,18 +256,22 @@ class Replica:
                 self.disk.remove(f"base-{old}.toml")
                 self.disk.remove(f"journal-{old}.toml")
 
-    def advance(self, entry: Entry, where: str) -> Txn:
-        """One more record, that this driver has committed."""
-        with self._alone():
-            return self._advance(entry, where)
+    def advance(self, entry: Entry, where: str) -> None:
+        """One more record, that this driver has committed.
 
-    def _advance(self, entry: Entry, where: str) -> Txn:
+        Another process of this user may have read it from the master before we come to this.
+        """
+        with self._alone():
+            at = self.position
+            if at.head != entry.hash and at.serial <= entry.serial:
+                self._advance(entry, where)
+
+    def _advance(self, entry: Entry, where: str) -> None:
         at = self.position
         txn = self.trusted.follow(entry, where)
         self._write(at.base, at.offset, [entry])
         self._note(signers=any(put.path.startswith("signers/") for put in txn.put)
                    or any(path.startswith("signers/") for path in txn.drop))
-        return txn
 
     def rebase(self, data: bytes, where: str) -> None:
         """A new base for the same head."""
@@ -281,6 +309,9 @@ class Replica:
         at = self.position
         base = self.disk.read(f"base-{at.base}.toml")
         journal = self.disk.read(f"journal-{at.base}.toml", 0, at.offset) or b""
+        stored = self._stored_head()
+        if stored is not None and stored.base != at.base:
+            raise Stale("another process has moved on to a new base")
         if base is None or len(journal) != at.offset:
             raise Damaged(f"the copy of the configuration in {self.disk.directory} is incomplete",
                           hint=f"rm -r {self.disk.directory}")

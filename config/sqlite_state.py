@@ -102,14 +102,17 @@ def stored_position(connection: sqlite3.Connection) -> Position | None:
 
 
 class SqliteState:
-    """A :class:`~gnt.config.trust.Working` state in the file ``path``."""
+    """A :class:`~gnt.config.trust.Working` state in the file ``path``.
+
+    Empty until ``refresh``, which needs the lock of whoever may write: SQLite must not open a file
+    that is being exchanged.
+    """
 
     def __init__(self, path: str) -> None:
         self._path = path
         self._position = Position()
         self._reader: SqliteSnapshot | None = None
         self._writer: sqlite3.Connection | None = None
-        self.refresh()
 
     @property
     def position(self) -> Position:

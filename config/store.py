@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from gnt.config.journal import Entry
-    from gnt.config.message import Answer, Head, Peers
+    from gnt.config.message import Answer, Peers
     from gnt.config.record import Author
     from gnt.config.replica import Replica
     from gnt.engine.ports import Change, Frame, Reply
@@ -259,14 +259,15 @@ class SignedStore:
                 raise Stale("another driver had a later turn") from None
             raise
         message = m.Commit(term=turn.order[0], turn=turn.order[1], after=self.replica.head,
-                           serial=entry.serial, hash=entry.hash, records=entry.record)
+                           serial=entry.serial, hash=entry.hash, records=entry.record,
+                           size=self.replica.position.offset)
         answer = self.peers.ask({turn.node: message}, deadline=COMMIT_DEADLINE)[turn.node]
         self.turn = None
         if isinstance(answer, NodeFailed) or answer.status != m.OK:
             self._find(entry, turn.node, answer)
         else:
             self.replica.advance(entry, turn.node)
-        return self._committed(tally, message.after)
+        return self._committed(tally, message)
 
     def _find(self, entry: Entry, node: str, answer: Answer | NodeFailed) -> None:
         """Learn what became of a commit whose answer was lost; Stale: it did not happen.
@@ -304,12 +305,15 @@ class SignedStore:
             raise Damaged(f"nobody keeps the journal with change {entry.serial} any more")
         return any(other.hash == entry.hash for c in chapters for other in c.entries())
 
-    def _committed(self, tally: replicate.Tally, before: Head) -> Config:
-        head = self.replica.head
-        learn = m.Learn(head=head, by=head.term, after=before, size=self.replica.position.offset)
+    def _committed(self, tally: replicate.Tally, message: m.Commit) -> Config:
+        """What follows.  The copy may be further already, by another process of this user."""
+        before = message.after
+        head = m.Head(term=message.term, serial=message.serial, hash=message.hash, base=before.base)
+        learn = m.Learn(head=head, by=head.term, after=before,
+                        size=message.size + len(message.records))
         self.peers.post(dict.fromkeys(tally.have, learn))
         if tally.behind:
-            self._catch_up(tally.behind, (head.term, self.replica.position.turn))
+            self._catch_up(tally.behind, (message.term, message.turn))
         if self.replica.long or self.replica.outdated:
             from gnt.config import compaction
 

@@ -58,6 +58,7 @@ def test_both_states_are_one(tmp_path_factory, txns):
             state.apply(txn(puts, drops), at(serial))
         assert shown(plain) == shown(fast)
     again = SqliteState(str(path / "state"))
+    again.refresh()
     assert shown(again) == shown(plain)
     for slow, quick, before in snapshots:
         assert shown(slow) == shown(quick) == before
