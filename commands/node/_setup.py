@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gnt.model.access import BEGIN, END
 from gnt.plan import Script, node_task, script
 from gnt.record import Record
 
@@ -9,7 +10,6 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-BEGIN, END = "# gnt: begin (written by gnt, changes are lost)", "# gnt: end"
 
 
 class Host(Record):

@@ -24,6 +24,11 @@ FAMILIES: Mapping[str, type[Record]] = {
 
 
 class Consistency(Check):
+    codes = ("ECLUSTERCFG", "ECLUSTERDANGLINGNODES", "ECLUSTERDANGLINGINST",
+             "EINSTANCEMISSINGCFGPARAMETER", "EINSTANCEUNSUITABLENODE", "EINSTANCEBADNODE",
+             "EINSTANCESPLITGROUPS", "EINSTANCELAYOUT")
+    asks = False
+
     def findings(self, cfg: Config, nodes: list[Node], seen: Seen) -> Iterator[Finding]:
         yield from _cluster(cfg)
         for node in cfg.nodes:
@@ -36,6 +41,7 @@ class Consistency(Check):
                               message=f"its node {inst.primary_node} does not exist")
             else:
                 yield from _instance(cfg, inst)
+                yield from _spread(cfg, inst)
         yield from _disks(cfg)
         yield from _twice(cfg)
 
@@ -92,6 +98,22 @@ def _instance(cfg: Config, inst: Instance) -> Iterator[Finding]:
                       message=f"it should run on {node.name}, which is marked offline")
 
 
+def _spread(cfg: Config, inst: Instance) -> Iterator[Finding]:
+    """The nodes with a copy of the instance's disks, besides its home."""
+    held = {uuid for key in inst.disks if (disk := cfg.get(Disk, key)) for uuid in disk.nodes}
+    others = [node for uuid in sorted(held - {inst.primary_node}) if (node := cfg.get(Node, uuid))]
+    if len(others) > 1:
+        yield Finding(code="EINSTANCELAYOUT", kind="instance", name=inst.name,
+                      message="has disks on more than one other node: "
+                              + ", ".join(node.name for node in others))
+    group = cfg.one(Node, inst.primary_node).group
+    for node in others:
+        if node.group != group:
+            yield Finding(code="EINSTANCESPLITGROUPS", kind="instance", name=inst.name,
+                          message=f"{node.name}, which has its disks, is in another group than "
+                                  "its home")
+
+
 def _disks(cfg: Config) -> Iterator[Finding]:
     used = {uuid for inst in cfg.instances for uuid in inst.disks}
     children = {uuid for disk in cfg.all(Disk) for uuid in disk.children}
@@ -102,8 +124,14 @@ def _disks(cfg: Config) -> Iterator[Finding]:
 
 
 def _twice(cfg: Config) -> Iterator[Finding]:
-    """MAC addresses and ports that two instances have; addresses, within a network."""
+    """MAC addresses and ports that two instances have; addresses, within a network or of nodes."""
     owners: dict[tuple[str, object], str] = {}
+    for node in cfg.nodes:
+        for address in {node.primary_ip, node.secondary_ip}:
+            other = owners.setdefault(("node's address", address), node.name)
+            if other != node.name:
+                yield Finding(code="ECLUSTERCFG", kind="node", name=node.name,
+                              message=f"{other} has the address {address}, too")
     for inst in cfg.instances:
         taken: list[tuple[str, object]] = [("MAC address", nic.mac) for nic in inst.nics]
         taken += [("address", f"{nic.ip} in network {nic.network}") for nic in inst.nics

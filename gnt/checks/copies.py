@@ -87,6 +87,8 @@ def judged(copies: Mapping[str, Copy], head: str) -> dict[str, str]:
 
 
 class Copies(Check):
+    codes = ("ENODEFILECHECK",)
+
     def facts(self, cfg: Config, nodes: list[Node]) -> Iterator[Call[Any]]:
         return (copy.on(node.name) for node in nodes if node.master_candidate)
 

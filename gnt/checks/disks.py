@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 
 class Disks(Check):
+    codes = ("EINSTANCEMISSINGDISK", "EINSTANCEFAULTYDISK", "ENODEORPHANLV")
+
     def facts(self, cfg: Config, nodes: list[Node]) -> Iterator[Call[Any]]:
         for _, disk, node in _asked(cfg, nodes):
             yield storage(disk.dev_type).size(cfg, disk, node)

@@ -19,6 +19,8 @@ ENDED = ("shutdown", "migrated")
 
 
 class Guests(Check):
+    codes = ("ENODEORPHANINSTANCE", "EINSTANCEWRONGNODE", "EINSTANCEDOWN")
+
     def facts(self, cfg: Config, nodes: list[Node]) -> Iterator[Call[tuple[Running, ...]]]:
         for node in nodes:
             yield from _questions(cfg, node)

@@ -53,6 +53,8 @@ def _standing(output: str) -> Standing:
 
 
 class Hosts(Check):
+    codes = ("ENODERPC", "ENODESSH", "ENODESETUP", "ENODEVERSION", "ENODENET", "ENODETIME")
+
     def facts(self, cfg: Config, nodes: list[Node]) -> Iterator[Call[Any]]:
         for node in nodes:
             yield standing.on(node.name)

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 
 
 class Policies(Check):
+    codes = ("EINSTANCEPOLICY",)
+    asks = False
+
     def findings(self, cfg: Config, nodes: list[Node], seen: Seen) -> Iterator[Finding]:
         verified = {node.uuid: node for node in nodes}
         for inst in cfg.instances:

@@ -161,6 +161,43 @@ class Nodes:
         return PublicKeys(login=f"{KEY}l gnt@{call.node}", signer=f"{KEY}s gnt@{call.node}")
 
 
+    def _keyring(self, call: Call[Any]) -> Any:
+        from gnt.checks.keys import Keys
+        from gnt.model import access
+
+        signer = self.cfg.get(Signer, call.node)
+        lines = access.authorized(self.cfg.cluster.login_keys, self.cfg.nodes)
+        return Keys(signer=access.plain(signer.key) if signer else "", open=(), ours=lines,
+                    theirs=("ssh-rsa AAAA somebody@else",))
+
+    def _addresses(self, call: Call[Any]) -> dict[str, str]:
+        node = self.cfg.node(call.node)
+        master = node.uuid == self.cfg.cluster.master_node and self.cfg.cluster.master_ip
+        return {node.primary_ip: "eth0", node.secondary_ip: "eth1",
+                **({self.cfg.cluster.master_ip: "eth0"} if master else {})}
+
+    def _look(self, call: Call[Any]) -> Any:
+        from gnt.checks.neighbours import View
+
+        other = self.cfg.found(Node, "node.primary_ip", call.args["address"])[0]
+        return View(keys=other.host_keys, silent=())
+
+    def _usable(self, call: Call[Any]) -> str:
+        return ""
+
+    def _programs(self, call: Call[Any]) -> dict[str, str]:
+        return dict.fromkeys(call.args["paths"], "5" * 64)
+
+    def _hooks(self, call: Call[Any]) -> tuple[str, ...]:
+        return ()
+
+    def _locks(self, call: Call[Any]) -> tuple[Any, ...]:
+        return ()
+
+    def _leftovers(self, call: Call[Any]) -> tuple[str, ...]:
+        return ()
+
+
 def plan(operation: Operation, cfg: Config, nodes: Nodes | None = None) -> Plan:
     """The plan of an operation, with the facts that it asks for."""
     answering = nodes or Nodes(cfg)

@@ -17,16 +17,16 @@ COPY = Copy(head=f"1 {build.small().serial} {build.small().head} 1", base="b" * 
 FINE = Standing(clock=1000, term=1, keys=True, missing=())
 
 
-def verify(cfg=None, *, fields=None, **options):
+FACTS = {"checks.hosts.standing": FINE, "checks.copies.copy": COPY, "storage.file.measure": 1024,
+         "storage.file.found": {}, "hypervisor.kvm.tasks.found": ()}
+
+
+def verify(cfg=None, *, fields=None, nodes=build.Nodes, answers=(), **options):
     """({code: messages}, exit code)"""
     cfg = cfg or build.small()
-    answers = {"checks.hosts.standing": FINE, "checks.copies.copy": COPY,
-               "storage.file.measure": 1024, "storage.file.found": {},
-               "hypervisor.kvm.tasks.found": (),
-               "hypervisor.kvm.tasks.leftovers": (), **options.pop("answers", {})}
     query = Verify(error_codes=True, **(fields or {}))
-    nodes = build.Nodes(cfg, answers=answers, **options)
-    said = query.answer(cfg, nodes.seen(query.facts(cfg)))
+    answering = nodes(cfg, answers={**FACTS, **dict(answers)}, **options)
+    said = query.answer(cfg, answering.seen(query.facts(cfg)))
     found = {}
     for line in said.lines:
         _, code, _, name, message = line.split(":", 4)
