@@ -113,6 +113,7 @@ class SqliteState:
         self._position = Position()
         self._reader: SqliteSnapshot | None = None
         self._writer: sqlite3.Connection | None = None
+        self._marked: tuple[int, ...] = ()
 
     @property
     def position(self) -> Position:
@@ -134,6 +135,8 @@ class SqliteState:
         """See what another process has written."""
         import os
 
+        if self._reader is not None and self._marked == self._mark():
+            return
         self._reader = self._writer = None
         self._position = Position()
         if not os.path.exists(self._path):
@@ -148,8 +151,17 @@ class SqliteState:
                 raise
             self._discard()
         else:
-            self._reader = reader
+            self._reader, self._marked = reader, self._mark()
             self._position = reader.position
+
+    def _mark(self) -> tuple[int, ...]:
+        """What is another when somebody has written since."""
+        import os
+
+        found = [os.stat(self._path)] if os.path.exists(self._path) else []
+        if os.path.exists(self._path + "-wal"):
+            found.append(os.stat(self._path + "-wal"))
+        return tuple(n for f in found for n in (f.st_ino, f.st_mtime_ns, f.st_size))
 
     def snapshot(self) -> SqliteSnapshot:
         return self._now()
@@ -169,7 +181,7 @@ class SqliteState:
     def _now(self) -> SqliteSnapshot:
         """The state as it is; what is written later does not change what this returns."""
         if self._reader is None:
-            self._reader = SqliteSnapshot(self._path)
+            self._reader, self._marked = SqliteSnapshot(self._path), self._mark()
         return self._reader
 
     def reset(self, data: Mapping[str, Mapping[str, Any]], at: Position) -> None:

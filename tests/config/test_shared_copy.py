@@ -70,7 +70,7 @@ def start(code, place, *words):
 
 def test_eight_processes_read_and_commit(tmp_path):
     Cluster(tmp_path).create()
-    rounds = 8
+    rounds = 5
     running = [start(WORK, tmp_path, number, rounds) for number in range(PROCESSES)]
     said = [process.communicate()[1] for process in running]
     assert [text for text in said if text] == []
@@ -83,7 +83,7 @@ def test_eight_processes_read_and_commit(tmp_path):
 def test_a_killed_process_leaves_a_copy_that_can_be_used(tmp_path):
     Cluster(tmp_path).create()
     told = set()
-    for number in range(1, 9):
+    for number in range(1, 6):
         two = [start(COMMIT, tmp_path, 2 * number + i, 0) for i in range(2)]
         told |= {process.stdout.readline().strip() for process in two}
         threading.Event().wait(0.007 * number)  # somewhere in the next commits
