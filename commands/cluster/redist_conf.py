@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from gnt.commands import _access
+from gnt.commands.node import _setup
 from gnt.spec import Action, opt
 from gnt.values import BOOL
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from gnt.errors import NodeFailed
     from gnt.spec import Session
 
 
@@ -27,4 +30,19 @@ class RedistConf(Action, command="cluster redist-conf"):
         for error in failed.values():
             session.tell(error.message)
         session.tell(f"{len(results) - len(failed)} of {len(results)} candidates are up to date")
-        return 1 if failed else 0
+        silent = self._let_in(session)
+        return 1 if failed or silent else 0
+
+    def _let_in(self, session: Session) -> list[NodeFailed]:
+        """Whom nodes let in, written anew; the nodes that could not be told."""
+        cfg = session.config()
+        if not cfg.cluster.modify_ssh_setup:
+            return []
+        lines = _access.authorized(cfg.cluster.login_keys, cfg.nodes)
+        calls = [_setup.authorize.on(node.name, lines=lines) for node in cfg.online()]
+        seen = session.ask(calls)
+        failed = [why for call in calls if (why := seen.failed(call)) is not None]
+        for why in failed:
+            session.tell(why.message)
+        session.tell(f"{len(calls) - len(failed)} of {len(calls)} nodes let in the right keys")
+        return failed

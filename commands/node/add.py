@@ -85,7 +85,7 @@ class Add(Operation, command="node add"):
         node = self._made(cfg, old)
         start = put(node) if old is None else change(
             old, host_keys=self.host_keys, primary_ip=self.address, offline=False,
-            master_candidate=False)
+            drained=False, powered=True, master_candidate=False)
         return Plan(start=(start,), attempt=self._steps(cfg, node),
                     end=self._forgotten(cfg) if old else (),
                     notes=(f"{self.name} is {self.address}",))

@@ -16,11 +16,24 @@ class Desk:
         self.questions, self.told, self.met, self.asked = [], [], [], []
         self.created = self.taken = self.attached = None
         self.forgotten, self.answers = False, []
+        self.executed, self.steps = [], []
 
     def config(self):
         if self.cfg is None:
             raise NoCluster("there is no cluster here")
         return self.cfg
+
+    def execute(self, operation):
+        """As jobs that all succeed, one after the other; what they change is there for the next."""
+        for one in operation.prepare(self):
+            self.nodes.cfg = self.cfg
+            made = build.plan(one, self.cfg, self.nodes)
+            self.executed.append(one)
+            self.steps += [str(step.do) for step in made.steps]
+            self.cfg = build.applied(self.cfg, made)
+            for following in one.then(self.cfg):
+                self.execute(following)
+        return 0
 
     def confirm(self, question):
         self.questions.append(question)

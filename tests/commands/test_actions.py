@@ -78,6 +78,20 @@ def test_takeovers_that_are_refused(fields, error, problem):
     assert at.taken is None
 
 
+def test_the_master_s_address_moves_along():
+    at = desk(with_address())
+    assert MasterFailover(to="node2").run(at) == 0
+    assert [one.verb for one in at.executed] == ["activate-master-ip"]
+    at = desk(with_address(), answers={"commands.cluster._master_ip.up": None})
+    MasterFailover(to="node2", voting=False, yes_do_it=True).run(at)
+    assert at.executed == [] and [(call.node, call.task) for call in at.asked] == [
+        ("node2", "commands.cluster._master_ip.up")]
+
+
+def with_address():
+    return build.cluster(master_ip="192.0.2.99", master_netdev="eth0")
+
+
 def test_without_voting_after_a_yes():
     at = desk()
     assert MasterFailover(to="node2", voting=False, yes_do_it=True).run(at) == 0
@@ -85,10 +99,13 @@ def test_without_voting_after_a_yes():
 
 
 def test_candidates_that_are_not_reached_are_named():
-    at = desk()
-    assert RedistConf().run(at) == 0 and at.told == ["2 of 2 candidates are up to date"]
-    at = desk(silent=["node2"])
+    let_in = {"commands.node._setup.authorize": None}
+    at = desk(answers=let_in)
+    assert RedistConf().run(at) == 0
+    assert at.told == ["2 of 2 candidates are up to date", "3 of 3 nodes let in the right keys"]
+    at = desk(silent=["node2"], answers=let_in)
     assert RedistConf().run(at) == 1 and "node node2: nothing came" in at.told[0]
+    assert at.told[-1] == "2 of 3 nodes let in the right keys"
 
 
 def test_a_ping_is_an_exit_code():
