@@ -21,10 +21,16 @@ if TYPE_CHECKING:
 
 
 def make(replica: Replica, author: Author) -> bytes:
-    """The signed base of the replica's state."""
+    """The signed base of the replica's state.
+
+    Where a base stands at this serial already, the new one takes its place in the history.
+    """
     at = replica.position
+    before = at.base
+    if at.base == at.serial:
+        before = bases.parse(replica.content()[0], f"base-{at.base}.toml").header.previous
     header = Header(format=bases.FORMAT, serial=at.serial, term=at.term, turn=at.turn,
-                    time=round(author.clock(), 3), who=author.who, head=at.head, previous=at.base)
+                    time=round(author.clock(), 3), who=author.who, head=at.head, previous=before)
     body = bases.body(header, replica.state.everything())
     return bases.signed(body, signature.sign(body, author.signing))
 
@@ -47,8 +53,15 @@ def attempt(store: SignedStore) -> None:
 
 
 def compact(store: SignedStore) -> None:
-    """Write a new base to the master and the other candidates, in a turn of its own."""
+    """Write a new base to the master and the other candidates, in a turn of its own.
+
+    Nothing is done when another driver has done it while this one waited for the turn.
+    """
     store.hold_turn()
+    at = store.replica.position
+    if at.base == at.serial and not store.replica.outdated:
+        store.release()
+        return
     turn = store.turn
     assert turn is not None
     base = make(store.replica, store.author)

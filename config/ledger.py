@@ -8,7 +8,7 @@ from gnt.config import message as m
 from gnt.config import verify as checks
 from gnt.config.history import Chapter
 from gnt.engine.ports import Change
-from gnt.errors import NodeFailed
+from gnt.errors import Damaged, NodeFailed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -66,6 +66,8 @@ class Ledger:
 
     def _before(self, store: SignedStore, chapter: Chapter) -> Chapter | None:
         previous = chapter.parsed().header.previous
+        if previous >= chapter.number:
+            raise Damaged(f"base-{chapter.number}.toml names base-{previous}.toml as the one before")
         older = self._past(store, previous) if previous else None
         return None if older is None else history.linked(older, chapter)
 

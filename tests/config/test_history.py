@@ -6,6 +6,7 @@ import pytest
 from chains import KEY, make_key
 from clusters import Cluster, change
 
+from gnt.config import base as bases
 from gnt.config import compaction, signature
 from gnt.config.ledger import Ledger
 from gnt.config.trust import Pin
@@ -180,3 +181,34 @@ def test_a_base_that_lies_about_its_objects_is_found(cluster):
     reader = cluster.driver(pin=Pin(signers=(KEY.public,)))
     with pytest.raises(Damaged, match="not what the journal before it came to"):
         Ledger(lambda: reader).verify("", ())
+
+
+def test_two_drivers_that_compact_at_once_lose_no_history(tmp_path):
+    cluster = Cluster(tmp_path)
+    one, other = cluster.create(), cluster.driver()
+    one.commit(lambda _: change("instances/a"))
+    assert other.read().serial == one.read().serial == 2
+    compaction.compact(one)
+    compaction.compact(other)  # it found the journal long, and had to wait for its turn
+    other.commit(lambda _: change("instances/b"))
+    assert [txn["serial"] for txn in Ledger(lambda: other).log()] == [3, 2]
+
+
+def test_a_base_that_replaces_one_keeps_its_place_in_the_history(tmp_path):
+    store = Cluster(tmp_path).create()
+    store.commit(lambda _: change("instances/a"))
+    compaction.compact(store)
+    again = compaction.make(store.replica, store.author)
+    assert bases.parse(again, "base").header.previous == 1
+
+
+def test_a_base_before_itself_is_damage_and_no_endless_loop(tmp_path):
+    store = Cluster(tmp_path).create()
+    store.commit(lambda _: change("instances/a"))
+    compaction.compact(store)
+    chapter = Ledger(lambda: store).chapters()[-1]
+    header = chapter.parsed().header.replace(previous=chapter.number)
+    body = bases.body(header, chapter.parsed().data)
+    looped = chapter.replace(base=bases.signed(body, signature.sign(body, KEY)))
+    with pytest.raises(Damaged, match="names base-2.toml as the one before"):
+        Ledger(lambda: store)._before(store, looped)
