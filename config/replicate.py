@@ -23,7 +23,7 @@ class Tally(Record):
     lack: Mapping[str, str]
     fence: int = 0  # the highest term that any of them knows
     overtaken: bool = False  # one of them has seen a later turn
-    behind: tuple[str, ...] = ()  # of those that lack it, who answered and could be caught up
+    behind: Mapping[str, Answer] = {}  # of those that lack it, who said where they stand
 
 
 def majority(count: int) -> int:
@@ -94,9 +94,15 @@ class Replication:
             done.update(self._peers.ask(dict.fromkeys(installs, message)))
         return done
 
+    def send_missing(self, standing: Mapping[str, Answer]) -> None:
+        """Candidates that stand like this get all that is committed; nobody waits for it."""
+        self._peers.post({name: self._repair(a, []) for name, a in standing.items()})
+        self.learn(standing, self._replica.head)
+
     def _repair(self, answer: Answer, more: list[Entry]) -> m.Message:
         """What brings a candidate that stands like this up to date."""
-        known = self._replica.since(answer.head) if answer.status == m.OK else None
+        told = answer.status in (m.OK, m.BEHIND)
+        known = self._replica.since(answer.head) if told else None
         if known is None:
             return self.install()
         entries = known + more
@@ -124,7 +130,8 @@ def tally(answers: Mapping[str, Answer | NodeFailed]) -> Tally:
     return Tally(
         have=tuple(n for n, a in answers.items() if _status(a) == m.OK),
         lack={n: why(a) for n, a in answers.items() if _status(a) != m.OK},
-        behind=tuple(n for n, a in answers.items() if _status(a) in (m.BEHIND, m.DAMAGED)),
+        behind={n: a for n, a in answers.items()
+                if not isinstance(a, NodeFailed) and a.status in (m.BEHIND, m.DAMAGED)},
         overtaken=any(_status(a) == m.REFUSED for a in answers.values()),
         fence=max((a.fence for a in answers.values() if not isinstance(a, NodeFailed)), default=0),
     )

@@ -313,21 +313,16 @@ class SignedStore:
                         size=message.size + len(message.records))
         self.peers.post(dict.fromkeys(tally.have, learn))
         if tally.behind:
-            self._catch_up(tally.behind, (message.term, message.turn))
+            from contextlib import suppress
+
+            replication = Replication(self.peers, self.replica, (message.term, message.turn))
+            with suppress(GntError):  # our own copy is incomplete, or further
+                replication.send_missing(tally.behind)
         if self.replica.long or self.replica.outdated:
             from gnt.config import compaction
 
             compaction.attempt(self)
         return self.replica.config()
-
-    def _catch_up(self, names: Iterable[str], order: tuple[int, int]) -> None:
-        """Candidates that were away get what they lack; whoever does not answer, another time."""
-        replication = Replication(self.peers, self.replica, order)
-        try:
-            done = replicate.tally(replication.catch_up(names))
-        except GntError:  # our own copy is incomplete: the change is committed in any case
-            return
-        replication.learn(done.have, self.replica.head)
 
     def create(self, data: Mapping[str, Mapping[str, Any]], node: str) -> Config:
         """The first base of a new cluster, on its first node; ``data`` is {section: {key: object}}.

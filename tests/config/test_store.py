@@ -274,6 +274,40 @@ def test_who_was_away_is_caught_up_by_the_next_commit(cluster):
     assert cluster.disks["n3"].read("journal-1.toml") == cluster.disks["n1"].read("journal-1.toml")
 
 
+def trips(peers):
+    return peers.asked if hasattr(peers, "asked") else peers.shells.trips
+
+
+def test_catching_up_costs_no_round_trip_and_is_needed_once(cluster):
+    peers = cluster.peers()
+    store = cluster.create(peers=peers)
+    store.commit(lambda _: change("instances/0"))
+    away = peers.cut if cluster.kind == "local" else peers.shells.cut
+    costs = []
+    for index, (name, gone) in enumerate([("a", False), ("b", True), ("c", False), ("d", False)]):
+        (away.add if gone else away.discard)("n3")
+        store.hold_turn()
+        before = trips(peers)
+        store.commit(lambda _, n=name: change(f"instances/{n}"))
+        costs.append(trips(peers) - before)
+        assert (cluster.head("n3") == cluster.head("n1")) is (index != 1)
+    assert costs[0] == costs[1] == costs[3] == 2
+    assert costs[2] == (2 if cluster.kind == "local" else 3)  # the short append was not enough
+
+
+@pytest.mark.parametrize("lost", ["head", "journal-1.toml", "base-1.toml"])
+def test_who_lost_its_files_is_given_them_again(cluster, lost):
+    store = cluster.create()
+    store.commit(lambda _: change("instances/a"))
+    cluster.disks["n3"].remove(lost)
+    for name in ("b", "c"):
+        store.commit(lambda _, n=name: change(f"instances/{n}"))
+    if lost != "base-1.toml":  # nobody looks at the base of a candidate; verify does
+        for name in ("head", "journal-1.toml"):
+            assert cluster.disks["n3"].read(name) == cluster.disks["n1"].read(name)
+    assert len(cluster.heads()) == 1
+
+
 def test_a_new_candidate_gets_everything(cluster):
     from gnt.engine.ports import Change
     from gnt.plan import Edit
