@@ -13,7 +13,7 @@ from gnt.htools.moves import commands, job_sets, shorthand
 from gnt.htools.names import Names
 from gnt.htools.world import is_split, part
 from gnt.spec import opt
-from gnt.values import BOOL, TEXT, choice, whole
+from gnt.values import BOOL, TEXT, choice, real, whole
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -59,6 +59,12 @@ class Hbal(Balancing, command="htools hbal"):
                     default="", short="S")
     priority: str = opt(choice("low", "normal", "high"), "priority of the jobs", default="normal")
     fast: bool = opt(BOOL, "look only at what may have become the best move", default=False)
+    search: bool = opt(BOOL, "look for a better plan with exchanges of instances", default=False)
+    search_tries: int = opt(whole(1), "how many changes --search tries", default=5_000_000)
+    seed: int = opt(whole(0), "another seed may find another plan", default=1)
+    prefer: str = opt(choice("moves", "data", "score"), "what --search saves: moves, data copied, "
+                      "or nothing", default="moves")
+    max_move_gib: float = opt(real(0), "copy at most this many GiB (--search)", default=1e18)
     report: str = opt(FILE, "write a picture of before and after as HTML", default="")
 
     def rules(self) -> Rules:
@@ -132,7 +138,10 @@ class Hbal(Balancing, command="htools hbal"):
                 f"minimum score {self.min_score:.6g}).\nNothing to do, exiting\n")
             return 0
         out("Trying to minimize the CV...\n")
-        moves = self.plan(group, state, names)
+        if self.search:
+            state, moves = self.searched(group, names)
+        else:
+            moves = self.plan(group, state, names)
         self.tell_result(moves, initial, state)
         sets = job_sets(moves)[: 1 if self.first_job_group else None]
         _options.show_commands(self.print_commands, (
@@ -197,6 +206,20 @@ class Hbal(Balancing, command="htools hbal"):
             out(line(len(made), move, names, node_width, inst_width) + "\n")
             sys.stdout.flush()
         return made
+
+    def searched(self, group: World, names: Names) -> tuple[State, Sequence[Move]]:
+        """The plan of a search, told line by line, and where it ends."""
+        from gnt.htools import search
+
+        found = search.plan(group, self.rules(), search.Effort(
+            tries=self.search_tries, seed=self.seed, prefer=self.prefer,
+            max_gib=self.max_move_gib, max_moves=self.max_length))
+        width = max(len(n) for n in names.nodes), max(len(i) for i in names.instances)
+        for k, move in enumerate(found.moves, 1):
+            out(line(k, move, names, *width) + "\n")
+        out(f"Plan of {len(found.moves)} moves, {found.gib:.0f} GiB copied (--prefer "
+            f"{self.prefer})\n")
+        return found.state, found.moves
 
     def tell_result(self, moves: Sequence[Move], initial: float, state: State) -> None:
         if not moves:
