@@ -47,26 +47,24 @@ demo: venv
 demo-down: venv
 	@sh packaging/demo.sh down
 
-# Each program of tests/bench prints its figures as ratios; the fan-out runs beside other tools.
-OTHERS := build/others
-BENCHES := $(filter-out tests/bench/fanout.py %_clients.py %/__init__.py,$(wildcard tests/bench/*.py))
+# The figures are printed as ratios, with their gates; the fan-out runs beside other tools.
+OTHERS := .venv-bench
 
 bench: venv $(OTHERS)/.made
-	@echo "== fan-out"; $(PY) tests/bench/fanout.py --others $(OTHERS)/bin/python
-	@set -e; for program in $(BENCHES); do echo "== $$program"; $(PY) $$program; done
+	@$(PY) -m tests.bench --others $(OTHERS)/bin/python
 
 $(OTHERS)/.made: | $(VENV)/.made
 	@echo "== the tools that gnt is compared with"
 	@$(PY) -m venv --clear $(OTHERS)
 	@$(OTHERS)/bin/pip install -q --disable-pip-version-check ansible-core pyinfra parallel-ssh \
-	  >build/others.log 2>&1 || { tail -n 20 build/others.log; exit 1; }
+	  >$(OTHERS)/pip.log 2>&1 || { tail -n 20 $(OTHERS)/pip.log; exit 1; }
 	@touch $@
 
 changelog: venv
 	@$(PY) packaging/changelog.py
 
 clean:
-	@rm -rf $(VENV) build dist *.egg-info build.log .lint.log .mypy_cache .ruff_cache .pytest_cache \
+	@rm -rf $(VENV) $(OTHERS) build dist *.egg-info build.log .lint.log .mypy_cache .ruff_cache .pytest_cache \
 	  .hypothesis .import_linter_cache .coverage* htools_ext/*.so htools_ext/*.c
 	@find . -name __pycache__ -prune -exec rm -rf {} +
 

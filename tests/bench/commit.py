@@ -16,8 +16,15 @@ import sys
 import tempfile
 import time
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "config")]
+import figures
+from figures import figure
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+ROOT = figures.ROOT
+sys.path[:0] = [str(ROOT / "tests" / "config")]
 PACKAGES = [path for path in sys.path if "site-packages" in path]
 PREPARE = f"import sys; sys.path[:0] = {[str(ROOT), *PACKAGES]!r}\n"
 CHANGE = PREPARE + """
@@ -44,10 +51,6 @@ def make(cfg):
     return Change(edits=(Edit(path="instances/" + instance.uuid, value=to_data(changed)),),
                   operation="instance modify")
 store.commit(make)
-"""
-LIST = PREPARE + """
-from gnt.config.columns import load_columns
-assert len(load_columns(sys.argv[1] + "/copy", "instance")["name"]) == int(sys.argv[2])
 """
 LOAD = PREPARE + """
 import time
@@ -162,8 +165,13 @@ def bytes_to_candidates() -> tuple[int, int, int]:
 
 
 def main() -> int:
-    bare = cpu("pass", times=25)
-    print(f"bare Python start                       {bare * 1e3:8.1f} ms CPU")
+    return figures.run(bench)
+
+
+def bench() -> list[dict[str, Any]]:
+    """Bare starts are measured between the rest."""
+    bare = [cpu("pass", times=25)]
+    rows = []
     spent = {}
     for count in (4000, 40000):
         place = tempfile.mkdtemp(prefix="gnt-config-bench-")
@@ -172,26 +180,28 @@ def main() -> int:
             prepare(place, count)
             made = time.perf_counter() - start
             spent[count] = cpu(CHANGE, place)
+            bare.append(cpu("pass", times=25))
             print(f"change one of {count:6} instances         {spent[count] * 1e3:8.1f} ms CPU  "
-                  f"{spent[count] / bare:5.2f} x bare start (made in {made:.1f} s)")
+                  f"(made in {made:.1f} s)")
             load = min(float(subprocess.run(
                 [sys.executable, "-I", "-S", "-c", LOAD, place], check=True, capture_output=True,
                 text=True).stdout) for _ in range(3))
-            print(f"  full load without caches              {load * 1e3:8.1f} ms")
-            if count == 4000:
-                prepare_again = tempfile.mkdtemp(prefix="gnt-config-bench-")
-                prepare(prepare_again + "/x", count)
-                spent["list"] = cpu(LIST, prepare_again + "/x", str(count))
-                shutil.rmtree(prepare_again)
-                print(f"  columns of a list, whole process      {spent['list'] * 1e3:8.1f} ms CPU  "
-                      f"{spent['list'] / bare:5.2f} x bare start")
+            rows.append(figure(f"full load of {count} instances without caches", load, "s",
+                               most=1.0 if count == 4000 else None))
         finally:
             shutil.rmtree(place)
-    print(f"40,000 against 4,000                    {spent[40000] / spent[4000]:8.2f} x")
+    floor = min(bare)
     trips, other, master = bytes_to_candidates()
-    print(f"round trips after the turn              {trips:8}")
-    print(f"bytes to a candidate / to the master    {other:8} / {master}")
-    return 0
+    return [
+        *(figure(f"change one of {count} instances, CPU against a bare Python", cost / floor, "×",
+                 most=4.5, note=f"{cost * 1e3:.1f} / {floor * 1e3:.1f} ms")
+          for count, cost in spent.items()),
+        figure("40,000 instances against 4,000", spent[40000] / spent[4000], "×", most=1.2),
+        figure("round trips after the turn", trips, most=2),
+        figure("sent to another candidate", other, "bytes", most=4096),
+        figure("sent to the master", master, "bytes", most=4096),
+        *rows,
+    ]
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """One fact script on many nodes, against other tools, in one run; prints ratios.
 
-    tests/bench/fanout.py [--hosts 1,20,200] [--runs 3] [--others PYTHON] [--json FILE]
+    tests/bench/fanout.py [--hosts 1,20,200] [--runs 5] [--others PYTHON] [--json FILE]
 
 Needs root: a network namespace of its own holds one sshd that answers as 127.0.1.1 … 127.0.1.200.
 ``--others`` names a Python that has ansible-core, pyinfra and parallel-ssh (any of them).  Every
@@ -24,7 +24,12 @@ import tempfile
 import time
 from pathlib import Path
 
+import figures
 from fanout_clients import FACTS, PORT, address
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 CLIENTS = ROOT / "tests/bench/fanout_clients.py"
@@ -34,6 +39,8 @@ LIMITS = {  # name: (N, most)
     "pyinfra": {1: 0.65, 20: 0.65},
     "pssh": {1: 0.75, 20: 0.75, 200: 0.75},
 }
+NAMES = {"ssh": "xargs -P50 ssh", "fabric": "stock Fabric", "ansible": "Ansible raw",
+         "pyinfra": "pyinfra", "pssh": "parallel-ssh"}
 CPU_PER_HOST, WARM_CPU_PER_HOST, WARM_RATIO, MEMORY = 4.0, 0.15, 0.1, 300.0  # ms, ms, -, MB
 SSHD = """
 Port {port}
@@ -142,11 +149,10 @@ def median(runs: list[dict[str, float]], key: str) -> float:
 
 
 class Report:
-    """Prints rows, and remembers which figure misses its limit."""
+    """Prints rows as they come, and keeps the figures."""
 
     def __init__(self) -> None:
-        self.missed: list[str] = []
-        self.data: list[dict[str, object]] = []
+        self.figures: list[dict[str, Any]] = []
 
     def row(self, hosts: int, tool: str, runs: list[dict[str, float]], gnt: float) -> None:
         wall, cpu = median(runs, "wall"), median(runs, "cpu")
@@ -154,17 +160,15 @@ class Report:
         ratio = gnt / wall
         print(f"{hosts:>5}  {tool:<8} {wall:>8.0f} {cpu:>9.0f} {cpu / hosts:>9.2f} {memory:>8.0f}"
               f" {ratio:>9.2f}", flush=True)
-        self.data.append({"hosts": hosts, "tool": tool, "wall": wall, "cpu": cpu, "memory": memory,
-                          "gnt/tool": ratio})
-        if tool in LIMITS:
-            self.check(f"wall gnt/{tool}, N={hosts}", ratio, LIMITS[tool].get(hosts))
+        if tool != "gnt":
+            self.add(f"wall, N={hosts}, against {NAMES[tool]}", ratio, "×",
+                     most=LIMITS.get(tool, {}).get(hosts), note=f"{gnt:.0f} / {wall:.0f} ms")
 
-    def check(self, what: str, value: float, most: float | None) -> None:
-        if most is not None and value > most:
-            self.missed.append(f"{what}: {value:.2f} is more than {most:g}")
+    def add(self, what: str, got: float, unit: str, **more: Any) -> None:
+        self.figures.append(figures.figure(what, got, unit, **more))
 
 
-def bench(home: Path, arguments: argparse.Namespace) -> int:
+def bench(home: Path, arguments: argparse.Namespace) -> list[dict[str, Any]]:
     report, tools = Report(), available(arguments.others)
     print(f"{os.cpu_count()} cores; sshd shares them.  ms, MB; ratio: wall of gnt / wall of tool")
     print("    N  tool         wall       CPU  CPU/host   memory     ratio")
@@ -179,35 +183,34 @@ def bench(home: Path, arguments: argparse.Namespace) -> int:
         for tool in tools:
             report.row(hosts, tool, runs[tool], median(runs["gnt"], "wall"))
         start[hosts] = median(runs["gnt"], "cpu")
-        report.check(f"memory, N={hosts}", median(runs["gnt"], "memory"), MEMORY)
+        if hosts == max(sizes):
+            report.add(f"memory, N={hosts}", median(runs["gnt"], "memory"), "MB", most=MEMORY)
     if len(sizes) > 1:
         few, many = min(sizes), max(sizes)
         per_host = (start[many] - start[few]) / (many - few)
-        print(f"client CPU per further host, cold: {per_host:.2f} ms")
-        report.check("client CPU per host", per_host, CPU_PER_HOST)
+        report.add("client CPU per further host, cold", per_host, "ms", most=CPU_PER_HOST)
     for hosts in sizes:
         steps(home, hosts, arguments, report)
-    if arguments.json:
-        Path(arguments.json).write_text(json.dumps(report.data, indent=1))
-    for line in report.missed:
-        print("MISSED", line)
-    return bool(report.missed)
+    return report.figures
 
 
 def steps(home: Path, hosts: int, arguments: argparse.Namespace, report: Report) -> None:
     """One more step on open connections, against stock Fabric."""
+    tools = ("gnt-warm", "fabric-warm")
+    runs: dict[str, list[dict[str, float]]] = {tool: [] for tool in tools}
+    for _ in range(arguments.runs):
+        for tool in tools:
+            runs[tool].append(measure(*command(tool, home, hosts, ""), home)["step"])
     found = {}
-    for tool in ("gnt-warm", "fabric-warm"):
-        runs = [measure(*command(tool, home, hosts, ""), home)["step"]
-                for _ in range(arguments.runs)]
-        found[tool] = {key: median(runs, key) for key in ("wall", "cpu")}
+    for tool in tools:
+        found[tool] = {key: median(runs[tool], key) for key in ("wall", "cpu")}
     ratio = found["gnt-warm"]["wall"] / found["fabric-warm"]["wall"]
     cpu = found["gnt-warm"]["cpu"] / hosts
-    print(f"{hosts:>5}  one more step: {found['gnt-warm']['wall']:.2f} ms, stock Fabric "
-          f"{found['fabric-warm']['wall']:.1f} ms, ratio {ratio:.3f}, CPU per host {cpu:.3f} ms")
-    report.data.append({"hosts": hosts, "step": found, "ratio": ratio, "cpu per host": cpu})
-    report.check(f"step gnt/fabric, N={hosts}", ratio, WARM_RATIO)
-    report.check(f"step CPU per host, N={hosts}", cpu, WARM_CPU_PER_HOST if hosts > 1 else None)
+    walls = f"{found['gnt-warm']['wall']:.1f} / {found['fabric-warm']['wall']:.0f} ms"
+    report.add(f"one more step, N={hosts}, against stock Fabric", ratio, "×", most=WARM_RATIO,
+               note=walls)
+    report.add(f"one more step, N={hosts}, client CPU per host", cpu, "ms",
+               most=WARM_CPU_PER_HOST if hosts > 1 else None)
 
 
 def serve(home: Path) -> subprocess.Popen[bytes]:
@@ -231,7 +234,7 @@ def serve(home: Path) -> subprocess.Popen[bytes]:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--hosts", default="1,20,200")
-    parser.add_argument("--runs", type=int, default=3)
+    parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--others", default="", help="a Python with ansible-core, pyinfra, pssh")
     parser.add_argument("--json", default="")
     arguments = parser.parse_args()
@@ -242,7 +245,7 @@ def main() -> int:
     home = Path(tempfile.mkdtemp(prefix="gnt-bench-ssh-"))
     server = serve(home)
     try:
-        return bench(home, arguments)
+        return figures.run(lambda: bench(home, arguments))
     finally:
         server.send_signal(signal.SIGTERM)
         server.wait()

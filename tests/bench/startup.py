@@ -1,12 +1,11 @@
 #!/usr/bin/env python3
 """What it costs to start: CPU time of whole processes against ``python3 -I -S -c pass``.
 
-    tests/bench/startup.py [--runs 15] [--check]
+    tests/bench/startup.py [--runs 15] [--json FILE]
 
 Measured round-robin in one run: ``gnt-instance --version``, and ``gnt-instance list -o
 name,pnode,admin_state`` of 4,000 instances from cached columns, as installed from a wheel and as
 zipapp, one-folder and one-file binaries where ``dist/`` has them (``make zipapp onedir onefile``).
-``--check`` fails when a ratio is above its limit.
 """
 
 from __future__ import annotations
@@ -22,8 +21,13 @@ import subprocess
 import sys
 import tempfile
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-sys.path.insert(0, str(ROOT))
+import figures
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+ROOT = figures.ROOT
 COUNT = 4000
 PYTHON = os.path.realpath(sys.executable)
 LIST = ("instance", "list", "-o", "name,pnode,admin_state", "--cluster", "bench")
@@ -121,19 +125,18 @@ def measure(runs: int) -> dict[str, tuple[float, float, float]]:
 def main() -> int:
     options = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     options.add_argument("--runs", type=int, default=15)
-    options.add_argument("--check", action="store_true")
+    options.add_argument("--json", metavar="FILE")
     chosen = options.parse_args()
-    worst = 0
-    print(f"{'form':<8} {'floor':>8} {'--version':>16} {'list of ' + str(COUNT):>16}   limits")
-    for form, (floor, version, listing) in measure(chosen.runs).items():
-        limits = LIMITS[form]
-        ratios = (version / floor, listing / floor)
-        over = [r for r, most in zip(ratios, limits, strict=True) if most is not None and r > most]
-        worst = max(worst, len(over))
-        cells = " ".join(f"{1000 * s:>7.1f} ms {r:>4.1f}x"
-                         for s, r in zip((version, listing), ratios, strict=True))
-        print(f"{form:<8} {1000 * floor:>5.1f} ms {cells}   {limits}{'  OVER' if over else ''}")
-    return worst if chosen.check else 0
+    return figures.run(lambda: [
+        row for form, times in measure(chosen.runs).items() for row in rows(form, *times)])
+
+
+def rows(form: str, floor: float, version: float, listing: float) -> list[dict[str, Any]]:
+    """The figures of one form of delivery."""
+    names = ("gnt-instance --version", f"list of {COUNT} instances from the cache")
+    return [figures.figure(f"{name}, {form}, against a bare Python", seconds / floor, "×",
+                           most=most, note=f"{1e3 * seconds:.1f} / {1e3 * floor:.1f} ms")
+            for name, seconds, most in zip(names, (version, listing), LIMITS[form], strict=True)]
 
 
 if __name__ == "__main__":
