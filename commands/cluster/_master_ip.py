@@ -15,17 +15,20 @@ if TYPE_CHECKING:
     from gnt.model.config import Config
     from gnt.model.objects import Cluster
     from gnt.plan import Call
+    from gnt.spec import Session
 
 SCRIPT = "/etc/gnt/scripts/master-ip-setup"
 
 _UP = """\
+netdev=$1 ip=$2 prefix=$3 family=$4
 there=$(ip -o address show to "$ip" 2>/dev/null)
 case $there in
     "")
         [ -e "/sys/class/net/$netdev" ] || {
             echo "there is no interface $netdev on this node" >&2; exit 1; }
-        # shellcheck disable=SC2086 # a word, or none
-        ip address add "$ip/$prefix" dev "$netdev" $quick || exit 1 ;;
+        set -- "$ip/$prefix" dev "$netdev"
+        [ "$family" = 4 ] || set -- "$@" nodad
+        ip address add "$@" || exit 1 ;;
     *" $netdev "*) ;;
     *)
         echo "$ip is on another interface of this node: $there" >&2
@@ -39,15 +42,9 @@ exit 0
 """
 
 _DOWN = """\
-ip -o address show to "$ip" 2>/dev/null | while read -r _ device _ address _; do
+ip -o address show to "$1" 2>/dev/null | while read -r _ device _ address _; do
     ip address delete "$address" dev "$device" || exit 1
 done
-"""
-
-_FAMILY = """\
-netdev=$1 ip=$2 prefix=$3 family=$4
-quick=
-[ "$family" = 4 ] || quick=nodad
 """
 
 _RUN = """\
@@ -62,17 +59,24 @@ env -i PATH=/sbin:/bin:/usr/sbin:/usr/bin MASTER_NETDEV="$netdev" MASTER_IP="$ip
     MASTER_NETMASK="$prefix" CLUSTER_IP_VERSION="$family" "$setup" "$action" </dev/null >&2
 """
 
+_LOOKUP = """\
+getent "ahostsv$2" "$1" | {
+    read -r address _ || exit 0
+    echo "$address"
+}
+"""
+
 
 @node_task(deadline=20)
 def up(netdev: str, ip: str, prefix: int, family: int) -> Script[None]:
     """Set the address on an interface, unless it is there, and tell the neighbours."""
-    return script(_FAMILY + _UP, netdev, ip, prefix, family)
+    return script(_UP, netdev, ip, prefix, family)
 
 
 @node_task(deadline=20)
-def down(netdev: str, ip: str, prefix: int, family: int) -> Script[None]:
+def down(ip: str) -> Script[None]:
     """Take the address away, wherever it is on the node."""
-    return script(_FAMILY + _DOWN, netdev, ip, prefix, family)
+    return script(_DOWN, ip)
 
 
 @node_task(deadline=60)
@@ -90,24 +94,28 @@ done
 """, ip, parse=lambda output: tuple(output.split()))
 
 
+@node_task(deadline=20)
+def lookup(name: str, version: int) -> Script[str]:
+    """The first address that a node finds for a name; empty when there is none."""
+    return script(_LOOKUP, name, version, parse=lambda output: output.strip())
+
+
 def family(ip: str) -> int:
     return 6 if ":" in ip else 4
 
 
-def resolve(name: str, wanted: str, version: int) -> str:
-    """The address that was typed, or that of the cluster's name; Invalid when there is none."""
+def resolve(session: Session, node: str, name: str, wanted: str, version: int) -> str:
+    """The address that was typed, or the one that a node knows for the cluster's name."""
     if wanted:
         if family(wanted) != version:
             raise Invalid("--master-ip", f"{wanted} is no IPv{version} address, as the nodes have")
         return wanted
-    import socket
-
-    kind = socket.AF_INET6 if version == 6 else socket.AF_INET
-    try:
-        return str(socket.getaddrinfo(name, None, kind)[0][4][0])
-    except OSError:
-        raise Invalid("", f"the name {name} has no IPv{version} address to be the master's",
-                      hint="--master-ip ADDRESS, or no --master-netdev") from None
+    call = lookup.on(node, name, version)
+    found = session.ask((call,))[call]
+    if not found:
+        raise Invalid("", f"{node} knows no IPv{version} address of the name {name}",
+                      hint="--master-ip ADDRESS, or no --master-netdev")
+    return found
 
 
 def require(cfg: Config) -> Cluster:
@@ -137,7 +145,9 @@ def _call(cluster: Cluster, node: str, action: str) -> Call[None]:
     prefix, version = cluster.master_netmask, family(ip)
     if cluster.use_external_mip_script:
         return external.on(node, netdev, ip, prefix, version, action)
-    return (up if action == "start" else down).on(node, netdev, ip, prefix, version)
+    if action == "stop":
+        return down.on(node, ip)
+    return up.on(node, netdev, ip, prefix, version)
 
 
 def moved(before: Cluster, after: Cluster, master: str) -> Iterator[Step]:

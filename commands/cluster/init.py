@@ -62,12 +62,12 @@ class Init(ClusterOptions, Action, command="cluster init"):
     def run(self, session: Session) -> int:
         draft = self._with_specs(self.changed(Cluster(
             uuid=_uuid(), cluster_name=self.name, master_netmask=self._full_length())))
-        if self.master_netdev:
-            draft = draft.replace(master_ip=_master_ip.resolve(
-                self.name, self.master_ip or "", int(self.primary_ip_version)))
         host = self.master or _this_host()
         node = _meet.meet(session, host, self.ssh_port, self.ssh_host_key, check=bool(self.master))
         _meet.look(session, node, secondary=self.secondary_ip, again=self.force_join)
+        if self.master_netdev:
+            draft = draft.replace(master_ip=_master_ip.resolve(
+                session, host, self.name, self.master_ip or "", int(self.primary_ip_version)))
         group = Group(uuid=_uuid(), name="default")
         node = node.replace(uuid=_uuid(), group=group.uuid, master_candidate=True,
                             secondary_ip=self.secondary_ip or node.primary_ip)

@@ -36,10 +36,12 @@ class Rename(Operation, command="cluster rename"):
     force: bool = opt(BOOL, "do not ask", default=False, short="-f")
 
     def prepare(self, session: Session) -> tuple[Operation, ...]:
-        cluster = session.config().cluster
+        cfg = session.config()
+        cluster = cfg.cluster
         if not _master_ip.configured(cluster):
             return (self,)
-        ip = _master_ip.resolve(self.name, self.master_ip, cluster.primary_ip_family)
+        ip = _master_ip.resolve(session, cfg.master.name, self.name, self.master_ip,
+                                cluster.primary_ip_family)
         return (self.replace(master_ip=ip),)
 
     def hook_env(self, cfg: Config) -> Mapping[str, str]:

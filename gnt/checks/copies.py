@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from gnt.plan import Call
     from gnt.spec import Seen
 
-_COPY = """cd /var/lib/gnt/config && read -r term serial head base <head || exit 1
+_COPY = """# shellcheck disable=SC2094 # head is a program, too
+cd /var/lib/gnt/config && read -r term serial head base <head || exit 1
 # the journal up to the committed record; what follows it may be a change that nobody may see yet
 size=$(LC_ALL=C awk -v last="[txn.$serial]" '
     { n += length($0) + 1 }
