@@ -44,14 +44,23 @@ def functions() -> Mapping[str, str]:
     return _functions
 
 
+def _with_turn() -> set[str]:
+    """Functions that a shell has which has the turn: it took the turn with them.
+
+    One that has not says so with the rest.
+    """
+    taking = needed(["gnc_take"])
+    return {name for name, text in functions().items() if text in taking} - {"gnc_release"}
+
+
 def _bare(line: str) -> str:
     """A line without indentation and without the comment after it."""
     code, mark, _ = line.partition(" # ")
     return "" if line.lstrip().startswith("#") else code.strip() if mark else line.strip()
 
 
-def needed(names: Iterable[str]) -> str:
-    """The text of some functions and of all that they call."""
+def needed(names: Iterable[str], there: Iterable[str] = ()) -> str:
+    """The text of some functions and of all that they call, but for those that are there."""
     known = functions()
     wanted: dict[str, None] = {}
     queue = list(names)
@@ -60,7 +69,7 @@ def needed(names: Iterable[str]) -> str:
         if name not in wanted:
             wanted[name] = None
             queue += [other for other in known if other in known[name]]
-    return "".join(text for name, text in known.items() if name in wanted)
+    return "".join(text for name, text in known.items() if name in wanted and name not in there)
 
 
 class Dialect:
@@ -80,10 +89,12 @@ class Dialect:
 
     def _script(
         self, call: str, *words: object, also: str = "", keep: bool = False, stdin: bytes = b"",
+        there: Iterable[str] = (),
     ) -> Frame:
         line = " ".join([call, *(quote(str(word)) for word in words)])
         names = [call] + [part for part in also.split() if part.startswith("gnc_")]
-        return Frame(text=f"{self._setup}{needed(names)}{line}{also}\n", stdin=stdin, keep=keep)
+        text = f"{self._setup}{needed(names, there)}{line}{also}\n"
+        return Frame(text=text, stdin=stdin, keep=keep)
 
     def _place(self, message: m.Fetch | m.Take | m.Fence) -> str:
         offset = "-" if message.offset == m.STANDING_ONLY else str(message.offset)
@@ -124,7 +135,7 @@ class Dialect:
         after = message.after
         words = (message.term, message.turn, after.term, after.serial, after.hash, after.base,
                  message.hash, message.serial, message.records.decode())
-        return self._script("gnc_commit", *words, keep=True)
+        return self._script("gnc_commit", *words, keep=True, there=_with_turn())
 
     def _learn(self, message: m.Learn) -> Frame:
         head = message.head
@@ -172,8 +183,11 @@ def _lines(out: bytes, fields: dict[str, Any]) -> tuple[m.Part, ...]:
         at = end + 1
         if words[0] == "part":
             length = int(words[4])
+            data = out[at : at + length]
+            if len(data) != length:  # a disk that cannot be read, for example
+                raise ValueError(f"{words[1]}-{words[2]} breaks off")
             parts.append(m.Part(kind=words[1], number=int(words[2]), offset=int(words[3]),
-                                data=out[at : at + length]))
+                                data=data))
             at += length
         elif words[0] == "turn":
             fields["turn"] = int(words[1]), int(words[2])

@@ -96,7 +96,7 @@ def cluster_data(count: int, public: str) -> dict[str, dict[str, dict[str, objec
     return data
 
 
-def cpu(code: str, *words: str, times: int = 9) -> float:
+def cpu(code: str, *words: str, times: int = 15) -> float:
     """The least CPU seconds of a whole process."""
     best = 1e9
     for _ in range(times):
