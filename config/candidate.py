@@ -1,7 +1,8 @@
 """A master candidate on this machine: ``candidate.sh`` in Python, over the same files.
 
 The two are held to one suite of tests (``tests/config/test_candidates.py``) and work beside each
-other: the lock is the same ``flock``, the files are the same bytes.
+other: the lock is the same ``flock``, the files are the same bytes.  A shell keeps the lock for its
+turn, and a watchdog ends it; this one, which a signal may stop, has a lease instead (ADR 0014).
 """
 
 from __future__ import annotations
@@ -18,6 +19,9 @@ if TYPE_CHECKING:
 
     from gnt.config.disk import Disk
     from gnt.config.journal import Entry
+
+
+PAUSE = 0.01  # seconds between two looks whether a turn has ended
 
 
 class _Stop(Exception):
@@ -60,15 +64,19 @@ def _order(entry: Entry) -> tuple[int, int]:
 
 
 class LocalCandidate:
-    """A :class:`~gnt.config.message.Candidate`: the directory of a :class:`Disk`."""
+    """A :class:`~gnt.config.message.Candidate`: the directory of a :class:`Disk`.
 
-    def __init__(self, disk: Disk) -> None:
+    ``lease``: seconds that a turn lasts, once others want it.
+    """
+
+    def __init__(self, disk: Disk, lease: float = m.LEASE) -> None:
         self.disk = disk
+        self.lease = lease
         self.head = m.Head()
         self.seen = (0, 0)
         self.fence = 0
         self._turn: tuple[int, int] | None = None
-        self._lock: int | None = None
+        self._lease = -1
 
     def answer(self, message: m.Message) -> m.Answer:
         """Do what the message says; what goes wrong is in the answer's status."""
@@ -98,18 +106,32 @@ class LocalCandidate:
             raise _Stop(m.DAMAGED, "the files head, turn or term are damaged") from None
         self.head, self.seen, self.fence = head, (term, turn), fence
 
-    def _enter(self, wait: float) -> int | None:
-        """Take the lock, unless the turn holds it already."""
-        taken = None
-        if self._lock is None:
-            taken = self.disk.lock(wait)
-            if taken is None:
-                raise _Stop(m.BUSY, "")
+    def _enter(self, wait: float) -> int:
+        """Take the lock.  Nobody keeps it for longer than it takes to write."""
+        taken = self.disk.lock(wait)
+        if taken is None:
+            raise _Stop(m.BUSY, "")
         return taken
 
-    def _leave(self, taken: int | None) -> None:
-        if taken is not None:
-            self.disk.unlock(taken)
+    def _enter_free(self, wait: float) -> int:
+        """Take the lock when nobody on this machine has the turn, or has had it for too long."""
+        give_up = self.disk.ticks() + wait
+        while True:
+            taken = self._enter(max(0.0, give_up - self.disk.ticks()))
+            try:
+                self._load()
+                if not self.disk.leased(self.seen[1]):
+                    return taken
+            except BaseException:
+                self._leave(taken)
+                raise
+            self._leave(taken)
+            if self.disk.ticks() >= give_up:
+                raise _Stop(m.BUSY, "")
+            self.disk.rest(PAUSE)
+
+    def _leave(self, taken: int) -> None:
+        self.disk.unlock(taken)
 
     def _tail(self) -> _Tail:
         data = self.disk.read(f"journal-{self.head.base}.toml") or b""
@@ -165,12 +187,15 @@ class LocalCandidate:
         return self._standing()
 
     def _commit(self, message: m.Commit) -> m.Answer:
-        if self._turn != (message.term, message.turn):
-            self._release(m.Release())
-            raise _Stop(m.NO_TURN, "")
+        taken = None
         try:
+            if self._turn != (message.term, message.turn):
+                raise _Stop(m.NO_TURN, "")
+            taken = self._enter(m.WAIT)
             self._load()
             self._refuse(message.term, message.turn)
+            if self.seen != self._turn:
+                raise _Stop(m.NO_TURN, "")
             if self.head.hash != message.after.hash:
                 raise _Stop(m.MOVED, "the head has moved")
             self._add(message)
@@ -178,6 +203,8 @@ class LocalCandidate:
                                   base=message.after.base))
         finally:
             self._release(m.Release())
+            if taken is not None:
+                self._leave(taken)
         return self._standing()
 
     def _learn(self, message: m.Learn) -> m.Answer:
@@ -201,9 +228,8 @@ class LocalCandidate:
 
     def _take(self, message: m.Take) -> m.Answer:
         self._release(m.Release())
-        lock = self._enter(message.wait)
+        taken = self._enter_free(message.wait)
         try:
-            self._load()
             term = max(message.term, self.head.term)
             if term < self.fence:
                 raise _Stop(m.REFUSED, f"term {self.fence} has begun")
@@ -213,16 +239,17 @@ class LocalCandidate:
             order = self._tail().order if self.head.serial else (0, 0)
             turn = max(self.seen[1], order[1]) + 1
             self.disk.replace("turn", f"{term} {turn}\n".encode())
-        except BaseException:
-            self._leave(lock)
-            raise
-        self._lock, self._turn = lock, (term, turn)
-        return self._standing(turn=(term, turn), parts=self._parts(message.base, message.offset))
+            self.disk.remove(f"lease.{self.seen[1]}")
+            self._lease, self._turn = self.disk.begin_lease(turn, self.lease), (term, turn)
+            parts = self._parts(message.base, message.offset)
+        finally:
+            self._leave(taken)
+        return self._standing(turn=(term, turn), parts=parts)
 
     def _release(self, _: m.Release) -> m.Answer:
-        if self._lock is not None:
-            self.disk.unlock(self._lock)
-        self._lock = self._turn = None
+        if self._turn is not None:
+            self.disk.end_lease(self._turn[1], self._lease)
+        self._turn = None
         return self._standing()
 
     def _fetch(self, message: m.Fetch) -> m.Answer:

@@ -1,7 +1,7 @@
 # What a master candidate does, as POSIX sh functions (ADR 0003, 0010).  All run in the directory of
 # the configuration, $GNC.  Statuses: 1 failed, 3 head moved, 4 refused, 5 behind, 6 busy, 7 damaged,
 # 8 no turn, 9 not that simple.  Files: head "TERM SERIAL HASH BASE", turn "TERM TURN", ../term, base-N.toml,
-# journal-N.toml, lock.  Functions in ( ) are subshells, so they may exit; the others keep what they
+# journal-N.toml, lock, lease.TURN (ADR 0014).  Functions in ( ) are subshells, so they may exit; the others keep what they
 # set in the caller's shell.
 # shellcheck disable=SC2030,SC2031 # every subshell loads its own
 # shellcheck disable=SC2012,SC2015 # our own file names; both branches are meant
@@ -166,10 +166,28 @@ gnc_turn() ( # TERM: the next turn's number, for good
     printf 'turn %s %s\n' "$1" "$((SU + 1))"
 )
 
+gnc_uptime() (
+    read -r U _ </proc/uptime
+    echo "${U%.*}"
+)
+
+gnc_leased() ( # a driver on this machine lives, has the turn, and time left for it
+    cd "$GNC" && [ -e turn ] && read -r _ U <turn && [ -e "lease.$U" ] || exit 1
+    read -r E <"lease.$U" && [ "$(gnc_uptime)" -lt "${E:-0}" ] && ! flock -s -n 6 6<"lease.$U" ||
+        { rm -f "lease.$U"; exit 1; }
+)
+
 gnc_take() { # WAIT TERM: the commit lock, for at most 20 s
     gnc_release
     (umask 077 && mkdir -p "$GNC") && command exec 7>>"$GNC/lock" || return 1
+    GNC_END=$(gnc_uptime)
+    GNC_END=$((GNC_END + $1))
     flock -w "$1" 7 || { exec 7>&-; return 6; }
+    while gnc_leased; do
+        flock -u 7
+        sleep 0.05
+        [ "$(gnc_uptime)" -le "$GNC_END" ] && flock -w "$1" 7 || { exec 7>&-; return 6; }
+    done
     GNC_TURN=taking
     GNC_OUT=$(gnc_turn "$2")
     set -- "$?"

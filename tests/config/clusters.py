@@ -53,15 +53,16 @@ class LocalPeers(RemotePeers):
 class Cluster:
     """``kind``: local (Python candidates) or remote (shells)."""
 
-    def __init__(self, path, names=("n1", "n2", "n3"), kind="local", disk=CacheDisk):
-        self.path, self.names, self.kind = path, names, kind
+    def __init__(self, path, names=("n1", "n2", "n3"), kind="local", disk=CacheDisk, lease=20):
+        self.path, self.names, self.kind, self.lease = path, names, kind, lease
         self.disks = {name: disk(str(path / name / "gnt" / "config")) for name in names}
         self.numbers = itertools.count()
         self.shells = []
 
     def peers(self):
         if self.kind == "local":
-            return LocalPeers({name: LocalCandidate(disk) for name, disk in self.disks.items()})
+            return LocalPeers({name: LocalCandidate(disk, self.lease)
+                               for name, disk in self.disks.items()})
         scratch = self.path / f"scratch{next(self.numbers)}"
         scratch.mkdir()
         shells = Shells(str(scratch))

@@ -96,3 +96,74 @@ def test_a_driver_that_hangs_in_its_turn_stops_others_for_its_lease_only(tmp_pat
     config = hanging.commit(lambda _: change("instances/a"))
     assert ({i.uuid for i in config.instances}, config.serial) == ({"a", "b"}, 3)
     cluster.close()
+
+
+STOPPED = """
+import os, signal, sys
+sys.path[:0] = [{root!r}, {here!r}]
+from pathlib import Path
+from clusters import Cluster, change
+cluster = Cluster(Path({place!r}), lease={lease})
+cluster.numbers = iter(range(5000, 5999))
+store = cluster.driver(who="stopped")
+def before(name, message):
+    if type(message).__name__ == {stops!r}:
+        store.peers.before = lambda name, message: None
+        os.kill(os.getpid(), signal.SIGSTOP)
+store.peers.before = before
+print(store.commit(lambda _: change("instances/stopped")).serial, flush=True)
+"""
+
+
+def stopped_driver(place, stops, lease=1):
+    """A process on the master that stops itself before it sends such a message in its turn."""
+    code = STOPPED.format(root=str(HERE.parents[1]), here=str(HERE), place=str(place), lease=lease,
+                          stops=stops)
+    process = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)
+    assert os.WIFSTOPPED(os.waitpid(process.pid, os.WUNTRACED)[1])
+    return process
+
+
+@pytest.mark.parametrize("other", ["local", "remote"])
+@pytest.mark.parametrize("stops", ["Append", "Commit"])
+def test_a_stopped_driver_on_the_master_loses_its_turn_and_finds_out(tmp_path, stops, other):
+    Cluster(tmp_path).create()
+    stopped = stopped_driver(tmp_path, stops)
+    cluster = Cluster(tmp_path, kind=other)
+    store = cluster.driver()
+    assert store.commit(lambda _: change("instances/other")).serial == 2
+    stopped.send_signal(signal.SIGCONT)
+    assert stopped.communicate()[0] == "3\n"
+    assert {i.uuid for i in store.read().instances} == {"other", "stopped"}
+    assert [name for name in cluster.disks["n1"].names() if name.startswith("lease")] == []
+    cluster.close()
+
+
+def test_a_stopped_driver_that_nobody_waited_for_goes_on(tmp_path):
+    store = Cluster(tmp_path).create()
+    stopped = stopped_driver(tmp_path, "Commit", lease=0)
+    stopped.send_signal(signal.SIGCONT)
+    assert stopped.communicate()[0] == "2\n"
+    assert {i.uuid for i in store.read().instances} == {"stopped"}
+
+
+@pytest.mark.parametrize("other", ["local", "remote"])
+def test_a_driver_killed_in_its_turn_on_the_master_frees_it_at_once(tmp_path, other):
+    Cluster(tmp_path).create()
+    killed = stopped_driver(tmp_path, "Commit", lease=10**6)
+    killed.kill()
+    killed.communicate()
+    cluster = Cluster(tmp_path, kind=other)
+    assert cluster.driver().commit(lambda _: change("instances/other")).serial == 2
+    cluster.close()
+
+
+@pytest.mark.parametrize("other", ["local", "remote"])
+def test_a_turn_on_the_master_is_waited_for(tmp_path, other):
+    first = Cluster(tmp_path).create()
+    first.hold_turn()
+    threading.Timer(0.5, first.release).start()
+    cluster = Cluster(tmp_path, kind=other)
+    config = cluster.driver().hold_turn()
+    assert (first.turn, config.serial) == (None, 1)
+    cluster.close()
