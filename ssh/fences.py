@@ -55,10 +55,11 @@ command exec 8>>"/run/gnt/jobs/$1" && flock -E 75 -w 1 8 &&
     { [ "/run/gnt/jobs/$1" -ef /proc/self/fd/8 ] || { exec 8>&-; (exit 75); }; }
 """
 
+# Nobody waits for this one, so it also sweeps the files that killed drivers left.
 DISOWN = """\
-# shellcheck disable=SC3013 # -ef is not in POSIX, but in every sh that hosts have
 rm -f "/run/gnt/jobs/$1"
 exec 8>&-
+find /run/gnt/jobs -type f ! -name '*.*' -mmin +10 -exec flock -n {} rm -f {} \\;
 """
 
 
