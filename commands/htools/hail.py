@@ -31,11 +31,13 @@ class Hail(Program, command="htools hail"):
         ("hail request.json", "answer a request"),
         ("hail -t cluster.data request.json", "the request's question, but about another cluster"),
     )
-    print_nodes: str | None = opt(FIELDS, "show the nodes before and after", default=None, short="p")
+    print_nodes: str | None = opt(FIELDS, "show the nodes before and after",
+                                   default=None, short="p")
     save: str = opt(FILE, "write the cluster to FILE.pre-ialloc and FILE.post-ialloc", default="",
                     short="S")
     text_data: str = opt(FILE, "cluster data in Ganeti's text format", default="", short="t")
-    simulate: tuple[str, ...] = opts(TEXT, "an empty group: policy,nodes,disk,memory,cpus", metavar="SPEC")
+    simulate: tuple[str, ...] = opts(TEXT, "an empty group: policy,nodes,disk,memory,cpus",
+                                     metavar="SPEC")
     ignore_dynu: bool = opt(BOOL, "count no loads at all", default=False)
     ignore_soft_errors: bool = opt(BOOL, "ignore N+1, policy and tags", default=False)
     no_capacity_checks: bool = opt(BOOL, "do not keep every node evacuable", default=False)
@@ -43,8 +45,8 @@ class Hail(Program, command="htools hail"):
                                                          metavar="NODE,…")
     mond: str = opt(CHOICE, "ask the nodes for loads", default="no")
     mond_xen: bool = opt(BOOL, "use Xen's collectors, too", default=False)
-    static_kvm_node_memory: int = opt(whole(0), "MiB that KVM nodes need themselves; 0: as reported",
-                                      default=4096)
+    static_kvm_node_memory: int = opt(
+        whole(0), "MiB that KVM nodes need themselves; 0: as reported", default=4096)
     request: str = arg(TEXT, "the request's file", complete="file")
 
     def work(self, session: Session) -> int:
@@ -66,7 +68,8 @@ class Hail(Program, command="htools hail"):
         if ground is not None:
             places = ground.state.places()
             after = ground.world.replace(instances=tuple(
-                i.replace(pri=p, sec=s) for i, (p, s) in zip(ground.instances, places, strict=True)))
+                i.replace(pri=p, sec=s)
+                for i, (p, s) in zip(ground.instances, places, strict=True)))
             _options.save(self.save, "post-ialloc", "after iallocator run", after)
         return 0
 

@@ -37,9 +37,10 @@ class Hbal(Balancing, command="htools hbal"):
     examples = (
         ("hbal -t cluster.data -C -p", "plan from a file, show commands and nodes"),
         ("hbal -L -X", "balance the cluster this program belongs to"),
-        ("hbal -t cluster.data --search --max-move-gib 500", "a better plan, copying at most 500 GiB"),
+        ("hbal -t cluster.data --search --max-move-gib 500", "a better plan, copying 500 GiB"),
     )
-    print_nodes: str | None = opt(FIELDS, "show the nodes before and after", default=None, short="p")
+    print_nodes: str | None = opt(FIELDS, "show the nodes before and after",
+                                   default=None, short="p")
     print_instances: bool = opt(BOOL, "show the instances before and after", default=False)
     print_commands: str | None = opt(FILE_OR_STDOUT, "show the commands, or write them to a file",
                                      default=None, short="C")
@@ -49,8 +50,8 @@ class Hbal(Balancing, command="htools hbal"):
     reason: str = opt(TEXT, "why, for the signed history", default="")
     group: str = opt(TEXT, "the group to balance, by name or uuid", default="", short="G",
                      metavar="ID")
-    static_kvm_node_memory: int = opt(whole(0), "MiB that KVM nodes need themselves; 0: as reported",
-                                      default=4096)
+    static_kvm_node_memory: int = opt(
+        whole(0), "MiB that KVM nodes need themselves; 0: as reported", default=4096)
     mond: str = opt(CHOICE, "ask the nodes for loads", default="no")
     mond_data: str = opt(FILE, "loads in the monitoring format", default="")
     exit_on_missing_mond_data: bool = opt(BOOL, "stop when loads are incomplete", default=False)

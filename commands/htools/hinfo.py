@@ -33,8 +33,8 @@ class Hinfo(ManySources, command="htools hinfo"):
     ignore_dynu: bool = opt(BOOL, "count no loads at all", default=False)
     mond: str = opt(CHOICE, "ask the nodes for loads", default="no")
     mond_data: str = opt(FILE, "loads in the monitoring format", default="")
-    static_kvm_node_memory: int = opt(whole(0), "MiB that KVM nodes need themselves; 0: as reported",
-                                      default=4096)
+    static_kvm_node_memory: int = opt(
+        whole(0), "MiB that KVM nodes need themselves; 0: as reported", default=4096)
 
     def work(self, session: Session) -> int:
         world = self.load(session)

@@ -45,8 +45,8 @@ class Hroller(ManySources, command="htools hroller"):
     no_headers: bool = opt(BOOL, "no headings", default=False)
     force: bool = opt(BOOL, "go on in spite of warnings", default=False, short="f")
     save: str = opt(FILE, "write the cluster to FILE.original", default="", short="S")
-    static_kvm_node_memory: int = opt(whole(0), "MiB that KVM nodes need themselves; 0: as reported",
-                                      default=4096)
+    static_kvm_node_memory: int = opt(
+        whole(0), "MiB that KVM nodes need themselves; 0: as reported", default=4096)
 
     def work(self, session: Session) -> int:
         world = self.load(session)

@@ -32,8 +32,8 @@ class Hscan(Program, command="htools hscan"):
     output_dir: str = opt(FILE, "where to write", default=".", short="d", metavar="PATH")
     luxi: str | None = opt(Kind(str, "CONTEXT", "a context", bare=""),
                            "the cluster this program belongs to", default=None, short="L")
-    static_kvm_node_memory: int = opt(whole(0), "MiB that KVM nodes need themselves; 0: as reported",
-                                      default=4096)
+    static_kvm_node_memory: int = opt(
+        whole(0), "MiB that KVM nodes need themselves; 0: as reported", default=4096)
     clusters: tuple[str, ...] = args(TEXT, "names or addresses of RAPI servers", default=())
 
     def work(self, session: Session) -> int:

@@ -49,21 +49,25 @@ class Hspace(Limits, command="htools hspace"):
         ("hspace -t cluster.data --machine-readable", "for scripts"),
         ("hspace --simulate p,20,1t,64g,16 --disk-template drbd", "an empty cluster of 20 nodes"),
     )
-    print_nodes: str | None = opt(FIELDS, "show the nodes before and after", default=None, short="p")
+    print_nodes: str | None = opt(FIELDS, "show the nodes before and after",
+                                   default=None, short="p")
     disk_template: str | None = opt(choice(*TEMPLATES), "template (default: the policy's first)",
                                     default=None)
     spindle_use: int | None = opt(whole(0), "virtual spindles per instance", default=None)
-    simulate: tuple[str, ...] = opts(TEXT, "an empty group: policy,nodes,disk,memory,cpus", metavar="SPEC")
-    independent_groups: bool = opt(BOOL, "N+1 failures in a group stop only that group", default=False)
-    accept_existing_errors: bool = opt(BOOL, "N+1 failures that are there do not matter", default=False)
+    simulate: tuple[str, ...] = opts(TEXT, "an empty group: policy,nodes,disk,memory,cpus",
+                                     metavar="SPEC")
+    independent_groups: bool = opt(BOOL, "N+1 failures in a group stop only that group",
+                                   default=False)
+    accept_existing_errors: bool = opt(BOOL, "N+1 failures that are there do not matter",
+                                       default=False)
     no_capacity_checks: bool = opt(BOOL, "do not keep every node evacuable", default=False)
     machine_readable: str = opt(CHOICE, "print NAME=value lines", default="no")
     standard_alloc: Shape | None = opt(SHAPE, "the standard instance", default=None)
     tiered_alloc: Shape | None = opt(SHAPE, "the first, largest instance", default=None)
     save: str = opt(FILE, "write the filled clusters to FILE.tiered and FILE.standard", default="",
                     short="S")
-    static_kvm_node_memory: int = opt(whole(0), "MiB that KVM nodes need themselves; 0: as reported",
-                                      default=4096)
+    static_kvm_node_memory: int = opt(
+        whole(0), "MiB that KVM nodes need themselves; 0: as reported", default=4096)
 
     def work(self, session: Session) -> int:
         world = self.load(session)

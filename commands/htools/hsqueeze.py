@@ -47,8 +47,8 @@ class Hsqueeze(Reading, command="htools hsqueeze"):
     no_headers: bool = opt(BOOL, "no headings", default=False)
     save: str = opt(FILE, "write the cluster to FILE.original and FILE.squeezed", default="",
                     short="S")
-    static_kvm_node_memory: int = opt(whole(0), "MiB that KVM nodes need themselves; 0: as reported",
-                                      default=4096)
+    static_kvm_node_memory: int = opt(
+        whole(0), "MiB that KVM nodes need themselves; 0: as reported", default=4096)
 
     def work(self, session: Session) -> int:
         if self.exec_:

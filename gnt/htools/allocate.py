@@ -225,7 +225,9 @@ def best_group(ground: Ground, inst: Instance, pairs: bool,
     return good[0], messages
 
 
-def allocate(ground: Ground, inst: Instance, pairs: bool, group: str | None) -> tuple[Solution, str]:
+def allocate(
+    ground: Ground, inst: Instance, pairs: bool, group: str | None,
+) -> tuple[Solution, str]:
     """One instance anywhere, or in a named group; the place is not taken yet."""
     world = ground.world
     if group is None:
@@ -240,7 +242,9 @@ def allocate(ground: Ground, inst: Instance, pairs: bool, group: str | None) -> 
         raise NoRoom(f"The group {group} is not connected to a network required by instance "
                      f"{inst.name}")
     cut = part(world, at)
-    inner = Ground(cut.world, ground.options, [inst]) if len(cut.nodes) < len(world.nodes) else ground
+    inner = ground
+    if len(cut.nodes) < len(world.nodes):
+        inner = Ground(cut.world, ground.options, [inst])
     choice = try_group(inner, at, inst, pairs)
     if choice.solution is None:
         raise NoRoom(choice.message.partition("error ")[2])

@@ -158,4 +158,5 @@ def jobs(ground: Ground, done: Evacuation) -> list[list[dict[str, Any]]]:
 
 
 def template_drbd(ground: Ground, moved: Moved) -> bool:
-    return ground.instances[moved.inst].template not in (DISKLESS, PLAIN, FILE) and len(moved.nodes) == 2
+    template = ground.instances[moved.inst].template
+    return template not in (DISKLESS, PLAIN, FILE) and len(moved.nodes) == 2

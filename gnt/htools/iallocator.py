@@ -204,7 +204,8 @@ def read_base(name: str, p: Part, places: tuple[int, int]) -> Instance:
     state = p.value.get("admin_state")
     return Instance(
         name=name, mem=p.whole("memory"), dsk=p.whole("disk_space_total"),
-        vcpus=p.whole("vcpus"), status=STATES.get(state if isinstance(state, str) else "up", "running"),
+        vcpus=p.whole("vcpus"),
+        status=STATES.get(state if isinstance(state, str) else "up", "running"),
         pri=places[0], sec=places[1], template=p.choice("disk_template", TEMPLATES),
         tags=p.texts("tags"), spindle_use=p.whole("spindle_use"), disks=disks,
         forthcoming=p.get("forthcoming", bool, False),
@@ -326,7 +327,8 @@ def _relocate(world: World, body: Part, options: Options) -> Answer:
         raise NoRoom(f"Unsupported request: excluded nodes not equal to instance's {what}"
                      f"({home} versus [{','.join(map(str, away))}])")
     ground = Ground(world, options)
-    done = evacuate.evacuate(ground, [at], evacuate.SECONDARY if inst.mirrored else evacuate.PRIMARY)
+    mode = evacuate.SECONDARY if inst.mirrored else evacuate.PRIMARY
+    done = evacuate.evacuate(ground, [at], mode)
     if done.failed:
         raise NoRoom(done.failed[0][1])
     return Answer(info="success", ground=ground, result=[world.nodes[done.moved[0].nodes[-1]].name])

@@ -70,17 +70,23 @@ class Space:
         """Choose, and count the instance as being there; raises NoRoom saying why nowhere."""
         inst = wish.instance()
         self.ground.options = self.ground.options.replace(restrict=wish.nodes)
-        solution, summary = allocate(self.ground, inst, inst.mirrored, wish.group or None)
         rejected = self.rejections(inst)
+        try:
+            solution, summary = allocate(self.ground, inst, inst.mirrored, wish.group or None)
+        except NoRoom as error:
+            raise self.no_room(wish, rejected, error.message) from None
         if solution.place is None:
-            reasons = "; ".join(f"{name}: {why}" for name, why in rejected[:8])
-            raise NoRoom(f"there is no room for {wish.name}: {reasons or summary}",
-                         hint="hspace -L shows what fits")
+            raise self.no_room(wish, rejected, summary)
         place = solution.place
         self.ground.put(inst, place)
         names = tuple(self.world.nodes[k].name for k in place if k >= 0)
         return Placement(nodes=names, score=solution.score, summary=summary,
                          rejected=tuple(r for r in rejected if r[0] not in names))
+
+    def no_room(self, wish: Wish, rejected: tuple[tuple[str, str], ...], summary: str) -> NoRoom:
+        reasons = "; ".join(f"{name}: {why}" for name, why in rejected[:8])
+        return NoRoom(f"there is no room for {wish.name}: {reasons or summary}",
+                      hint="hspace -L shows what fits")
 
     def rejections(self, inst: Instance) -> tuple[tuple[str, str], ...]:
         """Why each node cannot run it; nodes that could are left out."""

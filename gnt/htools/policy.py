@@ -9,7 +9,8 @@ if TYPE_CHECKING:
     from gnt.htools.world import Instance, Policy, Spec, World
 
 OK = -1
-FAIL_MEM, FAIL_DISK, FAIL_CPU, FAIL_N1, FAIL_TAGS, FAIL_MIG, FAIL_COUNT, FAIL_SPN, FAIL_INTERNAL = range(9)
+FAIL_MEM, FAIL_DISK, FAIL_CPU, FAIL_N1, FAIL_TAGS = range(5)
+FAIL_MIG, FAIL_COUNT, FAIL_SPN, FAIL_INTERNAL = range(5, 9)
 
 
 def beyond(inst: Instance, spec: Spec, sign: int, exclusive: bool) -> int:

@@ -116,7 +116,9 @@ class Planner:
                 sec[s].insert(0, i)
         return pri, sec
 
-    def split(self, nodes: list[int], start: State, secondaries: bool) -> list[tuple[list[int], State]]:
+    def split(
+        self, nodes: list[int], start: State, secondaries: bool,
+    ) -> list[tuple[list[int], State]]:
         """Chunks of nodes that can be cleared together."""
         chunks = []
         left = list(nodes)

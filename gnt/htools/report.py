@@ -67,7 +67,8 @@ def html(world: World, after: State, moves: Sequence[Move], score: float) -> str
         f"<style>{STYLE}</style><h1>Balance: {score:.4f} &rarr; {after.score():.4f}</h1>"
         f"<p>{len(moves)} moves, about {gib:.0f} GiB copied.</p>"
         f"{heat(world, arrays.state(world), after)}<h2>Moves</h2>"
-        f"<table><tr><th>instance</th><th>move</th><th>score after</th></tr>{lines}</table></html>\n"
+        "<table><tr><th>instance</th><th>move</th><th>score after</th></tr>"
+        f"{lines}</table></html>\n"
     )
 
 
@@ -79,5 +80,6 @@ def bars(world: World, state: State, width: int = 30) -> str:
         part, _, _, fails = used(world, state, k)
         full = round(min(max(part, 0.0), 1.0) * width)
         mark = " N+1!" if fails else ""
-        lines.append(f"{n.name:<{longest}} {'#' * full}{'.' * (width - full)} {part * 100:3.0f}%{mark}\n")
+        bar = "#" * full + "." * (width - full)
+        lines.append(f"{n.name:<{longest}} {bar} {part * 100:3.0f}%{mark}\n")
     return "".join(lines)

@@ -33,7 +33,8 @@ def number(value: float, digits: int) -> str:
     if value in (float("inf"), float("-inf")):
         return "Infinity" if value > 0 else "-Infinity"
     shortest = repr(value)
-    if shortest[-1] == "5" and len(shortest) - shortest.find(".") == digits + 2 and "e" not in shortest:
+    places = len(shortest) - shortest.find(".") - 1
+    if shortest[-1] == "5" and places == digits + 1 and "e" not in shortest:
         # halfway in its shortest form: to the even digit, however the bits lie
         kept = shortest[:-1]
         return kept if kept[-1] in "02468." else f"{float(shortest[:-1] + '9'):.{digits}f}"
@@ -119,7 +120,9 @@ def whole(width: int, key: str) -> Callable[[NodeTable, int], str]:
     return lambda t, k: f"{int(t.figures[k][key]):{width}d}"
 
 
-def real(width: int, digits: int, value: Callable[[NodeTable, int], float]) -> Callable[[NodeTable, int], str]:
+def real(
+    width: int, digits: int, value: Callable[[NodeTable, int], float],
+) -> Callable[[NodeTable, int], str]:
     return lambda t, k: number(value(t, k), digits).rjust(width)
 
 
@@ -137,6 +140,10 @@ def _node(value: Callable[[Any], str]) -> Callable[[NodeTable, int], str]:
     return lambda t, k: value(t.world.nodes[k])
 
 
+def _spare(figures: dict[str, float]) -> float:
+    return max(0.0, figures["u_mem"] - figures["r_mem"])
+
+
 def _allowed_spindles(t: NodeTable, k: int) -> float:
     n = t.world.nodes[k]
     return t.world.policy_of(n).spindle_ratio * n.spindles
@@ -152,7 +159,7 @@ FIELDS: dict[str, tuple[str, bool, Callable[[NodeTable, int], str]]] = {
     "xmem": ("x_mem", True, whole(5, "x_mem")),
     "fmem": ("f_mem", True, _node(lambda n: f"{n.f_mem:5d}")),
     "umem": ("u_mem", True, whole(5, "u_mem")),
-    "amem": ("a_mem", True, lambda t, k: f"{int(max(0, t.figures[k]['u_mem'] - t.figures[k]['r_mem'])):5d}"),
+    "amem": ("a_mem", True, lambda t, k: f"{int(_spare(t.figures[k])):5d}"),
     "imem": ("i_mem", True, whole(5, "i_mem")),
     "rmem": ("r_mem", True, whole(5, "r_mem")),
     "tdsk": ("t_dsk", True, _node(lambda n: f"{n.t_dsk / 1024:5.0f}")),
@@ -163,9 +170,11 @@ FIELDS: dict[str, tuple[str, bool, Callable[[NodeTable, int], str]]] = {
     "scnt": ("scnt", True, whole(3, "sec")),
     "plist": ("primaries", True, lambda t, k: str(t.on[k][0]).replace(" ", "")),
     "slist": ("secondaries", True, lambda t, k: str(t.on[k][1]).replace(" ", "")),
-    "pfmem": ("p_fmem", True, real(6, 4, lambda t, k: ratio(t.figures[k]["u_mem"], t.world.nodes[k].t_mem))),
+    "pfmem": ("p_fmem", True, real(
+        6, 4, lambda t, k: ratio(t.figures[k]["u_mem"], t.world.nodes[k].t_mem))),
     "pfdsk": ("p_fdsk", True, real(6, 4, lambda t, k: t.disk_part(k))),
-    "rcpu": ("r_cpu", True, real(5, 2, lambda t, k: ratio(t.figures[k]["u_cpu"], t.world.nodes[k].t_cpu))),
+    "rcpu": ("r_cpu", True, real(
+        5, 2, lambda t, k: ratio(t.figures[k]["u_cpu"], t.world.nodes[k].t_cpu))),
     "cload": ("lCpu", True, load("cpu_load")),
     "mload": ("lMem", True, load("mem_load")),
     "dload": ("lDsk", True, load("dsk_load")),

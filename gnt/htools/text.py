@@ -103,7 +103,8 @@ class Line:
         if len(numbers) < len(SPEC_FIELDS):
             raise self.bad(field, f"{text!r} has {len(numbers)} values where {len(SPEC_FIELDS)} "
                                   f"are needed ({', '.join(SPEC_FIELDS)})")
-        return Spec(**{n: self._integer(field, v) for n, v in zip(SPEC_FIELDS, numbers, strict=False)})
+        pairs = zip(SPEC_FIELDS, numbers, strict=False)
+        return Spec(**{n: self._integer(field, v) for n, v in pairs})
 
 
 def sections(source: str, text: str) -> list[list[tuple[int, str]]]:

@@ -51,7 +51,8 @@ def _node(rng: random.Random, k: int, group: int, tags: bool, exclusive: bool, e
     spindles = 40 if exclusive else rng.choice((2, 4))
     return Node(
         name=f"node{k + 1:02d}.example.com", group=group, t_mem=float(mem), n_mem=GIB,
-        f_mem=mem - GIB, t_dsk=float(dsk), f_dsk=dsk, t_cpu=16.0 if equal else rng.choice((16.0, 24.0)),
+        f_mem=mem - GIB, t_dsk=float(dsk), f_dsk=dsk,
+        t_cpu=16.0 if equal else rng.choice((16.0, 24.0)),
         n_cpu=1, spindles=4 if equal and not exclusive else spindles, tags=words,
         free_spindles=spindles if exclusive else 0, exclusive_storage=exclusive,
         cpu_speed=rng.choice((1.0, 1.5)) if tags else 1.0,

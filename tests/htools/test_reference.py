@@ -90,7 +90,8 @@ def test_hsqueeze(tmp_path):
 def test_loads_from_a_file(tmp_path):
     world = clusters.make(5, nodes=4)
     path = saved(world, tmp_path / "c.data")
-    loads = "".join(f"{i.name} {k * 0.3} 0.1 {k % 3 / 7} 1\n" for k, i in enumerate(world.instances))
+    loads = "".join(f"{i.name} {k * 0.3} 0.1 {k % 3 / 7} 1\n"
+                    for k, i in enumerate(world.instances))
     (tmp_path / "loads").write_text(loads + "stranger 1 1 1 1\n")
     same("hbal", "-t", path, "-U", str(tmp_path / "loads"))
 
@@ -103,7 +104,8 @@ def request(world, body):
                 "spindle-use": s.spindle_use}
 
     def policy(p):
-        return {"std": spec(p.std), "minmax": [{"min": spec(a), "max": spec(b)} for a, b in p.minmax],
+        pairs = [{"min": spec(a), "max": spec(b)} for a, b in p.minmax]
+        return {"std": spec(p.std), "minmax": pairs,
                 "disk-templates": list(p.templates), "vcpu-ratio": p.vcpu_ratio,
                 "spindle-ratio": p.spindle_ratio}
 
@@ -119,6 +121,7 @@ def request(world, body):
                          "cpu_speed": n.cpu_speed},
             "reserved_memory": n.n_mem, "free_memory": n.f_mem, "total_disk": n.t_dsk,
             "free_disk": n.f_dsk, "total_cpus": n.t_cpu, "reserved_cpus": n.n_cpu,
+            "total_spindles": 0, "free_spindles": 0,
         } for n in world.nodes},
         "instances": {i.name: {**base(i), "admin_state": "up", "nodes": [
             world.nodes[k].name for k in (i.pri, i.sec) if k >= 0]} for i in world.instances},
@@ -140,10 +143,12 @@ def new(k, template="drbd", size=20480):
 
 
 REQUESTS = {
-    "allocate": lambda w: new(1), "single": lambda w: new(1, "rbd"), "no room": lambda w: new(1, size=10**7),
+    "allocate": lambda w: new(1), "single": lambda w: new(1, "rbd"),
+    "no room": lambda w: new(1, size=10**7),
     "multi": lambda w: {"type": "multi-allocate", "instances": [new(k) for k in range(6)]},
-    "relocate": lambda w: {"type": "relocate", "name": w.instances[0].name, "required_nodes": 1,
-                           "disk_space_total": 1, "relocate_from": [w.nodes[w.instances[0].sec].name]},
+    "relocate": lambda w: {
+        "type": "relocate", "name": w.instances[0].name, "required_nodes": 1,
+        "disk_space_total": 1, "relocate_from": [w.nodes[w.instances[0].sec].name]},
     **{f"evacuate {mode}": lambda w, mode=mode: {
         "type": "node-evacuate", "evac_mode": mode,
         "instances": [i.name for i in w.instances if i.pri == 0]}
@@ -161,4 +166,5 @@ def test_hail(kind, tags, tmp_path):
     world = clusters.make(2, nodes=6, per_node=4, tags=tags, groups=groups)
     path = tmp_path / "request.json"
     path.write_text(json.dumps(request(world, REQUESTS[kind](world))))
+    assert json.loads(theirs("hail", str(path)).out)["info"].startswith("Request ")
     same("hail", str(path))

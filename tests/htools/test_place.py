@@ -1,0 +1,134 @@
+"""Placement for gnt's commands, plans by search, and data from elsewhere."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from gnt.htools import arrays, iallocator, place, rapi, search, text
+from gnt.htools.allocate import NoRoom, Options
+from gnt.htools.balance import Rules
+from gnt.htools.place import Space, Wish
+from gnt.htools.world import BadData
+from tests.htools import clusters, oracle
+from tests.htools.test_reference import REQUESTS, request
+
+WORLD = clusters.make(3, nodes=5, per_node=3)
+
+
+def test_a_placement_names_its_nodes_and_why_the_others_are_out():
+    full = WORLD.nodes[0].replace(f_mem=100, n_mem=int(WORLD.nodes[0].t_mem) - 100)
+    off = WORLD.nodes[4].replace(offline=True)
+    world = WORLD.replace(nodes=(full, *WORLD.nodes[1:4], off), instances=tuple(
+        i for i in WORLD.instances if 0 not in (i.pri, i.sec) and 4 not in (i.pri, i.sec)))
+    found = place.place(world, Wish(name="new", memory=1024, disks=(10240,)))
+    assert len(found.nodes) == 2
+    assert dict(found.rejected)[off.name] == "offline or drained"
+    assert "not enough memory" in dict(found.rejected)[full.name]
+    assert not {full.name, off.name} & set(found.nodes)
+
+
+def test_no_room_says_why():
+    with pytest.raises(NoRoom, match="not enough disk"):
+        place.place(WORLD, Wish(name="new", memory=1024, disks=(10**7,)))
+
+
+def test_several_placements_see_each_other():
+    wishes = [Wish(name=f"new{k}", memory=2048, disks=(20480,), tags=("service:9",))
+              for k in range(5)]
+    world = WORLD.replace(tags=("htools:iextags:service",))
+    space = Space(world, wishes)
+    assert len({space.place(w).nodes[0] for w in wishes}) == 5
+    with pytest.raises(NoRoom, match="exclusion tag"):
+        space.place(wishes[0].replace(name="one too many"))
+
+
+def test_evacuation_gives_steps_per_instance():
+    names = [i.name for i in WORLD.instances if i.pri == 0]
+    done = place.evacuate(WORLD, names, "primary-only")
+    assert [name for name, _, _ in done.moves] == names
+    assert all(steps == (("migrate", ""),) for _, _, steps in done.moves)
+    assert all(nodes[0] != WORLD.nodes[0].name for _, nodes, _ in done.moves)
+
+
+@given(st.integers(0, 10**4))
+@settings(max_examples=6, deadline=None, derandomize=True)
+def test_a_searched_plan_is_feasible_and_repeatable(seed):
+    world = clusters.make(seed, nodes=5, per_node=4)
+    effort = search.Effort(tries=20000, prefer="score")
+    found = search.plan(world, Rules(), effort)
+    state = arrays.state(world)
+    for move in found.moves:
+        assert state.place_of(move.inst) == move.before
+        assert state.move(move.inst, move.kind, move.target) == -1
+        assert state.place_of(move.inst) == move.after
+        now = world.placed(state.places())
+        assert set(oracle.broken(now)) <= set(oracle.broken(world))
+    assert state.score() == pytest.approx(found.state.score())
+    assert search.plan(world, Rules(), effort).moves == found.moves
+
+
+def test_a_cap_on_copied_data_holds():
+    world = clusters.make(8, nodes=6, per_node=5)
+    free = search.plan(world, Rules(), search.Effort(tries=50000))
+    capped = search.plan(world, Rules(), search.Effort(tries=50000, max_gib=free.gib / 2))
+    assert free.gib > 0
+    assert capped.gib <= free.gib / 2
+
+
+MESSAGE = json.dumps(request(WORLD, REQUESTS["allocate"](WORLD)))
+
+
+@given(st.integers(0, len(MESSAGE) - 1), st.integers(1, 30), st.sampled_from(
+    ("", "null", "-1", "1e400", '"x"', "[]", "{}", "true", "\u00fc")))
+@settings(max_examples=300, deadline=None, derandomize=True)
+def test_broken_requests_are_answered_or_refused(at, length, new):
+    try:
+        iallocator.run(iallocator.parse(MESSAGE[:at] + new + MESSAGE[at + length:]), Options())
+    except BadData as error:
+        assert error.message.startswith("request") or "comes twice" in error.message
+
+
+def test_errors_in_requests_name_the_path():
+    for change, where in (
+        (lambda d: d["nodes"]["node01.example.com"].update(total_memory="x"),
+         "request.nodes.node01.example.com.total_memory"),
+        (lambda d: d["instances"]["inst001.example.com"].update(nodes=["nowhere"]), "nowhere"),
+        (lambda d: d["nodegroups"]["uuid-1"].pop("alloc_policy"), "'alloc_policy' is missing"),
+        (lambda d: d["request"].update(type="guess"), "'guess' is none of allocate"),
+    ):
+        data = json.loads(MESSAGE)
+        change(data)
+        with pytest.raises(BadData) as caught:
+            iallocator.answer(iallocator.parse(json.dumps(data)), Options())
+        assert where in caught.value.message
+
+
+def test_rapi_files_make_the_same_world(tmp_path):
+    g = WORLD.groups[0]
+    answers = {
+        "info": {"master": WORLD.nodes[0].name, "tags": []},
+        "groups": [{"name": g.name, "uuid": g.uuid, "alloc_policy": g.alloc_policy, "tags": []}],
+        "nodes": [{
+            "name": n.name, "group.uuid": g.uuid, "offline": False, "drained": False,
+            "mtotal": n.t_mem, "mnode": n.n_mem, "mfree": n.f_mem, "dtotal": n.t_dsk,
+            "dfree": n.f_dsk, "ctotal": n.t_cpu, "cnos": 1,
+            "ndparams": {"spindle_count": n.spindles}} for n in WORLD.nodes],
+        "instances": [{
+            "name": i.name, "pnode": WORLD.nodes[i.pri].name,
+            "snodes": [WORLD.nodes[i.sec].name], "status": "running", "oper_ram": i.mem,
+            "disk_usage": i.dsk, "disk_template": "drbd", "disk.sizes": [i.dsk], "tags": [],
+            "beparams": {"vcpus": i.vcpus, "maxmem": i.mem, "spindle_use": i.spindle_use},
+        } for i in WORLD.instances],
+    }
+    for name, answer in answers.items():
+        (tmp_path / f"{name}.json").write_text(json.dumps(answer))
+    world = rapi.load(f"file://{tmp_path}")
+    assert arrays.state(world).parts() == arrays.state(WORLD).parts()
+    assert text.parse(text.write(world)).nodes == WORLD.nodes
+    (tmp_path / "nodes.json").write_text('{"a": 1}')
+    with pytest.raises(BadData, match="nodes is not a list"):
+        rapi.load(f"file://{tmp_path}")
