@@ -178,12 +178,18 @@ def _best(store: SignedStore, fenced: Mapping[str, Answer]) -> list[Entry]:
 
 
 def _tail(store: SignedStore, name: str, answer: Answer) -> list[Entry]:
-    """The records of a candidate that follow our replica, as far as they can be believed."""
-    at = store.replica.position
+    """The records of a candidate that follow our replica, as far as they can be believed.
+
+    One that has another record where ours has a committed one has nothing that follows.
+    """
+    at, where = store.replica.position, f"{name}: its journal"
     for part in answer.parts:
         if part.kind == "journal" and part.number == at.base and part.offset <= at.offset:
-            entries, _ = split(part.data[at.offset - part.offset:], f"{name}: its journal")
-            return store.replica.trusted.believable(entries, f"{name}: its journal")
+            try:
+                entries, _ = split(part.data[at.offset - part.offset:], where)
+            except Damaged:
+                return []
+            return store.replica.trusted.believable(entries, where)
     return []
 
 
