@@ -41,12 +41,16 @@ def require_all(calls: Iterable[Call[Host]], seen: Seen) -> None:
 
 
 def refill(cfg: Config) -> tuple[Operation, ...]:
-    """The promotions that fill the pool: one job each, because each new keys are asked for."""
+    """The next promotion that the pool needs: a job for each, because each new keys are asked for.
+
+    A promotion is followed by the next one by itself.
+    """
     from gnt.commands.node.modify import Modify
 
-    room = cfg.cluster.candidate_pool_size - len(cfg.candidates)
+    if len(cfg.candidates) >= cfg.cluster.candidate_pool_size:
+        return ()
     able = [node for node in cfg.nodes if may_be_candidate(node)]
-    return tuple(Modify(name=node.name, master_candidate=True) for node in able[: max(room, 0)])
+    return tuple(Modify(name=node.name, master_candidate=True) for node in able[:1])
 
 
 def resize(cfg: Config) -> tuple[Operation, ...]:
