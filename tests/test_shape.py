@@ -272,3 +272,14 @@ def test_a_light_command_line_imports_nothing_heavy(words: tuple[str, ...]) -> N
     from tests.startup import HEAVY, imported_by
 
     assert imported_by(*words) & HEAVY == set()
+
+
+def test_people_are_told_what_each_step_does() -> None:
+    untitled = []
+    sources = [f for f in _tracked() if f.suffix == ".py" and f.is_file()]
+    for file in (f for f in sources if "tests" not in f.parts):
+        for node in ast.walk(_tree(file)):
+            if (isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Step"
+                    and not any(word.arg == "title" for word in node.keywords)):
+                untitled += [f"{_shown(file)}:{node.lineno}"]
+    assert untitled == []

@@ -74,8 +74,9 @@ def notes(cfg: Config, inst: Instance, target: Node, seen: Seen) -> tuple[str, .
 
 
 def enforce(cfg: Config, inst: Instance, target: Node) -> None:
-    """Raise PolicyViolation when the group it would move to does not allow the instance."""
-    _wish.specification(cfg, inst).enforce(cfg, cfg.one(Group, target.group))
+    """Raise PolicyViolation when another group, to which it would move, does not allow it."""
+    if _life.home(cfg, inst).group != target.group:
+        _wish.specification(cfg, inst).enforce(cfg, cfg.one(Group, target.group))
 
 
 def require_same_version(

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from gnt.spec import Seen
 
 _COPY = """# shellcheck disable=SC2094 # head is a program, too
-cd /var/lib/gnt/config && read -r term serial head base <head || exit 1
+cd /var/lib/gnt/config || exit 1
+read -r term serial head base <./head || exit 1
 # the journal up to the committed record; what follows it may be a change that nobody may see yet
 size=$(LC_ALL=C awk -v last="[txn.$serial]" '
     { n += length($0) + 1 }
@@ -25,7 +26,7 @@ size=$(LC_ALL=C awk -v last="[txn.$serial]" '
     found && /^sig = "/ { signed = 1 }
     signed && $0 == "" { end = n; exit }
     END { print end + 0 }' "journal-$base.toml") || exit 1
-[ "$size" -gt 0 ] || [ "$serial" = "$base" ] || size=$(wc -c <"journal-$base.toml")
+if [ "$size" = 0 ] && [ "$serial" != "$base" ]; then size=$(wc -c <"journal-$base.toml"); fi
 echo "$term $serial $head $base"
 sha256sum <"base-$base.toml"
 head -c "$size" "journal-$base.toml" | sha256sum

@@ -88,7 +88,7 @@ def _left_locks(cfg: Config, nodes: list[Node], seen: Seen) -> Iterator[Finding]
         for lock in seen[locks.on(node.name)]:
             if lock.job not in pending and int(lock.job) <= cfg.serial and lock.age > YOUNG:
                 yield on_node(node, "ENODESETUP", f"{lock.path} is left of job {lock.job}, which "
-                              "has ended", warning=True)
+                              f"has ended (gnt-job resume {lock.job} takes it away)", warning=True)
 
 
 def _questions(cfg: Config, nodes: list[Node]) -> Iterator[tuple[Node, Call[tuple[str, ...]]]]:

@@ -9,6 +9,8 @@ one and going back takes back all of them (ADR 0005).
 
 from __future__ import annotations
 
+from contextlib import contextmanager
+
 from gnt.engine import hooks
 from gnt.engine import job as transactions
 from gnt.engine.begin import Beginning
@@ -18,7 +20,7 @@ from gnt.errors import GntError, Interrupted, JobFailed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
 
     from gnt.engine.begin import Check
     from gnt.engine.job import Wish
@@ -71,6 +73,21 @@ class Drive:
 
     def forward(self) -> None:
         """To the end; raises JobFailed after undoing, or Interrupted at a safe point."""
+        with self._left_at_once():
+            self._forward()
+
+    @contextmanager
+    def _left_at_once(self) -> Iterator[None]:
+        """Say how to go on after a second Ctrl-C."""
+        try:
+            yield
+        except KeyboardInterrupt:
+            undo = "" if self.settling else f", or gnt-job undo {self.id}"
+            raise Interrupted(
+                f"job {self.id} ({self.job.operation}) was left within a step, which its node may "
+                "still end", hint=f"gnt-job resume {self.id}{undo}") from None
+
+    def _forward(self) -> None:
         self.desk.listener.job_started(self.id, self.plan)
         if not self.settling:
             self._attempt()

@@ -30,6 +30,19 @@ tail -c "+$2" "/run/gnt/jobs/$1.log"
 """
 
 
+_SWEEP = """\
+for file in "/run/gnt/fence/$1" "/run/gnt/jobs/$1"; do
+  [ ! -e "$file" ] || flock -n "$file" rm -f "$file" || { echo "$file is in use" >&2; exit 1; }
+done
+"""
+
+
+@node_task(deadline=15)
+def sweep(job: str) -> Script[None]:
+    """Take away the locks of a job that has ended, which a killed driver left."""
+    return script(_SWEEP, job)
+
+
 @node_task(deadline=15)
 def note(job: str, line: str, first: bool) -> Script[bool]:
     """Append a line to the job's log; whether somebody asked to cancel it."""

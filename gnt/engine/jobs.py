@@ -5,11 +5,11 @@ from __future__ import annotations
 from gnt.engine import job as transactions
 from gnt.engine import recover
 from gnt.engine.finished import ARCHIVE, finished
-from gnt.engine.follow import read_log
+from gnt.engine.follow import read_log, sweep
 from gnt.engine.holds import PRIORITIES, described
 from gnt.engine.ports import Change
 from gnt.engine.stop import on_signals
-from gnt.errors import Busy, JobFailed, NodeFailed, NotFound
+from gnt.errors import Busy, GntError, JobFailed, NodeFailed, NotFound
 from gnt.plan import render
 
 TYPE_CHECKING = False
@@ -107,9 +107,21 @@ class Jobs:
         return recover.cancel(self.desk, job)
 
     def resume(self, job: str, gone: Iterable[str] = ()) -> int:
+        cfg = self.desk.read()
+        if transactions.found(cfg, job) is None:
+            return self._swept(cfg, job)
         with on_signals(self.desk.stop):
             recover.resume(self.desk, job, self.driver, gone)
         return 0
+
+    def _swept(self, cfg: Config, job: str) -> int:
+        """Of a job that has ended nothing is left to do but to take its locks away."""
+        ended = self._verdict(job)
+        calls = [sweep.on(node.name, job) for node in cfg.nodes if not node.offline]
+        for call, answer in self.desk.transport.ask(calls).items():
+            if isinstance(answer, GntError):
+                self.front.tell(f"{call[1]}: locks of job {job} may be left: {answer.message}")
+        return ended
 
     def undo(self, job: str, gone: Iterable[str] = ()) -> int:
         with on_signals(self.desk.stop):

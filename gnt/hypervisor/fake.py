@@ -9,7 +9,7 @@ from __future__ import annotations
 from gnt.hypervisor.base import Capabilities, Guest, Migratable, Running
 from gnt.plan import Script, Step, node_task, script
 from gnt.record import Record, field
-from gnt.values import choice
+from gnt.values import choice, show_size
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -122,7 +122,9 @@ class Fake(Migratable):
         yield Step(do=drop.on(guest.node, guest.uuid), title=f"end {guest.name}")
 
     def reboot(self, guest: Guest) -> Iterator[Step]:
-        yield Step(do=_put(guest, "running", "running", "paused"))
+        yield Step(
+            do=_put(guest, "running", "running", "paused"), title=f"reset {guest.name}"
+        )
 
     def found(self, node: str) -> Call[tuple[Running, ...]]:
         return found.on(node)
@@ -151,14 +153,22 @@ class Fake(Migratable):
                 title=f"migrate {guest.name} to {target.node}",
             ),
             Step(
-                do=_put(target, state, "incoming"), undo=_put(target, "incoming", state, "always")
+                do=_put(target, state, "incoming"),
+                undo=_put(target, "incoming", state, "always"),
+                title=f"see that {guest.name} runs on {target.node}",
             ),
         )
-        return attempt, (Step(do=drop.on(guest.node, guest.uuid)),)
+        end = Step(
+            do=drop.on(guest.node, guest.uuid), title=f"end {guest.name} on {guest.node}"
+        )
+        return attempt, (end,)
 
     def balloon(self, guest: Guest, memory: int) -> Iterator[Step]:
-        yield Step(do=drop.on(guest.node, guest.uuid))
-        yield Step(do=_put(guest.replace(memory=memory), "running", "absent"))
+        yield Step(do=drop.on(guest.node, guest.uuid), title=f"end {guest.name}")
+        yield Step(
+            do=_put(guest.replace(memory=memory), "running", "absent"),
+            title=f"start {guest.name} with {show_size(memory)}",
+        )
 
 
 def _put(guest: Guest, state: str, *come_from: str) -> Call[None]:

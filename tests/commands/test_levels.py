@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gnt.commands.instance.add import Add
+from gnt.commands.instance.migrate import Migrate
 from gnt.errors import Invalid
 from tests.commands import build
 
@@ -58,3 +59,13 @@ def test_a_secondary_node_needs_a_template_with_a_second_copy():
     with pytest.raises(Invalid, match="disks of the template file have no second copy") as refused:
         planned(build.small(), node="node1:node2")
     assert refused.value.hint == "-n node1"
+
+
+def test_moving_within_a_group_is_not_judged_by_its_policy_again():
+    cfg = build.small()
+    web = cfg.instance("web").replace(beparams={"vcpus": 99})
+    data = {**cfg.state.data, "instances": {**cfg.state.data["instances"],
+                                            web.uuid: build.to_data(web)}}
+    made = build.plan(Migrate(name="web", target_node="node2"),
+                      build.Config(build.MemoryState(data, 1, 7, "a" * 64)))
+    assert any("migrate web" in step.title for step in made.attempt)

@@ -157,6 +157,24 @@ def test_a_stop_is_obeyed_between_phases_and_can_be_resumed_or_undone(verb, left
     assert lab.jobs == [] and lab.nodes.things == left
 
 
+def test_a_second_stop_leaves_within_a_step_and_says_how_to_go_on():
+    lab = Lab()
+    desk = lab.desk()
+
+    def twice(call):
+        if call.args.get("thing") == "web-a":
+            desk.stop.request()
+            desk.stop.request()
+
+    desk.transport.after = twice
+    with pytest.raises(Interrupted, match="within a step") as stopped:
+        driver.run(desk, Build(name="web"), WISH)
+    (job,) = lab.jobs
+    assert stopped.value.hint == f"gnt-job resume {job.id}, or gnt-job undo {job.id}"
+    recover.undo(lab.desk(), job.id)
+    assert lab.nodes.things == []
+
+
 def test_a_cancelled_job_takes_back_what_it_did():
     lab = Lab()
     desk = lab.desk(after=lambda call: call.args.get("thing") == "web-a"

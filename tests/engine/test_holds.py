@@ -153,10 +153,10 @@ def dead_job(lab, state="running"):
 
     def dies(call):
         if call.args.get("thing") == "web-c" and call.task.endswith(".make"):
-            raise KeyboardInterrupt
+            raise SystemExit
 
     desk.transport.before = dies
-    with pytest.raises(KeyboardInterrupt):
+    with pytest.raises(SystemExit):
         driver.run(desk, Build(name="web"), WISH)
     desk.transport.die()
     (job,) = lab.jobs
@@ -181,7 +181,7 @@ def test_a_waiter_whose_predecessor_dies_is_told():
     held = Held(lab)
     thread, result = background(driver.run, lab.desk(), Build(name="web"), WISH)
     waiting_for(lab, 1)
-    held.desk.transport.before = lambda call: (_ for _ in ()).throw(KeyboardInterrupt)
+    held.desk.transport.before = lambda call: (_ for _ in ()).throw(SystemExit)
     held.desk.transport.die()
     thread.join(20)
     assert isinstance(result[0], Busy) and f"gnt-job resume {held.job.id}" in result[0].hint

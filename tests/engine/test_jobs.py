@@ -82,6 +82,18 @@ def test_unknown_jobs_are_refused():
         office(lab).archive(["77"])
 
 
+def test_resuming_a_job_that_has_ended_takes_its_locks_away():
+    lab = Lab()
+    held = Held(lab)
+    held.finish()
+    jobs = office(lab)
+    asked = []
+    jobs.desk.transport.after = lambda call: asked.append((call.node, call.task))
+    assert jobs.resume(held.job.id) == 0
+    assert asked == [(node.name, "engine.follow.sweep") for node in jobs.desk.read().nodes]
+    assert jobs.front.said == [f"job {held.job.id} (toy build): success"]
+
+
 def test_waiting_for_a_job_and_watching_it_end_with_it():
     lab = Lab()
     held = Held(lab)

@@ -30,7 +30,7 @@ def look(thing):
 
 
 def effects(node, call):
-    thing = call.args["thing"]
+    thing = call.args.get("thing", "")
     if call.task.endswith(".make"):
         node.things.add(thing)
     elif call.task.endswith(".unmake"):

@@ -10,6 +10,7 @@ from gnt.hypervisor.kvm.command import params_of
 from gnt.hypervisor.kvm.params import GLOBAL, Params, as_started, recorded
 from gnt.hypervisor.kvm.shell import DIR
 from gnt.plan import Step
+from gnt.values import show_size
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -42,9 +43,9 @@ class Kvm(Migratable):
         yield from self._seed(guest)
         yield self._run(guest, command.command(guest))
         if params.cpu_mask != "all":
-            yield Step(do=tasks.pin.on(guest.node, guest.uuid, check.masks(guest, params)))
+            yield _pin(guest, params)
         if guest.memory < guest.maxmem:
-            yield Step(do=qmp.balloon.on(guest.node, guest.node, guest.uuid, guest.memory))
+            yield from self.balloon(guest, guest.memory)
         yield from self._unlock(guest, params)
 
     def _run(self, guest: Guest, argv: tuple[str, ...]) -> Step:
@@ -77,7 +78,8 @@ class Kvm(Migratable):
                 yield Step(
                     do=qmp.unlock.on(
                         guest.node, guest.node, guest.uuid, protocol, file, guest.paused
-                    )
+                    ),
+                    title=f"set the {protocol.upper()} password of {guest.name}",
                 )
 
     def stop(self, guest: Guest, timeout: int) -> Iterator[Step]:
@@ -94,9 +96,12 @@ class Kvm(Migratable):
 
     def reboot(self, guest: Guest) -> Iterator[Step]:
         if params_of(guest).reboot_behavior == "reboot":
-            yield Step(do=qmp.reset.on(guest.node, guest.node, guest.uuid))
+            yield Step(
+                do=qmp.reset.on(guest.node, guest.node, guest.uuid), title=f"reset {guest.name}"
+            )
             return
-        yield Step(do=tasks.kill.on(guest.node, guest.uuid))  # QEMU would exit at a reset
+        # QEMU would exit at a reset
+        yield Step(do=tasks.kill.on(guest.node, guest.uuid), title=f"end {guest.name}")
         yield from self.start(guest)
 
     def found(self, node: str) -> Call[tuple[Running, ...]]:
@@ -130,7 +135,7 @@ class Kvm(Migratable):
         attempt = [*self._seed(target), wait]
         if to.capabilities:
             listen = migration.listen.on(there, there, guest.uuid, to.uri, to.capabilities)
-            attempt.append(Step(do=listen))
+            attempt.append(Step(do=listen, title=f"agree on {params.migration_caps}"))
         attempt += [
             Step(
                 do=migration.send.on(here, here, guest.uuid, dict(to.items())),
@@ -144,7 +149,7 @@ class Kvm(Migratable):
         ]
         settle = [Step(do=tasks.forget.on(here, guest.uuid), title=f"end {guest.name} on {here}")]
         if params.cpu_mask != "all":
-            settle.append(Step(do=tasks.pin.on(there, guest.uuid, check.masks(target, params))))
+            settle.append(_pin(target, params))
         settle += self._unlock(target, params)
         return tuple(attempt), tuple(settle)
 
@@ -175,7 +180,17 @@ class Kvm(Migratable):
         return params_of(guest).migration_port + int(guest.uuid[:8], 16) % PORTS
 
     def balloon(self, guest: Guest, memory: int) -> Iterator[Step]:
-        yield Step(do=qmp.balloon.on(guest.node, guest.node, guest.uuid, memory))
+        yield Step(
+            do=qmp.balloon.on(guest.node, guest.node, guest.uuid, memory),
+            title=f"give {guest.name} {show_size(memory)} of memory",
+        )
+
+
+def _pin(guest: Guest, params: Params) -> Step:
+    return Step(
+        do=tasks.pin.on(guest.node, guest.uuid, check.masks(guest, params)),
+        title=f"bind {guest.name} to its processors",
+    )
 
 
 DRIVER = Kvm()
