@@ -89,6 +89,10 @@ class Ground:
         """What a place must pass besides fitting."""
         if not self.options.capacity:
             return None
+        if self._redundant is None:
+            self._redundant = self.redundant()
+        if not self._redundant:  # and more instances do not make it so
+            return lambda pri, sec: False
         if self.certain(inst):
             return None
 
@@ -107,11 +111,8 @@ class Ground:
 
     def certain(self, inst: Instance) -> bool:
         """Capacity follows from N+1: mirrored instances only, nothing fails, nothing is forced."""
-        if not self.simple or not plain(inst) or self.options.force:
-            return False
-        if self._redundant is None:
-            self._redundant = not self.state.failing() and self.redundant()
-        return self._redundant
+        return (self.simple and plain(inst) and not self.options.force
+                and not self.state.failing())
 
     def search(self, inst: Instance, nodes: list[int], pairs: bool, count: bool = True,
                ) -> tuple[int, int, float] | None:

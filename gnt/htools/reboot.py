@@ -102,10 +102,13 @@ class Planner:
 
     def __init__(self, world: World, state: State) -> None:
         self.world, self.state = world, state
+        self._last: tuple[State, tuple[list[list[int]], list[list[int]]]] | None = None
         self.targets = [k for k, n in enumerate(world.nodes) if not state.node(k)["offline"]]
 
     def hosted(self, state: State) -> tuple[list[list[int]], list[list[int]]]:
         """Primaries and secondaries by node, the last listed first."""
+        if self._last is not None and self._last[0] is state:
+            return self._last[1]
         pri: list[list[int]] = [[] for _ in self.world.nodes]
         sec: list[list[int]] = [[] for _ in self.world.nodes]
         for i, (p, s) in enumerate(state.places()):
@@ -114,6 +117,7 @@ class Planner:
             pri[p].insert(0, i)
             if s >= 0:
                 sec[s].insert(0, i)
+        self._last = state, (pri, sec)
         return pri, sec
 
     def split(
@@ -135,8 +139,8 @@ class Planner:
         """Those of the nodes that can be cleared one after the other."""
         cleared: list[int] = []
         targets, state = list(self.targets), start
+        pri, sec = self.hosted(state)
         for n in nodes:
-            pri, sec = self.hosted(state)
             moving = sec[n] if secondaries else [
                 i for i in pri[n] if not self.world.instances[i].mirrored]
             group = self.world.nodes[n].group
@@ -145,7 +149,9 @@ class Planner:
             if trial is not None:
                 cleared.append(n)
                 targets = [t for t in targets if t != n]
-                state = trial
+                if trial is not state:
+                    state = trial
+                    pri, sec = self.hosted(state)
         return cleared, state
 
     def relocate(self, state: State, moving: list[int], others: list[int],

@@ -189,21 +189,34 @@ def numbered(lines: Sequence[tuple[Line, str]], what: str) -> dict[str, int]:
     return found
 
 
+def read_instances(
+    source: str, lines: list[tuple[int, str]], nodes: dict[str, int],
+) -> list[Instance]:
+    """One by one: there may be many."""
+    found, seen = [], set()
+    for number, text in lines:
+        line = Line(source, number, text, INSTANCE_FIELDS, 10, ("1", "-", "N"))
+        if line["name"] in seen:
+            raise line.bad("name", f"the instance {line['name']!r} comes twice")
+        seen.add(line["name"])
+        found.append(read_instance(line, nodes))
+    lines.clear()
+    return found
+
+
 def parse(text: str, source: str = "data") -> World:
     """Read the format; raises BadData naming the place."""
     parts = sections(source, text)
     glines = [Line(source, n, t, GROUP_FIELDS, 4, ("",)) for n, t in parts[0]]
     nlines = [Line(source, n, t, NODE_FIELDS, 9, ("1", "", "N", "0", "1", "1.0"))
               for n, t in parts[1]]
-    ilines = [Line(source, n, t, INSTANCE_FIELDS, 10, ("1", "-", "N")) for n, t in parts[2]]
     plines = [Line(source, n, t, POLICY_FIELDS, 6) for n, t in parts[4]] if len(parts) > 4 else []
     numbered([(g, "name") for g in glines], "group")
     groups = [read_group(g) for g in glines]
     uuids = numbered([(g, "uuid") for g in glines], "group's uuid")
     nodes = [read_node(n, uuids) for n in nlines]
     names = numbered([(n, "name") for n in nlines], "node")
-    numbered([(i, "name") for i in ilines], "instance")
-    instances = [read_instance(i, names) for i in ilines]
+    instances = read_instances(source, parts[2], names)
     policy = Policy()
     for line in plines:
         if not line["owner"]:

@@ -17,10 +17,10 @@ import time
 
 sys.path.insert(0, os.getcwd())
 
-from gnt.htools import arrays, balance, capacity, reboot, search, text  # noqa: E402 - path first
-from gnt.htools.allocate import Ground, Options  # noqa: E402
-from gnt.htools.capacity import Shape  # noqa: E402
-from gnt.htools.world import Disk, Group, Instance, Node, Policy, Spec, World  # noqa: E402
+from gnt.htools import arrays, balance, capacity, reboot, search, text
+from gnt.htools.allocate import Ground, Options
+from gnt.htools.capacity import Shape
+from gnt.htools.world import Disk, Group, Instance, Node, Policy, Spec, World
 
 GIB = 1024
 SIZES = ((1, 1, 16), (2, 1, 40), (4, 2, 80), (8, 4, 140), (16, 4, 230))
@@ -37,7 +37,7 @@ def cluster(count: int, per_node: int = 20, template: str = "drbd", seed: int = 
     made = []
     for k in range(count * per_node):
         size, cpus, gib = rng.choice(SIZES)
-        pri, sec = rng.sample(range(count), 2)
+        pri, sec = sorted(rng.sample(range(count), min(4, count)), key=lambda n: -mem[n])[:2]
         mirrored = template == "drbd"
         made.append(Instance(
             name=f"inst{k:05d}", mem=size * GIB, dsk=gib * GIB, vcpus=cpus, status="running",
@@ -94,7 +94,8 @@ def balancing(world: World, path: str, count: int, limit: float) -> None:
     row(f"hbal, {count} nodes", seconds, f"{moves} moves, score {score:.4f}", other)
     state = arrays.state(world)
     seconds, made = cpu(lambda: balance.fast(world, state, balance.Rules()))
-    row(f"hbal --fast, {count} nodes", seconds, f"{len(made)} moves, score {state.score():.4f}", "-")
+    row(f"hbal --fast, {count} nodes", seconds, f"{len(made)} moves, score {state.score():.4f}",
+        "-")
 
 
 def searching(world: World, count: int) -> None:
