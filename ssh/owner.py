@@ -43,7 +43,7 @@ class Owner:
         import threading
 
         self._queue: queue.SimpleQueue[Shell] = queue.SimpleQueue()
-        self._shell = self._master.shell(self._queue.put)
+        self._shell = self._master.own_shell(self._queue.put)
         self._stop = threading.Event()
         pending = self._wait(self._send(OWN))
         if not pending.replies:
@@ -64,7 +64,7 @@ class Owner:
         self._stop.set()
         with self._writing:
             self._shell.submit(Batch(scripts=(Item(text=self._text(DISOWN), keep=True),)))
-        self._master.adopt(self._shell)
+        self._master.give_back(self._shell)
 
     def check(self) -> None:
         """Raise when the lock may be somebody else's by now."""

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     Opened = Shell | BaseException
 
 PAUSES = (0.1, 0.3, 0.9)  # seconds, jittered: sshd drops connections when too many log in at once
-ADOPTED = "adopted"  # a lane
+SPARE = "spare"  # the lane of a shell for whoever needs one of his own
 REST = 30.0  # seconds for which a node that could not be reached is not tried again
 
 
@@ -111,11 +111,20 @@ class Peer:
         if shell is not None:
             shell.close()
 
-    def adopt(self, shell: Shell) -> None:
-        """Keep a shell open, unused, until the end of the command or the next one: sshd allows
-        ten sessions on a connection."""
-        self.drop(ADOPTED)
-        self._lanes[ADOPTED] = shell
+    def own_shell(self, wake: Callable[[Shell], None]) -> Shell:
+        """A shell for one user: the spare one if it is open, else a new one."""
+        with self._opening:
+            shell = self._open(SPARE)
+            self._lanes.pop(SPARE, None)
+        if shell is None:
+            return self.shell(wake)
+        shell.heard_by(wake)
+        return shell
+
+    def give_back(self, shell: Shell) -> None:
+        """Keep a shell that its user has left as it was: as the spare one."""
+        self.drop(SPARE)
+        self._lanes[SPARE] = shell
 
     def link(self) -> Link:
         raise NotImplementedError

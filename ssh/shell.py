@@ -67,6 +67,11 @@ class Shell:
         self._wake = wake
         link.wake(self._ring)
 
+    def heard_by(self, wake: Callable[[Shell], None]) -> None:
+        """From now on another one is told that there is something to read."""
+        self._wake = wake
+        self._rung = False
+
     def submit(self, batch: Batch, done: Callable[[], None] = lambda: None) -> Pending:
         """Write a batch; its reply is looked for by :meth:`feed`."""
         import time

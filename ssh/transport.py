@@ -10,7 +10,7 @@ from gnt.ssh.fanout import Fanout, dispatch, open_lanes
 from gnt.ssh.framing import Batch, Item
 from gnt.ssh.identity import Identities, load
 from gnt.ssh.owner import Owner
-from gnt.ssh.peers import LocalPeer, RemotePeer, Target
+from gnt.ssh.peers import SPARE, LocalPeer, RemotePeer, Target
 from gnt.ssh.rounds import Rounds, whole
 
 TYPE_CHECKING = False
@@ -75,12 +75,15 @@ class SshTransport:
                 self._targets[node.name] = target
                 self._forget(node.name)
 
-    def warm(self, nodes: Iterable[str]) -> None:
-        """Begin to connect to nodes that a commit will need; nobody waits for it."""
-        known = [self.peer(node) for node in nodes if node in self._targets]
-        cold = [peer for peer in known if not (
-            peer.ready(STORE) or peer.door(STORE) or peer.resting())]
-        open_lanes(cold, STORE, self._queue, self._connect, lambda name, shell: None)
+    def warm(self, nodes: Iterable[str], *, owner: str = "") -> None:
+        """Begin to connect to nodes that a commit will need, and to open the shell on ``owner``
+        that will hold a job's liveness lock; nobody waits for it."""
+        wanted = [(STORE, node) for node in nodes] + ([(SPARE, owner)] if owner else [])
+        for lane in (STORE, SPARE):
+            known = [self.peer(n) for at, n in wanted if at == lane and n in self._targets]
+            cold = [peer for peer in known if not (
+                peer.ready(lane) or peer.door(lane) or peer.resting())]
+            open_lanes(cold, lane, self._queue, self._connect, lambda name, shell: None)
 
     @property
     def round_trips(self) -> int:

@@ -13,9 +13,19 @@ from contextlib import suppress
 
 from gnt.engine import hooks
 from gnt.engine import job as transactions
-from gnt.engine.desk import approach
-from gnt.engine.holds import Claim, Obstacle, described, obstacles
-from gnt.errors import Busy, GntError, Interrupted, JobFailed
+from gnt.engine.desk import approach, know
+from gnt.engine.finished import finished
+from gnt.engine.holds import (
+    ROOM,
+    Claim,
+    Obstacle,
+    crowd,
+    dependency,
+    described,
+    kind_of,
+    obstacles,
+)
+from gnt.errors import Busy, GntError, Interrupted, JobFailed, NotFound
 from gnt.model.objects import Job
 from gnt.spec import Seen
 
@@ -34,6 +44,7 @@ if TYPE_CHECKING:
     Check = Callable[[Config, Plan], None]
 
 WAIT = 60.0  # seconds; after each the order is looked at again (priorities may have changed)
+LOOK = 2.0  # seconds between two looks whether there is room for another job
 
 
 class _Moved(Exception):
@@ -59,6 +70,7 @@ class Beginning:
         self.gone: set[str] = set()  # waiting jobs without a driver
         self._told: list[str] = []  # whom the listener was told that we wait for
         self._answers: Mapping[Key, Any] = {}
+        self._fulfilled = False  # what the job depends on has ended as it should
         self._made: Job | None = None
 
     def until_begun(self) -> tuple[Config, Job | None]:
@@ -82,14 +94,15 @@ class Beginning:
 
     def _try(self, cfg: Config) -> tuple[Config, Job | None]:
         while True:
-            before = obstacles(cfg, self._claim(cfg), self.gone)
-            dead = self._dead(cfg, before)
+            before, full = self._in_the_way(cfg)
+            dead = self._dead(cfg, [*before, *full])
             if dead:
                 cfg = self._bury(dead)
                 continue
-            if before and self.job is not None:
+            if (before or full) and self.job is not None:
                 return cfg, self.job
             if not before:
+                self._require_results(cfg)
                 self._ask(cfg)
             try:
                 cfg = self.desk.store.commit(self._change)
@@ -98,6 +111,27 @@ class Beginning:
                 continue
             self.job = self._made
             return cfg, self.job
+
+    def _in_the_way(self, cfg: Config) -> tuple[list[Obstacle], list[Obstacle]]:
+        """What must end before this may begin; who takes the room, if there is none."""
+        claim = self._claim(cfg)
+        return obstacles(cfg, claim, self.gone), crowd(cfg, claim, self.gone)
+
+    def _require_results(self, cfg: Config) -> None:
+        """Raise unless the jobs this one depends on were, and ended as they should."""
+        wanted = dict(map(dependency, self.wish.depends))
+        if not wanted or self._fulfilled:
+            return
+        ended = {item["id"]: item["result"] for item in finished(self.desk.store.history())
+                 if item["id"] in wanted}
+        for job, results in wanted.items():
+            if job not in ended:
+                raise NotFound(f"there is no job {job} on which this one could depend",
+                               hint="gnt-job list")
+            if results and kind_of(ended[job]) not in results:
+                raise JobFailed(f"it depends on job {job} ending with {' or '.join(results)}, "
+                                f"which ended otherwise: {ended[job]}", hint=f"gnt-job info {job}")
+        self._fulfilled = True
 
     def _claim(self, cfg: Config) -> Claim:
         job = self.job
@@ -112,14 +146,14 @@ class Beginning:
         """Ask the facts; the turn of the commit rides along."""
         calls: list[Call[Any]] = list(self.operation.facts(cfg))
         calls += hooks.questions(self.operation, cfg, calls, self._hooked)
-        approach(self.desk.transport, cfg)
+        (approach if calls else know)(self.desk.transport, cfg)
         if calls:
             self.desk.store.take_turn()
             self._answers = self.desk.transport.ask(calls)
 
     def _change(self, cfg: Config) -> Change:
         """The transaction that begins the job on this very state, or records that it waits."""
-        before = obstacles(cfg, self._claim(cfg), self.gone)
+        before, full = self._in_the_way(cfg)
         if before:
             return self._queue(cfg, before[0])
         if any(call.key not in self._answers for call in self.operation.facts(cfg)):
@@ -130,6 +164,8 @@ class Beginning:
         if more := hooks.unasked(self.operation, cfg, plan, self._answers):
             self._hooked |= more
             raise _Moved(cfg)
+        if full and plan.steps:
+            return self._queue(cfg, full[0])
         return self._begin(cfg, *hooks.with_hooks(self.operation, cfg, plan, self._answers))
 
     def _begin(self, cfg: Config, plan: Plan, post: tuple[str, ...]) -> Change:
@@ -143,6 +179,9 @@ class Beginning:
         return change
 
     def _queue(self, cfg: Config, first: Obstacle) -> Change:
+        if not self.wish.wait and first.over == (ROOM,):
+            raise Busy(f"{cfg.cluster.max_running_jobs} jobs run already, as many as may",
+                       hint="leave out --no-wait, or: gnt-cluster modify --max-running-jobs N")
         if not self.wish.wait:
             raise Busy(f"job {first.job.id} ({first.job.operation}) holds "
                        + ", ".join(described(cfg, path) for path in first.over),
@@ -169,7 +208,7 @@ class Beginning:
         cfg = self.desk.read()  # after the look at the locks: a job that ended is gone from it
         for obstacle in dead:
             job = cfg.get(Job, obstacle.job.id)
-            if job is not None and job.state != "waiting":
+            if job is not None and job.state != "waiting" and obstacle.over != (ROOM,):
                 raise orphaned(cfg, obstacle)
             self.gone.add(obstacle.job.id)
         return cfg
@@ -177,15 +216,19 @@ class Beginning:
     def _wait(self, job: Job) -> Config:
         """Block until the job before this one ends, or it is time to look again."""
         cfg = self.desk.read()
-        before = obstacles(cfg, self._claim(cfg), self.gone)
+        first, full = self._in_the_way(cfg)
+        before = first or full
         if before:
             others = [o.job.id for o in before]
             if others != self._told:
                 self._told = others
                 self.desk.listener.waiting(job.id, others)
-            with self.desk.stop.at_once(f"job {job.id} waits, and has done nothing",
-                                        f"gnt-job cancel {job.id}, or gnt-job resume {job.id}"):
-                self.desk.transport.wait_owner(cfg.master.name, before[0].job.id, WAIT)
+            with self.desk.stop.at_once(
+                f"job {job.id} was given up while it waited; nothing was done",
+                f"should it still be there: gnt-job cancel {job.id}",
+            ):
+                self.desk.transport.wait_owner(
+                    cfg.master.name, before[0].job.id, WAIT if first else LOOK)
         return self.desk.read()
 
     def _withdraw(self, error: GntError) -> None:
@@ -195,13 +238,14 @@ class Beginning:
         """
         self.desk.store.give_turn()
         job = self.job
-        if job is None or isinstance(error, Interrupted):
+        if job is None:
             return
+        result = "cancelled" if isinstance(error, Interrupted) else f"failed: {error.message}"
         with suppress(GntError):
             recorded = transactions.found(self.desk.read(), job.id)
             if recorded is not None and recorded.state == "waiting":
                 self.desk.store.commit(
-                    lambda cfg: transactions.dropped(cfg, job.id, f"failed: {error.message}"))
+                    lambda cfg: transactions.dropped(cfg, job.id, result))
 
 
 def orphaned(cfg: Config, obstacle: Obstacle) -> Busy:

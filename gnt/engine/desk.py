@@ -51,7 +51,7 @@ def approach(transport: Transport, cfg: Config) -> None:
     """As ``know``, for what is about to change this state: while facts are asked, connections to
     the candidates come up that the commit will need."""
     know(transport, cfg)
-    transport.warm(node.name for node in cfg.candidates)
+    transport.warm([node.name for node in cfg.candidates], owner=cfg.master.name)
 
 
 class Life:

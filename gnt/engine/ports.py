@@ -27,8 +27,11 @@ if TYPE_CHECKING:
             ``ports``: where sshd listens, by node name; 22 without.
             """
 
-        def warm(self, nodes: Iterable[str]) -> None:
-            """Begin to connect to nodes that a commit will need; nobody waits for it."""
+        def warm(self, nodes: Iterable[str], *, owner: str = "") -> None:
+            """Begin to connect to nodes that a commit will need; nobody waits for it.
+
+            ``owner``: the node on which ``own`` will soon be called.
+            """
 
         def ask(
             self,

@@ -55,7 +55,7 @@ class FakeTransport:
     def know(self, nodes, term, *, ports=None):
         self.known |= {node.name for node in nodes}
 
-    def warm(self, nodes):
+    def warm(self, nodes, *, owner=""):
         """Its connections take no time."""
 
     def ask(self, calls, *, deadline=None):
