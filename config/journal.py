@@ -113,6 +113,11 @@ def split(data: bytes, where: str) -> tuple[list[Entry], int]:
     return entries, at
 
 
+def first_prev(data: bytes) -> str:
+    """The head that a journal's first record follows; empty when there is none."""
+    return data.partition(b'\nprev = "')[2][:64].decode("ascii", "replace")
+
+
 def _walk(data: bytes, where: str) -> Iterator[tuple[int, int, Entry]]:
     at = 0
     while at < len(data):

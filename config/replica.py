@@ -10,7 +10,7 @@ from __future__ import annotations
 from gnt.config import canon
 from gnt.config.digest import hex256
 from gnt.config.disk import Disk, numbers
-from gnt.config.journal import split
+from gnt.config.journal import first_prev, split
 from gnt.config.message import OK, Answer, Head, Part
 from gnt.config.trust import Pin, Position, Trusted
 from gnt.errors import Busy, Damaged, Stale
@@ -213,36 +213,49 @@ class Replica:
             raise Damaged(f"{where}: another history has the serial {head.serial}",
                           hint="gnt-cluster verify says which candidates disagree")
         done: list[Txn] = []
-        following = [part.number for part in answer.parts[1:]]
-        for part, end in zip(answer.parts, [*following, head.serial], strict=True):
-            done += self._take_in(part, end, head, f"{where}: {part.kind}-{part.number}.toml")
+        for part, after in zip(answer.parts, (*answer.parts[1:], None), strict=True):
+            done += self._take_in(part, after, head, f"{where}: {part.kind}-{part.number}.toml")
         if self.position.head != head.hash:
             raise Damaged(f"{where}: its journal does not reach its head {head.serial}")
         if done or (answer.parts and at.base != head.base):
             self._note()
         return done
 
-    def _take_in(self, part: Part, end: int, head: Head, where: str) -> list[Txn]:
-        """``end``: the last serial that counts; an earlier journal may have an uncommitted tail."""
+    def _take_in(self, part: Part, after: Part | None, head: Head, where: str) -> list[Txn]:
         at = self.position
         if part.kind == "base":
             if part.number != at.base:
                 self._begin(part.data, where)
             return []
-        known = at.offset - part.offset
-        if part.number == at.base and known >= 0:
-            entries, _ = split(part.data[known:], where)
-        elif at.base < part.number <= at.serial and not part.offset:
-            entries, _ = split(part.data, where)  # the journal after ours: it goes on where we are
-        else:
-            raise Stale(f"{where}: it was asked for what follows byte {at.offset} of {at.base}")
-        if part.number == head.base:
+        if part.number != head.base and after is not None:
+            entries = self._between(part, after, where)
+        elif part.number == at.base and part.offset <= at.offset:
+            entries, _ = split(part.data[at.offset - part.offset:], where)
             entries = _up_to(entries, head, where) if at.head != head.hash else []
         else:
-            entries = [entry for entry in entries if at.serial < entry.serial <= end]
+            raise Stale(f"{where}: it was asked for what follows byte {at.offset} of {at.base}")
         done = [self.trusted.follow(entry, where) for entry in entries]
         self._write(at.base, at.offset, entries)
         return done
+
+    def _between(self, part: Part, after: Part, where: str) -> list[Entry]:
+        """The records of an earlier journal that lead from where we stand to what comes after it.
+
+        None, when the candidate was away and lacks some, or has others at its end: then the base
+        must be believed without them.
+        """
+        at = self.position
+        known = at.offset - part.offset if part.number == at.base else 0
+        if known < 0 or not at.base <= part.number <= at.serial:
+            return []
+        try:
+            entries, _ = split(part.data[known:], where)
+        except Damaged:
+            return []
+        entries = [entry for entry in entries if entry.serial > at.serial]
+        hashes = [entry.hash for entry in entries]
+        start = _start(after)
+        return entries[:hashes.index(start) + 1] if start in hashes else []
 
     def _begin(self, data: bytes, where: str) -> None:
         self._base_signer = self.trusted.begin(data, where)
@@ -352,15 +365,18 @@ class Replica:
             return None
         base, journal = self.content()
         entries, _ = split(journal, "journal")
-        hashes = [self._start(base), *(entry.hash for entry in entries)]
+        start = _start(Part(kind="base", number=at.base, offset=0, data=base))
+        hashes = [start, *(entry.hash for entry in entries)]
         if head.hash not in hashes:
             return None
         return entries[hashes.index(head.hash):]
 
-    def _start(self, base: bytes) -> str:
-        from gnt.config.base import start
 
-        return start(base)
+def _start(part: Part) -> str:
+    """The head that a base or a journal begins after."""
+    from gnt.config.base import start
+
+    return start(part.data) if part.kind == "base" else first_prev(part.data)
 
 
 def _read_seen(path: str) -> tuple[int, int]:
