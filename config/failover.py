@@ -249,7 +249,7 @@ def _commit(
     entry = records.make(change, store.replica, answer.turn, store.author)
     others = [name for name in tally.have if name != new_master]
     replication = Replication(store.peers, store.replica, answer.turn)
-    second = replication.append(others, entry, 0)
+    second = replication.append(others, entry, replicate.majority(len(_all(store))) - 1)
     if not no_voting:
         replicate.require_majority(second, _all(store), 1, "the failover was refused")
     commit = m.Commit(term=answer.turn[0], turn=answer.turn[1], after=store.replica.head,

@@ -89,6 +89,8 @@ class SignedStore:
             if isinstance(answer, NodeFailed):
                 return self._read_elsewhere(master, answer)
             self._accept(answer, master)
+            if answer.fence > self.replica.position.term:  # it may not know who came after it
+                self._look_elsewhere(master)
             if self.master() == master:
                 self.unreached = ""
                 return self.replica.config()
@@ -100,7 +102,17 @@ class SignedStore:
         return self.peers.ask(dict.fromkeys(names, m.Fetch(base=at.base, offset=at.offset)))
 
     def _read_elsewhere(self, master: str, failure: NodeFailed) -> Config:
-        """The highest verified committed state that any candidate has."""
+        """What can be read without the master."""
+        self._look_elsewhere(master)
+        if not self.replica.position.serial:
+            raise failure
+        self.unreached = failure.message
+        if self.master() != master:  # a failover has happened meanwhile
+            return self.read()
+        return self.replica.config()
+
+    def _look_elsewhere(self, master: str) -> None:
+        """Follow the highest verified committed state that any other candidate has."""
         others = [name for name in self._candidates() if name != master]
         answers = self._fetch(others)
         good = {n: a for n, a in answers.items() if not isinstance(a, NodeFailed) and a.head.serial}
@@ -108,12 +120,6 @@ class SignedStore:
             at = self.replica.position
             if (good[name].head.term, good[name].head.serial) > (at.term, at.serial):
                 self._accept(self._again(name, good[name]), name)
-        if not self.replica.position.serial:
-            raise failure
-        self.unreached = failure.message
-        if self.master() != master:  # a failover has happened meanwhile
-            return self.read()
-        return self.replica.config()
 
     def _again(self, name: str, answer: Answer) -> Answer:
         """The same from where the replica stands now."""
@@ -178,7 +184,10 @@ class SignedStore:
         for _ in range(8):
             master = self.master()
             answer = self.peers.ask({master: self._take_message()}, deadline=TAKE_DEADLINE)[master]
-            self._have_turn(master, answer)
+            if not isinstance(answer, NodeFailed) and answer.status == m.REFUSED:
+                self._look_elsewhere(master)
+            if self.master() == master:
+                self._have_turn(master, answer)
             if self.master() == master:
                 return self.replica.config()
             self.release()
@@ -249,8 +258,11 @@ class SignedStore:
         tally = replication.append(others, entry, replicate.majority(len(names)) - 1)
         if tally.fence > turn.order[0]:
             self.release()
+            self._look_elsewhere(turn.node)
+            if self.replica.position.term > turn.order[0]:
+                raise Stale(f"term {tally.fence} has begun")
             raise Fenced(f"{turn.node} is no longer the master: term {tally.fence} has begun",
-                         hint="gnt-cluster getmaster")
+                         hint="gnt-cluster master-failover, if the one that began was broken off")
         try:
             replicate.require_majority(tally, names, 1, "the change was refused")
         except GntError:

@@ -7,7 +7,7 @@ from clusters import Cluster, change
 
 from gnt.config import message as m
 from gnt.config.failover import take_over
-from gnt.errors import GntError, NodeFailed, NoMajority
+from gnt.errors import Fenced, GntError, NodeFailed, NoMajority
 
 
 @pytest.fixture(params=["local", "remote"])
@@ -42,12 +42,22 @@ def test_the_old_master_is_shut_out(cluster):
     peers = cluster.peers()
     away(peers).add("n1")
     take_over(cluster.driver(peers=peers), "n2")
-    old_peers = old.peers
-    with pytest.raises(GntError) as caught:
-        old.commit(lambda _: change("instances/late"))
-    assert caught.value.exit_code == 27, caught.value
-    assert old_peers is old.peers
-    assert names(cluster.driver(hints=("n2", "n3")).read()) == set()
+    answers = old.peers.ask({"n1": m.Take(term=1), "n2": m.Append(
+        term=1, turn=9, after=old.replica.head, serial=2, hash="x", records=b"")})
+    assert (answers["n1"].status, answers["n2"].status) == (m.OK, m.REFUSED)
+    config = old.commit(lambda _: change("instances/late"))  # which finds the new one
+    assert (config.term, config.master.name) == (2, "n2")
+    assert names(cluster.driver(hints=("n2", "n3")).read()) == {"name-of-late"}
+
+
+def test_a_failover_that_was_broken_off_shuts_drivers_out_until_it_is_run_again(cluster):
+    store = cluster.create()
+    store.peers.ask({"n2": m.Fence(term=2)})
+    with pytest.raises(Fenced) as caught:
+        store.commit(lambda _: change("instances/a"))
+    assert "master-failover" in caught.value.hint
+    take_over(store, "n1")
+    assert names(store.commit(lambda _: change("instances/a"))) == {"name-of-a"}
 
 
 def test_a_planned_failover_tells_the_old_master(cluster):
