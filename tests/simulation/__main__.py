@@ -1,4 +1,4 @@
-"""``python -m tests.simulation [SEEDS] [FIRST]``: run seeds; print the first failing one's trace."""
+"""``python -m tests.simulation [SEEDS] [FIRST]``: run seeds; the first that fails is explained."""
 
 from __future__ import annotations
 
@@ -16,7 +16,8 @@ def told(result):
     """A failing seed for people."""
     lines = [f"seed {result.seed} breaks a promise:"]
     lines += [f"  {problem}" for problem in result.problems]
-    lines += ["accidents:", *(f"  at message {at}: {kind} {words}" for at, kind, words in result.faults)]
+    lines.append("accidents:")
+    lines += [f"  at message {at}: {kind} {words}" for at, kind, words in result.faults]
     notes = [f"  {at:8.3f} {text}" for at, text in result.notes if not DULL.search(text)]
     lines += [f"trace (last {SHOWN} of {len(notes)}):", *notes[-SHOWN:]]
     return "\n".join([*lines, f"again: make simulate SEEDS=1 FIRST={result.seed}"])

@@ -18,6 +18,7 @@ class Event:
         self.client, self.kind, self.token, self.start = client, kind, token, start
         self.end = float("inf")
         self.acknowledged = False
+        self.over = False
         self.serial, self.hash, self.fresh = 0, "", True
         self.error = None
 
@@ -54,11 +55,11 @@ class Client:
             try:
                 getattr(self, f"_{kind}")(driver, event, *words)
             except GntError as error:
-                event.error = error
+                event.error, event.over = error, True
                 driver.store.release()
                 self.world.note(f"{driver.name} {kind} {event.token}: {error}")
             else:
-                event.acknowledged = True
+                event.acknowledged = event.over = True
                 event.end = self.world.scheduler.now
                 self.world.note(f"{driver.name} {kind} {event.token} done")
                 self.watch(event)
@@ -98,9 +99,7 @@ def repair(driver, verb):
         if alive.get(job.id):
             continue
         try:
-            if verb == "undo" and job.state != "settling":
-                recover.undo(driver.desk, job.id)
-            elif job.state == "undoing":
+            if (verb == "undo" and job.state != "settling") or job.state == "undoing":
                 recover.undo(driver.desk, job.id)
             else:
                 recover.resume(driver.desk, job.id, driver.name)

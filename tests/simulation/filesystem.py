@@ -71,6 +71,7 @@ class FileSystem:
         self.changes = []  # (path, inode or None) since the last sync of the directory
         self.trouble = {}
         self.locks = {}
+        self.leases = {}  # turn -> (until when, the disk of the process that has it)
         self.descriptors = {}
         self.next = 3
         self.believed = lambda path, content: None  # hears of every head that will stay
@@ -111,7 +112,7 @@ class FileSystem:
         self.changes = []
         for inode in self.names.values():
             inode.crash(self.random)
-        self.locks, self.descriptors = {}, {}
+        self.locks, self.leases, self.descriptors = {}, {}, {}
 
     def backup(self):
         """What a backup made now would hold."""
@@ -120,7 +121,7 @@ class FileSystem:
     def restore(self, content):
         self.names = {path: Inode(data) for path, data in content.items()}
         self.solid, self.changes = dict(self.names), []
-        self.locks, self.descriptors = {}, {}
+        self.locks, self.leases, self.descriptors = {}, {}, {}
 
     def durable(self):
         """What is certain to be there after a crash: {path: bytes}."""
@@ -271,6 +272,34 @@ class SimulatedDisk(Disk):
         for path, holder in list(self.files.locks.items()):
             if holder == descriptor:
                 del self.files.locks[path]
+
+
+    # turns
+
+    def ticks(self):
+        return self.scheduler.now
+
+    def rest(self, seconds):
+        """Wakes late, but when it is worth it."""
+        self.scheduler.wait(lambda: not self.files.leases, max(seconds, 0.5))
+
+    def begin_lease(self, turn, seconds):
+        self.point()
+        self.files.leases[turn] = (self.ticks() + seconds, self)
+        return turn
+
+    def leased(self, turn):
+        self.point()
+        until, _ = self.files.leases.get(turn, (0.0, None))
+        return self.ticks() < until
+
+    def end_lease(self, turn, descriptor):
+        self.files.leases.pop(turn, None)
+
+    def process_ended(self):
+        """What the kernel does for the process that used this disk."""
+        for turn in [turn for turn, (_, disk) in self.files.leases.items() if disk is self]:
+            del self.files.leases[turn]
 
 
 class SimulatedCache(CacheDisk, SimulatedDisk):

@@ -1,8 +1,9 @@
 """Drivers' connections to candidates: messages travel, and some do not.
 
-A session is a connection with a shell at its end: messages are performed in order, on the node, by
-a task of their own, so what was sent goes on when its sender dies.  The lock of a turn ends with the
-session, or 20 s after it was taken.  A driver that gives a session up cannot take back what it sent.
+A session is a connection with a shell at its end: messages are performed in order, on the node,
+by a task of their own, so what was sent goes on when its sender dies.  The lock of a turn ends with
+the session, or 20 s after it was taken.  What a session was sent cannot be taken back by giving it
+up.
 """
 
 from __future__ import annotations
@@ -114,8 +115,7 @@ class Session:
                 self.queue.pop(0)
         finally:
             self.over = True
-            if self.candidate._lock is not None:
-                self.candidate.disk.unlock(self.candidate._lock)
+            self.candidate.disk.process_ended()
             for request in self.queue:
                 request.answer = request.answer or self._lost()
 
@@ -147,7 +147,7 @@ class Session:
         kind = _named(message)
         if type(message) is m.Take and answer.status == m.OK:
             self.lease = self.world.scheduler.now + m.LEASE
-        elif self.candidate._lock is None:
+        elif type(message) in (m.Commit, m.Release):
             self.lease = None
         self.node.events.append((kind, getattr(message, "term", 0), answer.status))
         self.world.note(f"{self.driver.name}>{self.node.name} {_detailed(message)} = "

@@ -15,6 +15,7 @@ from tests.simulation.clients import Client, repair
 from tests.simulation.world import Parts, World
 
 SPAN = 260  # messages among which accidents happen
+LIMIT = 6000  # messages of a whole run; more is going round in circles
 TROUBLE = (("write", errno.ENOSPC), ("write", errno.EIO), ("write", errno.EDQUOT),
            ("fsync", errno.EIO), ("rename", errno.EIO), ("rename", errno.ENOSPC),
            ("read", errno.EIO), ("truncate", errno.EIO))
@@ -60,7 +61,8 @@ class Plan:
     def _fault(self, draw):
         at, length = draw.randrange(SPAN), draw.choice([0.3, 3.0, 30.0]) * draw.expovariate(1)
         kind = draw.choice(["kill", "kill", "crash", "crash", "cut", "cut", "cut", "rough", "rough",
-                            "trouble", "clock", "restore", "blackout"])
+                            "trouble", "clock", "restore", "blackout", "behead", "behead",
+                            "orphan", "orphan"])
         some = draw.sample(self.names, draw.randint(1, self.count))
         machine = draw.choice([*self.machines, "*"])
         ways = draw.choice([("to", "from"), ("to", "from"), ("to",), ("from",)])
@@ -74,6 +76,8 @@ class Plan:
                       draw.choice([YEARS, -YEARS, 3600.0, -3600.0])),
             "restore": (some[0], length),
             "blackout": (length,),
+            "behead": (draw.random() < 0.5, 20.0 + length),
+            "orphan": (draw.choice(["resume", "undo"]), length),
         }[kind]
 
 
@@ -83,7 +87,7 @@ class Scenario:
     def __init__(self, plan, parts=Parts, faults=None):
         self.plan = plan
         self.faults = plan.faults if faults is None else faults
-        self.world = World(plan.seed, plan.count, parts=parts, failing=plan.failing)
+        self.world = World(plan.seed, plan.count, parts=parts, failing=plan.failing, limit=LIMIT)
         self.restored = False
         self.problems = []
         self.clients = []
@@ -164,6 +168,28 @@ class Scenario:
         self.world.skews[machine] = jump
         if machine in self.world.nodes:
             self.world.nodes[machine].skew = jump
+
+    def _behead(self, crash, length):
+        """The master is gone, for everybody; the next thing that clients do is to replace it."""
+        master = max(self.world.nodes.values(), key=lambda n: _serial(n.file("config/head"))).name
+        if crash:
+            self._crash(master, length)
+        else:
+            self._cut("*", [master], ("to", "from"), length)
+        rest = [name for name in self.plan.names if name != master]
+        for client in self.clients:
+            client.actions.insert(0, ("failover", self.world.random.choice(rest)))
+
+    def _orphan(self, verb, length):
+        """The driver of a job is killed while it works, and somebody takes the job over."""
+        working = [c for c in self.clients if c.events and c.events[-1].kind == "job"
+                   and not c.events[-1].over and not c.driver.dead]
+        for client in working[:1]:
+            client.kill()
+            self._later(length, client.begin)
+            for other in self.clients:
+                if other is not client:
+                    other.actions.insert(0, ("recover", verb))
 
     def _blackout(self, length):
         for name in self.plan.names:

@@ -37,14 +37,11 @@ class SimulatedTransport:
         self.term = 0
         self.tokens = []  # (master, job, token)
 
-    def warm(self, nodes):
+    def warm(self, nodes, *, owner=""):
         """Its connections take no time."""
 
     def know(self, nodes, term, *, ports=None):
         self.term = term
-
-    def warm(self, nodes):
-        """Connecting takes no time here."""
 
     def close(self):
         """Nothing is kept open."""

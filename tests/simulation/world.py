@@ -28,6 +28,7 @@ class Parts:
     replica = Replica
     peers = SimulatedPeers
     transport = SimulatedTransport
+    machine = Node
     node: dict = {}  # noqa: RUF012 - never changed; keyword arguments of Node
     effects = staticmethod(effects)
 
@@ -77,7 +78,8 @@ class Driver:
 class World:
     """``names`` of the candidates; ``notes``: the trace, [(time, text)]."""
 
-    def __init__(self, seed, count, *, parts=Parts, short=True, eager=0.15, failing=0.0):
+    def __init__(self, seed, count, *, parts=Parts, short=True, eager=0.15, failing=0.0,
+                 limit=100_000):
         self.random = random.Random(seed)
         self.scheduler = Scheduler(self.random)
         self.eager, self.failing = eager, failing
@@ -87,11 +89,11 @@ class World:
         self.heads = []  # (where, the file's content): every head that was ever believed somewhere
         self.skews, self.copies, self.archive = {}, {}, []
         self.network = Network(self)
-        self.nodes = {name: Node(name, self, **parts.node) for name in self.names}
+        self.nodes = {name: parts.machine(name, self, **parts.node) for name in self.names}
         for node in self.nodes.values():
             node.files.believed = self.believed
         self.effects = parts.effects
-        self.messages = 0
+        self.messages, self.limit = 0, limit
         self._short = short
         self._drivers = 0
 
@@ -108,6 +110,8 @@ class World:
     def step(self, driver, name, message):
         """A driver is about to send something; scripted tests cut in here."""
         self.messages += 1
+        if self.messages > self.limit:
+            raise AssertionError(f"after {self.limit} messages it still goes on")
 
     def note(self, text):
         self.notes.append((self.scheduler.now, text))
