@@ -120,7 +120,7 @@ class Performer:
         for phase in reversed(phases(steps)):
             begun = [i for i in reversed(phase) if i.index < reached and i.step.undo is not None]
             self._backward([i for i in begun if i.step.undo and i.step.undo.node not in gone])
-            done += [f"{i.step.undo}" for i in begun]
+            done += [i.step.title or f"{i.step.undo}" for i in begun]
         return done
 
     def _backward(self, items: list[Item]) -> None:

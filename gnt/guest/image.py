@@ -122,7 +122,7 @@ while kill -0 "$loader" 2>/dev/null; do
     echo "at $(stat -c %s "$part")"
     sleep 0.5
 done
-wait "$loader" || { rm -f "$part"; fail "cannot fetch $url (status $?)"; }
+wait "$loader" || { rm -f "$part"; fail "cannot fetch $url (see the line before)"; }
 if ! matches "$part"; then
     found=$(sha256sum <"$part"); size=$(stat -c %s "$part")
     rm -f "$part"
@@ -141,7 +141,7 @@ echo "done $path"
 """
 
 _LOOK = r"""
-[ -f "$1" ] || { echo "there is no file $1 on this node" >&2; exit 1; }
+[ -f "$1" ] || { echo none; exit 0; }
 stat -L -c %s "$1" && od -A n -v -t x1 -N 512 "$1"
 """
 
@@ -181,6 +181,14 @@ def write(
     elif sha256:
         _watch(context, here, f"check {image}", _CHECK, image, sha256)
     length, head = context.script(script(_LOOK, path, parse=_looked), 20.0)
+    if length < 0:
+        raise NodeFailed(
+            here,
+            "failed",
+            f"it has no file {path}",
+            hint=f"gnt-cluster copyfile {path} puts a file of the master on all nodes; "
+            "or image=https://…,sha256=…",
+        )
     try:
         shape = inspect(head, length, image)
     except Invalid as error:
@@ -197,6 +205,8 @@ def write(
 
 
 def _looked(output: str) -> tuple[int, bytes]:
+    if output == "none\n":
+        return -1, b""
     size, _, dump = output.partition("\n")
     return int(size), bytes.fromhex(dump)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from gnt.errors import NotMaster
 from gnt.spec import Lines, Operation
 
 TYPE_CHECKING = False
@@ -29,6 +30,7 @@ class Execution:
 
     def execute(self, operation: Operation) -> int:
         """Run an operation as the general options say: as a job, detached, or only planned."""
+        self._require_keys()
         todo = list(operation.prepare(self.session))
         while todo:
             one = todo.pop(0)
@@ -41,6 +43,18 @@ class Execution:
                 self._run(one)
                 todo = [*self._following(one), *todo]
         return 0
+
+    def _require_keys(self) -> None:
+        """Raise NotMaster on a node whose keys no other node accepts: it is no master candidate."""
+        here, known = self.session.context.here, self.session.store.signed.cached()
+        if not here or known is None or os.environ.get("SSH_AUTH_SOCK"):
+            return
+        node = next((node for node in known.nodes if node.name == here), None)
+        if node is not None and not node.master_candidate:
+            raise NotMaster(
+                f"{here} is no master candidate: its keys let it into no other node",
+                hint=f"type it on {known.master.name} or an admin's host, or there first: "
+                     f"gnt-node modify -C yes {here}")
 
     def _ask_first(self, operation: Operation) -> None:
         if self.settings.dry_run or type(operation).confirm is Operation.confirm:
@@ -135,4 +149,5 @@ class Execution:
 
         return Wish(author=self.session.who, driver=self.session.driver,
                     reason=self.settings.reason, wait=self.settings.wait,
+                    depends=self.settings.depends,
                     priority=PRIORITIES[self.settings.priority])

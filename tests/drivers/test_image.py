@@ -137,7 +137,7 @@ def test_wrong_sum_of_a_file(one: Nodes, tmp_path: Path) -> None:
 
 def test_missing_and_truncated_files(one: Nodes, tmp_path: Path) -> None:
     target = tmp_path / "disk.raw"
-    with pytest.raises(NodeFailed, match="there is no file /none on this node"):
+    with pytest.raises(NodeFailed, match="it has no file /none"):
         write(one, "/none", target)
     source = qcow2(tmp_path / "a.qcow2")
     for length, problem in ((2 * MIB, "truncated or damaged"), (60, "header is not complete")):
