@@ -246,6 +246,7 @@ class Settings(Record):
     dry_run: bool = False
     plan_out: str = ""  # write the plan there instead of running it
     wait: bool = True  # for conflicting jobs
+    depends: tuple[str, ...] = ()  # jobs that must have ended first: "id", or "id:result,result"
     yes: bool = False  # every question is answered with yes
     timing: bool = False
     debug: bool = False

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from gnt.record import Record
-from gnt.spec import Command, Query, Settings, opt
-from gnt.values import BOOL, TEXT, choice
+from gnt.spec import Command, Query, Settings, opt, opts
+from gnt.values import BOOL, TEXT, Kind, choice
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -13,6 +13,18 @@ if TYPE_CHECKING:
 
 FORMATS = ("table", "json", "yaml", "csv", "plain", "github", "grid", "simple", "pipe", "rst",
            "html", "latex")
+
+
+def _dependency(text: str) -> str:
+    job, colon, results = text.partition(":")
+    known = ("success", "error", "canceled")
+    if not job.isdigit() or (colon and not set(results.split(",")) <= set(known)):
+        raise ValueError(text)
+    return text
+
+
+DEPENDENCY = Kind(_dependency, "JOBID[:RESULT,…]", "a job's id, with a colon and results that "
+                  "will do (success, error, canceled) or without", complete="job")
 
 
 class Every(Command):
@@ -57,6 +69,9 @@ class Working(Command):
                         metavar="FILE")
     wait: bool = opt(BOOL, "wait for jobs that hold the same objects, do not fail",
                      default=True)
+    depends: tuple[str, ...] = opts(
+        DEPENDENCY, "begin when this job has ended, with one of these results (success, error, "
+        "canceled) or any; fail when it ended otherwise")
 
 
 class Layout(Record):

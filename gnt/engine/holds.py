@@ -2,7 +2,7 @@
 
 A job may begin when no job that has begun conflicts with it, and no waiting one that comes before
 it.  The first rule is checked inside the commit that begins the job, so it cannot be raced; the
-second is manners.
+second is manners.  No more jobs with steps run at once than the cluster's ``max_running_jobs``.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from gnt.model.objects import Job
 
 PRIORITIES = {"low": 10, "normal": 0, "high": -10}
+ROOM = "max_running_jobs"
 UNBORN = 2**62  # the id, for ordering, of a job that is not recorded yet
 
 
@@ -26,7 +27,7 @@ class Claim(Record):
 
     holds: Holds
     priority: int = 0
-    depends: tuple[str, ...] = ()
+    depends: tuple[str, ...] = ()  # ids, or "id:result,result"
     id: str = ""  # empty: not recorded yet
 
     @property
@@ -45,6 +46,35 @@ class Obstacle(Record):
         return self.job.state != "waiting"
 
 
+RESULTS = ("success", "error", "canceled")
+
+
+def dependency(text: str) -> tuple[str, tuple[str, ...]]:
+    """(id, the results that will do) of a dependency; no results: any."""
+    job, _, results = text.partition(":")
+    return job, tuple(results.split(",")) if results else ()
+
+
+def kind_of(result: str) -> str:
+    """Which of the ``RESULTS`` the history means by the words in which a job ended."""
+    if result == "success":
+        return "success"
+    return "canceled" if result.startswith("cancel") else "error"
+
+
+def crowd(cfg: Config, claim: Claim, gone: Container[str] = ()) -> list[Obstacle]:
+    """The begun jobs, when there are as many as may run at once; one of them must end first.
+
+    ``gone`` are jobs without a driver: nobody works on them.
+    """
+    most = cfg.cluster.max_running_jobs
+    begun = [job for job in cfg.jobs
+             if job.state != "waiting" and job.id != claim.id and job.id not in gone]
+    if len(begun) < most:
+        return []
+    return [Obstacle(job=job, over=(ROOM,)) for job in sorted(begun, key=lambda job: int(job.id))]
+
+
 def held(job: Job) -> Holds:
     return Holds(exclusive=job.exclusive, shared=job.shared)
 
@@ -55,12 +85,13 @@ def obstacles(cfg: Config, claim: Claim, gone: Container[str] = ()) -> list[Obst
     ``gone`` are waiting jobs without a driver: they hold nothing and stand in nobody's way.
     """
     found: list[Obstacle] = []
+    depends = [dependency(text)[0] for text in claim.depends]
     for job in cfg.jobs:
         if job.id == claim.id:
             continue
-        over = claim.holds.conflicts(held(job)) or (("depends",) if job.id in claim.depends else ())
+        over = claim.holds.conflicts(held(job)) or (("depends",) if job.id in depends else ())
         ahead = (job.priority, int(job.id)) < claim.order and job.id not in gone
-        if over and (job.state != "waiting" or ahead or job.id in claim.depends):
+        if over and (job.state != "waiting" or ahead or job.id in depends):
             found.append(Obstacle(job=job, over=over))
     return sorted(found, key=lambda o: (not o.begun, o.job.priority, int(o.job.id)))
 

@@ -150,4 +150,5 @@ class Execution:
         return Wish(author=self.session.who, driver=self.session.driver,
                     reason=self.settings.reason, wait=self.settings.wait,
                     depends=self.settings.depends,
+                    depends=self.settings.depends,
                     priority=PRIORITIES[self.settings.priority])
