@@ -210,6 +210,9 @@ cdef class Allocator:
         ``primaries`` are those of the nodes that may be one (default: all).
         """
         cdef int i = self.adopt(row), p, k, why
+        for p in nodes:
+            if not 0 <= p < self.c.n:
+                raise IndexError(f"there is no node {p}")
         cdef double low = NONE, best
         cdef list chosen = []
         self.found = 0
@@ -353,6 +356,8 @@ cdef class Allocator:
     def place(self, tuple row, int p, int s, bint force=False):
         """Put a new instance there for good; returns its index, or -1 - the failure's number."""
         cdef int i = self.adopt(row), why
+        if not 0 <= p < self.c.n or not -1 <= s < self.c.n or p == s:
+            raise IndexError(f"nodes {p} and {s}")
         begin(self.c, i, -1)
         why = self.enter(i, p, s, force)
         if why != OK:

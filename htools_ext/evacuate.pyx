@@ -30,6 +30,8 @@ cdef bint failover_fits(Cluster* c, int n, double* need) noexcept nogil:
         if x.pri != n or x.mirror != INTERNAL or x.forthcoming:
             continue
         b = x.sec
+        if b < 0:
+            continue  # its secondary is in another group
         t = &c.node[b]
         need[b] += x.mem if x.uses_mem else 0
         if migration(c, n, b) != OK or t.u_mem - need[b] <= 0:

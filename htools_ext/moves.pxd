@@ -6,7 +6,8 @@ right to ignore soft checks: the instance has to leave.
 """
 
 from gnt.htools_ext.cluster cimport (
-    MOVE_F, MOVE_FA, MOVE_FR, MOVE_FRF, MOVE_R, MOVE_RF, OK, Cluster, Inst,
+    FAIL_INTERNAL, INTERNAL, MOVE_F, MOVE_FA, MOVE_FR, MOVE_FRF, MOVE_R, MOVE_RF, OK, Cluster,
+    Inst,
 )
 from gnt.htools_ext.ops cimport add_pri, add_sec, migration, remove_pri, remove_sec
 
@@ -108,6 +109,8 @@ cdef inline int move_fa(Cluster* c, Inst* x, int t, bint force) noexcept nogil:
 cdef inline int do_move(Cluster* c, int i, int kind, int t, bint force) noexcept nogil:
     """Apply; on a refusal the state is half-changed and must be rolled back."""
     cdef Inst* x = &c.inst[i]
+    if (x.mirror == INTERNAL) == (kind == MOVE_FA) or (x.mirror == INTERNAL and x.sec < 0):
+        return FAIL_INTERNAL  # no such move for this instance
     if kind == MOVE_F:
         return move_f(c, x, force)
     if kind == MOVE_R:

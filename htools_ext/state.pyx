@@ -11,7 +11,7 @@ from libc.math cimport trunc
 from libc.stdlib cimport calloc, free, malloc, realloc
 from libc.string cimport memcpy, memset
 
-from gnt.htools_ext.cluster cimport INTERNAL, OK, Cluster, Inst, Node, begin, rollback
+from gnt.htools_ext.cluster cimport INTERNAL, MOVE_F, MOVE_FA, OK, Cluster, Inst, Node, begin, rollback
 from gnt.htools_ext.moves cimport do_move
 from gnt.htools_ext.ops cimport (
     add_pri, add_sec, largest_peer, remove_pri, remove_sec, spread_locations, spread_tags, unmet,
@@ -87,6 +87,9 @@ cdef class State:
             raise MemoryError
         for k in range(n):
             fill_node(&c.node[k], nodes[k])
+        for row in instances:
+            if not 0 <= row[12] < n or not -1 <= row[13] < n or row[12] == row[13]:
+                raise IndexError(f"an instance on nodes {row[12]} and {row[13]} of {n}")
         if c.nlocs:
             for k in range(n):
                 for place in members[k]:
@@ -226,6 +229,10 @@ cdef class State:
     def move(self, int i, int kind, int target=-1, bint force=False):
         """Apply a move; returns -1, or the number of the failure with nothing changed."""
         cdef int why
+        if not 0 <= i < self.c.ni or not -1 <= target < self.c.n or not 0 <= kind <= MOVE_FA:
+            raise IndexError(f"there is no move {kind} of instance {i} to node {target}")
+        if (target < 0) != (kind == MOVE_F):
+            raise IndexError("every move but a failover has a target")
         self.c.version += 1
         begin(&self.c, i, target)
         why = do_move(&self.c, i, kind, target, force)
@@ -258,8 +265,13 @@ cdef class State:
 
     def force_place(self, int i, int pri, int sec):
         """Move an instance to any nodes, unchecked: for planners that check the end state."""
-        cdef Inst* x = &self.c.inst[i]
+        cdef Inst* x
         cdef Cluster* c = &self.c
+        if not 0 <= i < c.ni or not 0 <= pri < c.n or not -1 <= sec < c.n or pri == sec:
+            raise IndexError(f"instance {i} on nodes {pri} and {sec}")
+        x = &c.inst[i]
+        if x.mirror == INTERNAL and (sec < 0 or x.sec < 0):
+            return False
         c.version += 1
         remove_pri(c, x.pri, x)
         if x.mirror == INTERNAL:
@@ -278,7 +290,7 @@ cdef void fill_inst(Inst* x, tuple row, int tag0, int want0) except *:
     (x.mem, x.dsk, x.cpu, x.su, x.spindles, x.uses_mem, x.online, auto, x.local, x.mirror,
      x.forthcoming, x.movable, x.pri, x.sec, x.util[0], x.util[1], x.util[2], x.util[3]) = row[:18]
     x.reserves = x.online and auto
-    x.movable = x.movable and auto
+    x.movable = x.movable and auto and (x.mirror != INTERNAL or x.sec >= 0)
     x.tag0, x.tagn = tag0, len(row[18])
     x.want0, x.wantn, x.wants = want0, len(row[19]), row[20]
 
