@@ -23,6 +23,7 @@ class PipeLink:
         self._lock = threading.Lock()
         self._came: tuple[list[bytes], list[bytes]] = ([], [])
         self._open = 2
+        self._given_up = False
         self._wake: Callable[[], None] = lambda: None
         self._outbox = Outbox(self._write, self._end)
         for which in (0, 1):
@@ -48,7 +49,8 @@ class PipeLink:
         call()
 
     def close(self) -> None:
-        """End the shell; what it runs goes on to its end, as on a remote node."""
+        """End the shell; what it runs goes on, as on a remote node, with nobody to print to."""
+        self._given_up = True
         self._outbox.close()
         self._end()
 
@@ -57,8 +59,11 @@ class PipeLink:
 
         process = self._process
         assert process.stdout is not None and process.stderr is not None
-        source = (process.stdout, process.stderr)[which].fileno()
-        while data := os.read(source, 1 << 18):
+        source = (process.stdout, process.stderr)[which]
+        while data := os.read(source.fileno(), 1 << 18):
+            if self._given_up:  # else an endless command would fill the memory
+                source.close()
+                break
             with self._lock:
                 self._came[which].append(data)
             self._wake()

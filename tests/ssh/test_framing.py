@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import queue
 import subprocess
+import time
 
 import pytest
 from hypothesis import given, settings
@@ -14,6 +16,7 @@ from gnt.errors import Invalid
 from gnt.plan import script, text
 from gnt.ssh import dialogues, fences, files, framing
 from gnt.ssh.framing import Batch, Item, Stream
+from gnt.ssh.local import PipeLink
 from gnt.ssh.peers import LocalPeer
 
 from .conftest import until
@@ -156,6 +159,19 @@ def test_under_a_fence_the_first_failure_is_the_last_script(talk):
 def test_a_flood_is_cut_off(talk):
     (pending,) = talk.batches(Batch(scripts=(Item(text="yes"),)), seconds=60)
     assert pending.outcome == "flood" and talk.shell.lost
+
+
+def test_a_flood_ends_when_nobody_reads_it(tmp_path):
+    link = PipeLink()
+    link.send(b"echo $$ >%s; exec yes\n" % os.fsencode(tmp_path / "pid"))
+    while not link.take()[0]:
+        time.sleep(0.01)
+    link.close()
+    pid = (tmp_path / "pid").read_text().strip()
+    deadline = time.monotonic() + 30
+    while os.path.exists(f"/proc/{pid}"):
+        assert time.monotonic() < deadline, "it prints into our memory"
+        time.sleep(0.01)
 
 
 @pytest.mark.slow
