@@ -162,10 +162,8 @@ class SignedStore:
     # the turn
 
     def turn_frame(self) -> tuple[str, Frame] | None:
-        """The frame that takes the turn, to ride on another round trip to the master.
-
-        None when the master is this machine, or the turn is there already.
-        """
+        """The frame that takes the turn, to ride on another round trip to the master; None when
+        the master is this machine, or the turn is there already."""
         if self.turn is not None:
             return None
         master = self.master()
@@ -258,9 +256,8 @@ class SignedStore:
         tally = replication.append(others, entry, replicate.majority(len(names)) - 1)
         if tally.fence > turn.order[0]:
             self.release()
-            self._look_elsewhere(turn.node)
-            if self.replica.position.term > turn.order[0]:
-                raise Stale(f"term {tally.fence} has begun")
+            if self._taken_along(entry, turn):
+                return self.replica.config()
             raise Fenced(f"{turn.node} is no longer the master: term {tally.fence} has begun",
                          hint="gnt-cluster master-failover, if the one that began was broken off")
         try:
@@ -280,6 +277,14 @@ class SignedStore:
         else:
             self.replica.advance(entry, turn.node)
         return self._committed(tally, message)
+
+    def _taken_along(self, entry: Entry, turn: Turn) -> bool:
+        """Whether a failover took a record along; Stale: it went on without it."""
+        self._look_elsewhere(turn.node)
+        moved = self.replica.position.term > turn.order[0]
+        if moved and not self._holds(entry):
+            raise Stale(f"term {self.replica.position.term} has begun")
+        return moved
 
     def _find(self, entry: Entry, node: str, answer: Answer | NodeFailed) -> None:
         """Learn what became of a commit whose answer was lost; Stale: it did not happen.
