@@ -1,0 +1,11 @@
+"""The next five hundred seeds."""
+
+import pytest
+
+from tests.simulation import seeds
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("first", seeds.ranges(500, 1000))
+def test_no_promise_is_broken(first):
+    seeds.check(first)
