@@ -96,9 +96,8 @@ df -P -k "$folder" | tail -n 1
 """
 
 _FOUND = r"""
-for file in "$1"/*/*; do
-    [ ! -f "$file" ] || stat -c '%s %n' "$file"
-done
+[ -d "$1" ] || exit 0
+find -H "$1" -mindepth 2 -maxdepth 2 -type f -exec stat -c '%s %n' {} +
 """
 
 
