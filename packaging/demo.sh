@@ -67,7 +67,9 @@ moves() {
 	admin gnt-instance failover -f web.lab || true
 	admin gnt-instance failover -f --i-have-powered-off node2 web.lab
 	admin gnt-instance list
+	heading "The host comes back: it is given what it missed"
 	typed gnt-lab start node2 --name "$LAB"
+	admin gnt-cluster redist-conf
 }
 
 what_is_there() {
