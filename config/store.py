@@ -241,6 +241,12 @@ class SignedStore:
                     hint="try again")
 
     def _check_author(self) -> None:
+        from gnt.model.objects import Cluster
+
+        schema, known = self.replica.config().cluster.schema, Cluster.DEFAULTS["schema"]
+        if schema > known:
+            raise GntError(f"this cluster's configuration has schema {schema}; this gnt writes "
+                           f"schema {known}", hint="install the newer gnt here, too")
         if self.author.public not in self.replica.trusted.signers():
             raise NotAuthorised(
                 f"your key {self.author.fingerprint} may not sign changes of this cluster",

@@ -160,6 +160,9 @@ if TYPE_CHECKING:
         def redistribute(self) -> dict[str, NodeFailed | None]:
             """Bring every candidate to the head, and every node to the term: by node name."""
 
+        def upgrade(self) -> str:
+            """Bring the configuration to the newest schema; what became of it, for people."""
+
         @property
         def ledger(self) -> Ledger:
             """The signed history of the configuration."""

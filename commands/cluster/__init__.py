@@ -6,6 +6,5 @@ NOT_YET = {
     "queue": "stopping the acceptance of jobs",
     "renew-crypto": "renewing keys",
     "show-ispecs-cmd": "showing the instance policy as a command line",
-    "upgrade": "changing to another version",
     "watcher": "pausing the watcher",
 }

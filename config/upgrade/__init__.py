@@ -8,7 +8,7 @@ committed as one transaction, so the state before it stays in the history.
 from __future__ import annotations
 
 from gnt import found
-from gnt.errors import Damaged, GntError
+from gnt.errors import Busy, Damaged, GntError
 from gnt.model.codec import from_data
 from gnt.model.objects import KINDS, Cluster
 
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Any
 
+    from gnt.config.store import SignedStore
+    from gnt.model.config import Config
     from gnt.plan import Edit
 
     Data = Mapping[str, Mapping[str, Mapping[str, Any]]]
@@ -61,6 +63,23 @@ def upgraded(data: Data, package: str = STEPS) -> Data:
 def _with_schema(data: Data, schema: int) -> Data:
     cluster = {**data["cluster"]["cluster"], "schema": schema}
     return {**data, "cluster": {"cluster": cluster}}
+
+
+def commit(store: SignedStore, package: str = STEPS) -> str:
+    """Commit what brings the configuration to the newest schema; what became of it, for people."""
+    from gnt.engine.ports import Change
+
+    def change(cfg: Config) -> Change:
+        if cfg.jobs:
+            raise Busy("jobs are pending: " + ", ".join(job.id for job in cfg.jobs),
+                       hint="gnt-job list; wait for them, or cancel, resume or undo them")
+        return Change(edits=edits(store.replica.state.everything(), package),
+                      operation="cluster upgrade", result="success")
+
+    before = store.read().serial
+    cfg = store.commit(change)
+    what = "has now" if cfg.serial > before else "has already"
+    return f"the configuration {what} schema {cfg.cluster.schema}, the newest that this gnt writes"
 
 
 def edits(before: Data, package: str = STEPS) -> tuple[Edit, ...]:

@@ -49,6 +49,8 @@ def stamped(cfg: Config, edits: Iterable[Edit], now: float) -> tuple[Edit, ...]:
 
 def _stamped(cfg: Config, edit: Edit, now: float) -> Edit:
     kind, _, key = edit.path.partition("/")
+    if edit.value is not None and kind == "signers" and not edit.value.get("added"):
+        return edit.replace(value={**edit.value, "added": now})
     if edit.value is None or "mtime" not in KINDS[kind].TYPES:
         return edit
     old = cfg.state.load(kind, key)

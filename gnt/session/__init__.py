@@ -274,7 +274,8 @@ class Session:
         data = {section: dict(things) for section, things in objects.items()}
         signers = data.setdefault("signers", {})
         if author.public not in {signer["key"] for signer in signers.values()}:
-            me = Signer(name=author.who, key=author.public, comment="admin")
+            me = Signer(name=author.who, key=author.public, comment="admin",
+                        added=round(author.clock(), 3))
             signers[me.name] = to_data(me)
         cfg = self.store.signed.create(data, master.name)
         self._remember(cfg)
@@ -289,6 +290,11 @@ class Session:
     def redistribute(self) -> dict[str, NodeFailed | None]:
         return {node: NodeFailed(node, "failed", why, task="redist-conf") if why else None
                 for node, why in self.store.signed.redistribute(whole=True).items()}
+
+    def upgrade(self) -> str:
+        from gnt.config import upgrade
+
+        return upgrade.commit(self.store.signed)
 
     def forget(self) -> None:
         from gnt.config.context import forget
