@@ -10,6 +10,7 @@ from gnt.commands.cluster.destroy import Destroy
 from gnt.commands.cluster.master_failover import MasterFailover
 from gnt.commands.cluster.master_ping import MasterPing
 from gnt.commands.cluster.redist_conf import RedistConf
+from gnt.commands.cluster.upgrade import Upgrade
 from gnt.commands.instance.console import Console
 from gnt.errors import ConfirmationNeeded, Conflict, Invalid
 from tests.commands import build
@@ -152,3 +153,9 @@ def test_commands_show_each_node():
 def test_nodes_of_a_command_that_are_refused():
     with pytest.raises(Invalid, match="cannot be combined"):
         ran(("x",), node=("node1",), node_group="default")
+
+
+def test_an_upgrade_says_what_became_of_it():
+    at = desk()
+    assert Upgrade().run(at) == 0
+    assert at.told == ["the configuration has already schema 1"]

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gnt.engine.edits import ABSENT, View, backward, difference, forward, merge
+from gnt.engine.edits import ABSENT, View, backward, difference, forward, merge, stamped
 from gnt.errors import Damaged
 from gnt.model.config import Config, MemoryState
 from gnt.plan import Edit
@@ -91,3 +91,16 @@ def test_a_field_of_an_object_that_somebody_dropped_is_nobodys():
 def test_nonsense_is_refused_with_its_place(change):
     with pytest.raises(Damaged, match=r"jobs\.7\[0\]"):
         forward(View(config({})), [change], "jobs.7")
+
+
+def test_new_objects_are_dated_and_changed_ones_keep_when_they_were_made():
+    cfg = config({"old": {"uuid": "old", "ctime": 5.0, "mtime": 6.0}})
+    edits = [Edit(path="groups/old", value={"uuid": "old"}),
+             Edit(path="groups/new", value={"uuid": "new"}), Edit(path="groups/gone"),
+             Edit(path="signers/eve", value={"name": "eve", "key": "k"}),
+             Edit(path="signers/bob", value={"name": "bob", "key": "k", "added": 3.0})]
+    old, new, gone, eve, bob = (edit.value for edit in stamped(cfg, edits, 9.0))
+    assert (old["ctime"], old["mtime"]) == (5.0, 9.0)
+    assert (new["ctime"], new["mtime"]) == (9.0, 9.0)
+    assert gone is None
+    assert (eve["added"], bob["added"]) == (9.0, 3.0)
