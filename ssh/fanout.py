@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     Event = Shell | Callable[[], None]
 
 GRACE = 0.2  # seconds for the others once enough have answered
+LOGIN = 1.0  # the same for those who accept connections and are still to be logged in to
 UNHEARD = 0.5  # seconds for a first sign of life of nodes that a command ends without
 
 
@@ -88,8 +89,12 @@ class Fanout:
             for name in list(self._running):
                 self._peers[name].drop(self._lane)
             raise
-        late = [*self._opening, *self._running]
-        return {**self.outcomes, **{name: _late(name) for name in late}} if late else self.outcomes
+        return self.outcomes | {name: _late(name) for name in self.late}
+
+    @property
+    def late(self) -> set[str]:
+        """Nodes from which something is still to come."""
+        return self._opening | self._running.keys()
 
     def _suffices(self, enough: int | None) -> bool:
         import time
@@ -100,8 +105,16 @@ class Fanout:
             self._enough_at = time.monotonic()
         if self._enough_at is None:
             return False
-        self._due = min(self._due, self._enough_at + GRACE)
-        return time.monotonic() >= self._enough_at + GRACE
+        end = max(map(self._patient_until, self.late), default=self._enough_at)
+        self._due = min(self._due, end)
+        return time.monotonic() >= end
+
+    def _patient_until(self, name: str) -> float:
+        """Who is heard of may log in; what was asked is answered at once, or not soon."""
+        assert self._enough_at is not None
+        if name in self._running:
+            return max(self._enough_at, self._running[name].since) + GRACE
+        return self._enough_at + (LOGIN if self._peers[name].reached else GRACE)
 
     def expire(self) -> None:
         """Give up what had its time; for phases that nobody waits for."""

@@ -57,6 +57,7 @@ class SshTransport:
         self._owners: list[Owner] = []
         self._terms: dict[str, int] = {}
         self._phases = 0
+        self.late: set[str] = set()  # nodes that frames did not wait for
 
     def know(
         self, nodes: Iterable[Node], term: int, *, ports: Mapping[str, int] | None = None,
@@ -97,6 +98,7 @@ class SshTransport:
         self._phases += 1
         outcomes = phase.collect(enough)
         if phase.unfinished:
+            self.late |= phase.late
             self._posted.append(phase)
         return {node: self._reply(node, outcome) for node, outcome in outcomes.items()}
 

@@ -30,13 +30,14 @@ def perform(command: Command, settings: Settings, layout: Layout) -> int:
         return _in_session(command, session, front, settings)
     finally:
         if settings.timing:
-            front.tell(timing(session.round_trips, front.seconds()))
+            front.tell(timing(session.round_trips, front.seconds(), session.late))
         session.close()
 
 
-def timing(round_trips: int, seconds: float) -> str:
-    """What ``--timing`` tells."""
-    return f"timing: {round_trips} round trips, {seconds:.3f} s"
+def timing(round_trips: int, seconds: float, late: tuple[str, ...] = ()) -> str:
+    """What ``--timing`` tells; ``late``: candidates that commits did not wait for."""
+    without = f", without waiting for {', '.join(late)}" if late else ""
+    return f"timing: {round_trips} round trips, {seconds:.3f} s{without}"
 
 
 def _in_session(

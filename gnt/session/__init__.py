@@ -152,6 +152,11 @@ class Session:
         """Round trips on the critical path so far (``--timing``)."""
         return self._transport.round_trips if self._transport else 0
 
+    @property
+    def late(self) -> tuple[str, ...]:
+        """Candidates that commits did not wait for."""
+        return tuple(sorted(self._transport.late)) if self._transport else ()
+
     def begin(self, context: Context) -> None:
         """Go on with this context; connections made for another one are ended."""
         self.close()

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """One fact script on many nodes, against other tools, in one run; prints ratios.
 
-    tests/bench/fanout.py [--hosts 1,20,200] [--runs 5] [--others PYTHON] [--json FILE]
+    tests/bench/fanout.py [--hosts 1,20,200] [--runs 3] [--others PYTHON] [--json FILE]
 
 Needs root: a network namespace of its own holds one sshd that answers as 127.0.1.1 … 127.0.1.200.
 ``--others`` names a Python that has ansible-core, pyinfra and parallel-ssh (any of them).  Every
@@ -234,7 +234,7 @@ def serve(home: Path) -> subprocess.Popen[bytes]:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--hosts", default="1,20,200")
-    parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--others", default="", help="a Python with ansible-core, pyinfra, pssh")
     parser.add_argument("--json", default="")
     arguments = parser.parse_args()
