@@ -137,7 +137,8 @@ class SimulatedTransport:
         for number, call in enumerate(calls):
             if number and self.driver.dead:
                 break
-            self.world.scheduler.pause(self.world.random.expovariate(1 / 0.5))
+            usual = 8.0 if self.world.random.random() < 0.25 else 0.3
+            self.world.scheduler.pause(self.world.random.expovariate(1 / usual))
             answers[call.key] = self._effect(node, call, term)
             self.world.note(f"{self.driver.name}>{node.name} {call} = {answers[call.key]}")
             if isinstance(answers[call.key], NodeFailed):

@@ -1,0 +1,105 @@
+"""One commit, cut at one message from some of five candidates; then others go on without it."""
+
+from __future__ import annotations
+
+from base64 import b64decode
+
+from gnt.config.failover import take_over
+from gnt.engine.ports import Change
+from gnt.errors import GntError
+from tests.config.chains import KEY
+from tests.simulation import checker
+from tests.simulation.clients import Event
+from tests.simulation.world import Parts, World
+
+MESSAGES = range(4, 16)  # the last fetch, turn, four appends, the commit, four times the new head
+WAYS = (("to",), ("from",), ("to", "from"))
+PUBLIC = b64decode(KEY.public.split()[1])[-32:]
+
+
+class CutWorld(World):
+    """Cuts before the n-th message of the driver on the machine ``mine``."""
+
+    def cut_at(self, number, nodes, ways):
+        self.left, self.cutting, self.ways = number, nodes, ways
+
+    def step(self, driver, name, message):
+        super().step(driver, name, message)
+        if driver.machine == "mine":
+            if self.left == 0:
+                for node in self.cutting:
+                    for way in self.ways:
+                        self.network.cut("mine", node, way)
+            self.left -= 1
+
+
+def run(number, nodes, ways, parts=Parts):
+    """What is wrong after it; and whether the commit was acknowledged."""
+    world = CutWorld(number, 5, parts=parts, short=False)
+    world.left, world.cutting, world.ways = -1, (), ()
+    world.create()
+    world.cut_at(number, nodes, ways)
+    events = [_commit(world, "mine", "first", 0.0)]
+    rest = [name for name in world.names if name not in nodes]
+    side = rest if len(rest) > 2 else list(nodes)
+    for name in world.names:
+        if name not in side:
+            for way in ("to", "from"):
+                world.network.cut("other", name, way)
+    other = world.driver("other")
+    world.run((other, lambda: _go_on(other, side, events), 0.0), seconds=2000.0)
+    world.network.heal()
+    medic = world.driver("medic")
+    world.run((medic, lambda: _mend(medic), 100.0), seconds=2000.0)
+    problems = list(_checked(world, events))
+    world.close()
+    return problems, events[0].acknowledged
+
+
+def _commit(world, machine, token, after):
+    driver = world.driver(machine)
+    event = Event(driver.name, "commit", token, world.scheduler.now)
+
+    def story():
+        try:
+            event.serial = driver.store.commit(_note(token)).serial
+        except GntError as error:
+            event.error = error
+        else:
+            event.acknowledged, event.end = True, world.scheduler.now
+        driver.die()  # whatever it did not say by now it never says
+    world.run((driver, story, after), seconds=2000.0)
+    return event
+
+
+def _note(token):
+    return lambda cfg: Change(edits=(), operation="note", note=token)
+
+
+def _go_on(driver, side, events):
+    """A driver that reaches only this side, which is a majority, commits there."""
+    event = Event(driver.name, "commit", "second", driver.world.scheduler.now)
+    events.append(event)
+    if "n1" not in side:
+        take_over(driver.store, side[0])
+    event.serial = driver.store.commit(_note("second")).serial
+    event.acknowledged, event.end = True, driver.world.scheduler.now
+    driver.close()
+
+
+def _mend(driver):
+    driver.store.redistribute()
+    driver.store.commit(_note("last"))
+    driver.store.redistribute()
+    driver.world.scheduler.pause(5.0)
+    driver.close()
+
+
+def _checked(world, events):
+    files = checker.Files([node.files.backup() for node in world.nodes.values()])
+    heads = {n: node.file("config/head").decode() for n, node in world.nodes.items()}
+    yield from checker.one_history(heads, files, PUBLIC)
+    chain, _ = files.chain(heads["n1"].split()[2])
+    yield from checker.linearizable(chain, events)
+    yield from checker.no_forks(world.heads)
+    yield from checker.terms({n: node.events for n, node in world.nodes.items()})
