@@ -67,7 +67,8 @@ class Ledger:
     def _before(self, store: SignedStore, chapter: Chapter) -> Chapter | None:
         previous = chapter.parsed().header.previous
         if previous >= chapter.number:
-            raise Damaged(f"base-{chapter.number}.toml names base-{previous}.toml as the one before")
+            raise Damaged(
+                f"base-{chapter.number}.toml names base-{previous}.toml as the one before")
         older = self._past(store, previous) if previous else None
         return None if older is None else history.linked(older, chapter)
 

@@ -250,7 +250,8 @@ class SignedStore:
         if self.author.public not in self.replica.trusted.signers():
             raise NotAuthorised(
                 f"your key {self.author.fingerprint} may not sign changes of this cluster",
-                hint="an admin who may can add it: gnt-cluster signer add NAME KEY")
+                hint="let an admin who may type: gnt-cluster signer add "
+                     f"{self.author.who} '{self.author.public}'")
 
     def _commit(self, change: Change) -> Config:
         turn = self.turn
@@ -397,7 +398,8 @@ class SignedStore:
             return Fenced(f"{node} refuses: {problem}", hint="gnt-cluster getmaster")
         if answer.status == m.DAMAGED:
             return Damaged(f"{node}: {problem}", hint="gnt-cluster redist-conf; gnt-cluster verify")
-        return NodeFailed(node, "failed", problem, task="config")
+        return NodeFailed(node, "failed", problem, task="config",
+                          hint=f"is a disk of {node} full? ssh {node} df -h /var/lib/gnt")
 
     def history(self, *, newest: int | None = None) -> Iterable[Mapping[str, Any]]:
         """Past transactions, newest first, as plain data; older ones are fetched when needed."""

@@ -8,7 +8,7 @@ from gnt.commands.instance import _disks, _guest, _install, _life, _nics, _place
 from gnt.errors import Invalid, NotYet
 from gnt.guest import seed
 from gnt.model import inherit
-from gnt.model.allocate import Request
+from gnt.model.allocate import Request, require_disk
 from gnt.model.names import new_port, new_uuid
 from gnt.model.objects import Group, Instance
 from gnt.model.private import secret_marks
@@ -135,6 +135,7 @@ class Add(Operation, command="instance add"):
         node = _place.choose(cfg, seen, wish.request, self.node, needs, start=wish.starts)
         capable = seen[needs[node.group].capable(node)]
         made = wish.plan(cfg, node, capable.runtime)
+        require_disk(node, needs[node.group].room(cfg, node, seen), wish.request)
         return made.replace(notes=needs[node.group].notes(node, seen)) if wish.starts else made
 
     def hook_env(self, cfg: Config) -> Mapping[str, str]:

@@ -115,6 +115,16 @@ def _lacks(cfg: Config, node: Node, room: Room, request: Request) -> str:
     return ""
 
 
+def require_disk(node: Node, room: Room, request: Request) -> None:
+    """Raise NoCapacity when the disks of an instance do not fit on a node."""
+    if room.disk is not None and room.disk < request.disk:
+        raise NoCapacity(
+            f"node {node.name} has {room.disk} MiB of disk space free, {request.name} needs "
+            f"{request.disk} MiB",
+            hint="smaller disks, or no -n: a node with room is chosen",
+        )
+
+
 def require_memory(cfg: Config, node: Node, room: Room, memory: int, name: str) -> None:
     """Raise NoCapacity when an instance does not fit in a node's free memory now."""
     if room.free < memory:

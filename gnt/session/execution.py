@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 
-from gnt.errors import NotMaster
+from gnt.errors import NodeFailed, NotMaster
 from gnt.spec import Lines, Operation
 
 TYPE_CHECKING = False
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from gnt.engine.begin import Check
     from gnt.engine.desk import Desk
     from gnt.engine.job import Wish
+    from gnt.errors import GntError
     from gnt.session import Session
 
 
@@ -30,8 +31,12 @@ class Execution:
 
     def execute(self, operation: Operation) -> int:
         """Run an operation as the general options say: as a job, detached, or only planned."""
-        self._require_keys()
-        todo = list(operation.prepare(self.session))
+        try:
+            return self._all(list(operation.prepare(self.session)))
+        except NodeFailed as failure:
+            raise self._shut_out(failure) from failure
+
+    def _all(self, todo: list[Operation]) -> int:
         while todo:
             one = todo.pop(0)
             self._ask_first(one)
@@ -44,17 +49,15 @@ class Execution:
                 todo = [*self._following(one), *todo]
         return 0
 
-    def _require_keys(self) -> None:
-        """Raise NotMaster on a node whose keys no other node accepts: it is no master candidate."""
-        here, known = self.session.context.here, self.session.store.signed.cached()
-        if not here or known is None or os.environ.get("SSH_AUTH_SOCK"):
-            return
-        node = next((node for node in known.nodes if node.name == here), None)
-        if node is not None and not node.master_candidate:
-            raise NotMaster(
-                f"{here} is no master candidate: its keys let it into no other node",
-                hint=f"type it on {known.master.name} or an admin's host, or there first: "
-                     f"gnt-node modify -C yes {here}")
+    def _shut_out(self, failure: NodeFailed) -> GntError:
+        """Why a node refused us: this may be a node whose keys no other accepts any more."""
+        here = self.session.context.here
+        if failure.kind != "denied" or not here or failure.node == here:
+            return failure
+        return NotMaster(
+            f"{failure.message}: {here} is no master candidate, it seems",
+            hint=f"type it on the master or on an admin's host, or there first: gnt-node modify "
+                 f"-C yes {here}")
 
     def _ask_first(self, operation: Operation) -> None:
         if self.settings.dry_run or type(operation).confirm is Operation.confirm:
@@ -149,6 +152,5 @@ class Execution:
 
         return Wish(author=self.session.who, driver=self.session.driver,
                     reason=self.settings.reason, wait=self.settings.wait,
-                    depends=self.settings.depends,
                     depends=self.settings.depends,
                     priority=PRIORITIES[self.settings.priority])

@@ -6,7 +6,7 @@ import pytest
 
 from gnt.commands.instance.add import Add
 from gnt.commands.instance.migrate import Migrate
-from gnt.errors import Invalid
+from gnt.errors import Invalid, NoCapacity
 from tests.commands import build
 
 SUM = "0" * 64
@@ -20,8 +20,8 @@ def cluster(**changes):
 
 
 def planned(cfg, **options):
-    request = Add(name="new", disk_template="file", os_size=1024, **{
-        "node": "node1", "hypervisor_parameters": ("kvm", {}), **options})
+    request = Add(name="new", disk_template="file", **{
+        "os_size": 1024, "node": "node1", "hypervisor_parameters": ("kvm", {}), **options})
     return build.plan(request, cfg)
 
 
@@ -69,3 +69,9 @@ def test_moving_within_a_group_is_not_judged_by_its_policy_again():
     made = build.plan(Migrate(name="web", target_node="node2"),
                       build.Config(build.MemoryState(data, 1, 7, "a" * 64)))
     assert any("migrate web" in step.title for step in made.attempt)
+
+
+def test_disks_that_do_not_fit_on_the_node_that_was_named():
+    with pytest.raises(NoCapacity, match="51200 MiB of disk space free, new needs 51204"):
+        planned(build.small(), os_size=51201)
+    assert planned(build.small(), os_size=51200)
