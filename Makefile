@@ -1,6 +1,7 @@
 # make venv   everything ready in .venv: Debian packages (as root), tools, the gnt commands
 # make check  style, types, layers and all tests that need no lab: before each commit
 # make test   everything, as CI runs it (root)
+# make simulate SEEDS=1000 FIRST=0   the store and the engine under simulated accidents, by seed
 # make demo   a cluster of three nodes on this machine, with a real guest; make demo-down ends it
 # make bench  the figures of the README;  make clean  back to a clean checkout
 # Delivery (wheel sdist zipapp onedir onefile man): packaging/deliver.mk
@@ -12,7 +13,7 @@ EXTENSION := $(wildcard htools_ext/*.pyx htools_ext/*.pxd htools_ext/*.h)
 PYTEST := $(PY) -m pytest -q -n 2 --dist loadfile
 
 .DEFAULT_GOAL := check
-.PHONY: venv lint check test demo demo-down bench changelog clean
+.PHONY: venv lint check test simulate demo demo-down bench changelog clean
 
 venv: $(VENV)/.made $(VENV)/.built
 
@@ -40,6 +41,12 @@ test: lint
 	@$(PY) -m gnt.lab.main image linux >/dev/null
 	@echo "== all tests"
 	@timeout --foreground 2280 $(PYTEST) -o faulthandler_timeout=300
+
+SEEDS := 1000
+FIRST := 0
+
+simulate: venv
+	@$(PY) -m tests.simulation $(SEEDS) $(FIRST)
 
 demo: venv
 	@sh packaging/demo.sh
