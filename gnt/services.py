@@ -7,13 +7,13 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from typing import Any, Protocol
 
     from gnt.errors import NodeFailed
     from gnt.model.config import Config
     from gnt.model.objects import Node
-    from gnt.plan import Call
+    from gnt.plan import Call, Edit
     from gnt.spec import Document, Lines, Operation, Seen, Table
 
     class Jobs(Protocol):
@@ -154,8 +154,14 @@ if TYPE_CHECKING:
         def attach(self, node: Node, words: tuple[str, ...]) -> int:
             """Run a command on a node, connected to this terminal; returns its exit status."""
 
-        def take_over(self, node: Node, *, voting: bool, ignore_offline: bool) -> None:
-            """Make ``node`` the master: majority, new term, fencing (``gnt.config``)."""
+        def take_over(
+            self, node: Node, *, voting: bool, ignore_offline: bool,
+            also: Callable[[Config], tuple[Edit, ...]] | None = None,
+        ) -> None:
+            """Make ``node`` the master: majority, new term, fencing (``gnt.config``).
+
+            ``also``: what else changes with it, but for the cluster's own object.
+            """
 
         def redistribute(self) -> dict[str, NodeFailed | None]:
             """Bring every candidate to the head, and every node to the term: by node name."""

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from gnt.commands._edits import change, drop
 from gnt.commands.cluster import _master_ip
 from gnt.commands.cluster.activate_master_ip import ActivateMasterIp
+from gnt.commands.node import _setup
 from gnt.errors import ConfirmationNeeded, Conflict
+from gnt.model.objects import Signer
 from gnt.spec import Action, opt
 from gnt.values import BOOL, TEXT
 
@@ -12,6 +15,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from gnt.model.config import Config
     from gnt.model.objects import Node
+    from gnt.plan import Edit
     from gnt.spec import Session
 
 
@@ -23,8 +27,9 @@ class MasterFailover(Action, command="cluster master-failover"):
     the old master from then on.  Running instances do not notice.  The master's address, where
     there is one, moves along.
 
-    --no-voting is for a majority that is lost for good.  Whatever only the others knew is lost
-    then, and if they come back there are two histories; that it was done is signed into this one.
+    --no-voting is for a majority that is lost for good.  Candidates that do not answer are taken
+    out of the pool, may sign nothing more, and are marked offline.  Whatever only they knew is
+    lost, and if they come back there are two histories; that it was done is signed into this one.
     """
 
     examples = (
@@ -43,24 +48,20 @@ class MasterFailover(Action, command="cluster master-failover"):
     def run(self, session: Session) -> int:
         cfg = session.known()
         node = self._target(cfg)
+        lost = () if self.voting else _silent(session, cfg, node)
         if not self.voting and not self.yes_do_it:
             raise ConfirmationNeeded(
-                "without voting, what only the other candidates hold is lost, and the old master "
-                "may go on by itself", hint="gnt-cluster master-failover --no-voting --yes-do-it")
-        session.take_over(node, voting=self.voting, ignore_offline=self.ignore_offline_nodes)
+                f"without voting, what only other candidates hold is lost. {_named(lost)} taken "
+                "out of the pool and marked offline, which also says that nothing runs there: be "
+                "sure of that. If they live, they may go on by themselves, with a history of their "
+                "own",
+                hint="gnt-cluster master-failover --no-voting --yes-do-it")
+        session.take_over(node, voting=self.voting, ignore_offline=self.ignore_offline_nodes,
+                          also=lambda before: _without(before, lost))
         session.tell(f"{node.name} is the master now")
-        self._move_address(session, cfg, node)
+        if _master_ip.configured(cfg.cluster):
+            session.execute(ActivateMasterIp())  # a job of its own, so that it can be repeated
         return 0
-
-    def _move_address(self, session: Session, cfg: Config, node: Node) -> None:
-        """A job of its own, so that it can be repeated; without a majority there are no jobs."""
-        if not _master_ip.configured(cfg.cluster):
-            return
-        if self.voting:
-            session.execute(ActivateMasterIp())
-        else:
-            call = _master_ip.raised(cfg.cluster, node.name)
-            session.ask((call,))[call]
 
     def _target(self, cfg: Config) -> Node:
         import os
@@ -74,3 +75,24 @@ class MasterFailover(Action, command="cluster master-failover"):
             raise Conflict(f"{node.name} is no master candidate (they are: {names or 'none'})",
                            hint=f"gnt-node modify -C yes {node.name}")
         return node
+
+
+def _silent(session: Session, cfg: Config, node: Node) -> tuple[str, ...]:
+    """The other candidates that do not answer."""
+    calls = [_setup.inspect.on(other.name) for other in cfg.candidates if other.uuid != node.uuid]
+    seen = session.ask(calls)
+    return tuple(call.node for call in calls if seen.failed(call) is not None)
+
+
+def _named(lost: tuple[str, ...]) -> str:
+    return f"{', '.join(lost)} {'are' if len(lost) > 1 else 'is'}" if lost else "Nobody is"
+
+
+def _without(cfg: Config, lost: tuple[str, ...]) -> tuple[Edit, ...]:
+    """Candidates that are lost are none any more: the rest must be able to agree by themselves."""
+    edits = []
+    for name in lost:
+        signer = cfg.get(Signer, name)
+        edits.append(change(cfg.node(name), master_candidate=False, offline=True))
+        edits += [drop(signer)] if signer else []
+    return tuple(edits)

@@ -12,7 +12,7 @@ from gnt.spec import Lines, Operation, Seen
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from typing import Any
 
     from gnt.config.context import Context
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from gnt.engine.ports import Front
     from gnt.model.config import Config
     from gnt.model.objects import Node
-    from gnt.plan import Call
+    from gnt.plan import Call, Edit
     from gnt.session.riding import Riding
     from gnt.session.vault import Vault
     from gnt.spec import Contexts, Document, Settings, Table
@@ -306,11 +306,14 @@ class Session:
 
         forget(self.context)
 
-    def take_over(self, node: Node, *, voting: bool, ignore_offline: bool) -> None:
+    def take_over(
+        self, node: Node, *, voting: bool, ignore_offline: bool,
+        also: Callable[[Config], tuple[Edit, ...]] | None = None,
+    ) -> None:
         from gnt.config.failover import take_over
 
         done = take_over(self.store.signed, node.name, no_voting=not voting,
-                         reason=self.settings.reason)
+                         reason=self.settings.reason, also=also)
         for name, why in done.missing.items():
             if not (ignore_offline and self.store.signed.replica.config().node(name).offline):
                 self.tell(f"{name} did not take part: {why}")

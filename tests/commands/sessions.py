@@ -74,8 +74,9 @@ class Desk:
     def known(self):
         return self.config()
 
-    def take_over(self, node, *, voting, ignore_offline):
+    def take_over(self, node, *, voting, ignore_offline, also=None):
         self.taken = (node.name, voting, ignore_offline)
+        self.also = also(self.cfg) if also else ()
 
     def redistribute(self):
         silent = NodeFailed("node2", "timeout", "nothing came of it in 10 s")

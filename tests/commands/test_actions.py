@@ -70,7 +70,7 @@ def test_a_candidate_takes_over():
 @pytest.mark.parametrize(("fields", "error", "problem"), [
     ({"to": "node1"}, Conflict, "node1 is the master already"),
     ({"to": "node4"}, Conflict, r"node4 is no master candidate \(they are: node2, node3\)"),
-    ({"to": "node2", "voting": False}, ConfirmationNeeded, "the old master may go on by itself"),
+    ({"to": "node2", "voting": False}, ConfirmationNeeded, "they may go on by themselves"),
 ])
 def test_takeovers_that_are_refused(fields, error, problem):
     at = desk(build.cluster(build.node(4)))
@@ -83,10 +83,6 @@ def test_the_master_s_address_moves_along():
     at = desk(with_address())
     assert MasterFailover(to="node2").run(at) == 0
     assert [one.verb for one in at.executed] == ["activate-master-ip"]
-    at = desk(with_address(), answers={"commands.cluster._master_ip.up": None})
-    MasterFailover(to="node2", voting=False, yes_do_it=True).run(at)
-    assert at.executed == [] and [(call.node, call.task) for call in at.asked] == [
-        ("node2", "commands.cluster._master_ip.up")]
 
 
 def with_address():
@@ -96,7 +92,18 @@ def with_address():
 def test_without_voting_after_a_yes():
     at = desk()
     assert MasterFailover(to="node2", voting=False, yes_do_it=True).run(at) == 0
-    assert at.taken == ("node2", False, False)
+    assert at.taken == ("node2", False, False) and at.also == ()
+
+
+def test_without_voting_whoever_is_lost_leaves_the_pool():
+    at = desk(silent=["node1", "node3"])
+    MasterFailover(to="node2", voting=False, yes_do_it=True).run(at)
+    edits = {edit.path: edit.value for edit in at.also}
+    assert edits.keys() == {"nodes/n1", "nodes/n3", "signers/node1", "signers/node3"}
+    assert edits["nodes/n1"]["offline"] and "master_candidate" not in edits["nodes/n1"]
+    assert edits["signers/node3"] is None
+    with pytest.raises(ConfirmationNeeded, match="node1, node3 are taken out of the pool"):
+        MasterFailover(to="node2", voting=False).run(at)
 
 
 def test_candidates_that_are_not_reached_are_named():

@@ -244,3 +244,26 @@ def test_disks_and_an_exported_configuration_are_verified(
                     "echo 'drained = true' >>$f")
     refused = cluster.gnt("cluster", "verify", "--folder", "/root/audit", status=22)
     assert "it is not what the history says" in refused.stderr
+
+
+def test_without_a_majority_the_rest_goes_on_when_it_is_told_to(
+    new_cluster: Callable[[int], Cluster],
+) -> None:
+    cluster = new_cluster(3)
+    cluster.lab.kill(1)
+    cluster.lab.kill(2)
+    words = ("cluster", "master-failover", "--to", "node3")
+    assert cluster.gnt(*words, status=24).stdout == ""
+    warned = cluster.gnt(*words, "--no-voting", status=13).stderr
+    assert "node1, node2 are taken out of the pool and marked offline" in warned
+    cluster.gnt(*words, "--no-voting", "--yes-do-it", "--reason", "both burnt")
+    cluster.gnt("cluster", "add-tags", "alone")
+    assert cluster.listed("node", "role") == [["O"], ["O"], ["M"]]
+    shown = cluster.gnt("cluster", "config", "log").stdout
+    assert "both burnt" in shown
+    serial = next(line.split()[0] for line in shown.splitlines() if "both burnt" in line)
+    assert "without a majority" in cluster.gnt("cluster", "config", "show", serial).stdout
+    cluster.lab.start(1)
+    cluster.gnt("node", "add", "--yes", "--readd", "node1")
+    assert cluster.listed("node", "role", "node1") == [["C"]]
+    assert set(findings(cluster)) <= {"ECLUSTERCFG"}
