@@ -9,12 +9,26 @@ from __future__ import annotations
 import os
 import sys
 
-from gnt.errors import GntError
+from gnt.errors import (
+    Conflict,
+    Damaged,
+    GntError,
+    NoCapacity,
+    NodeFailed,
+    NotAuthorised,
+    UsageError,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+USUAL: tuple[tuple[type[GntError], str], ...] = (
+    (Damaged, "gnt-cluster config verify and gnt-cluster verify say more"),
+    (NotAuthorised, "gnt-cluster signer list shows whose keys count"),
+    (NoCapacity, "gnt-node list -o name,mfree,dfree,pinst_cnt shows what is free"),
+    (NodeFailed, "gnt-cluster verify shows how the nodes are"),
+)
 SECRET = ("private", "secret", "password")  # options with these words hide their values
 
 
@@ -25,8 +39,9 @@ def explain(error: BaseException, program: str, argv: Sequence[str]) -> int:
     _flush()
     if isinstance(error, GntError):
         _say(f"{program}: {error.message}")
-        if error.hint:
-            _say(f"  hint: {error.hint}")
+        hint = error.hint or _usual(error, program, argv)
+        if hint:
+            _say(f"  hint: {hint}")
         if "--debug" in argv or "-d" in argv:
             _say(_traceback(error))
         return error.exit_code
@@ -46,6 +61,22 @@ def explain(error: BaseException, program: str, argv: Sequence[str]) -> int:
     _say(f"  this is a mistake in gnt; details are in {path}" if path else
          "  this is a mistake in gnt; run it again with --debug for details")
     return 1
+
+
+def _usual(error: GntError, program: str, argv: Sequence[str]) -> str:
+    """Where to look on, for errors that have nothing better to say."""
+    for kind, hint in USUAL:
+        if isinstance(error, kind):
+            return hint
+    if not isinstance(error, (UsageError, Conflict)):
+        return ""
+    words = [program]
+    for word in argv[1:] if argv and argv[0].rpartition("/")[2] == program else argv:
+        if not word.isascii() or not word.replace("-", "").isalpha() or word.startswith("-"):
+            break
+        words.append(word)
+    verb = 2 if program == "gnt" or words[1:2] in (["config"], ["signer"]) else 1
+    return " ".join([*words[: verb + 1], "--help"])
 
 
 def report(error: BaseException, argv: Sequence[str]) -> str:

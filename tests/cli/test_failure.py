@@ -32,6 +32,24 @@ def test_message_and_hint_go_to_stderr(capsys) -> None:
     assert (said.out, said.err) == ("", "gnt-node: there is no node n9\n  hint: gnt-node list\n")
 
 
+@pytest.mark.parametrize(("error", "program", "argv", "hint"), [
+    (errors.Invalid("-B", "x"), "gnt-instance", ["gnt-instance", "add", "-B", "q"],
+     "gnt-instance add --help"),
+    (errors.Conflict("x"), "gnt", ["gnt", "instance", "grow-disk", "web"],
+     "gnt instance grow-disk --help"),
+    (errors.UsageError("x"), "gnt-cluster", ["/usr/bin/gnt-cluster", "config", "show", "x"],
+     "gnt-cluster config show --help"),
+    (errors.Damaged("x"), "gnt-x", [],
+     "gnt-cluster config verify and gnt-cluster verify say more"),
+    (errors.NodeFailed("n", "lost", "x"), "gnt-x", [],
+     "gnt-cluster verify shows how the nodes are"),
+    (errors.Conflict("x", hint="own"), "gnt-x", [], "own"),
+])
+def test_every_error_says_where_to_go_on(error, program, argv, hint, capsys) -> None:
+    explain(error, program, argv)
+    assert capsys.readouterr().err.splitlines()[-1] == f"  hint: {hint}"
+
+
 @pytest.fixture
 def home(tmp_path):
     """A home directory of an ordinary user, so that reports go there."""
