@@ -1,0 +1,150 @@
+"""Several admins, each with a key of their own, work at once: nothing is lost, nobody is stuck.
+
+``GNT_ADMINS`` sets how many, ``GNT_ADMIN_OPERATIONS`` how much each does at least and
+``GNT_ADMIN_SECONDS`` for how long, ``GNT_SEED`` what.  Ten minutes of eight:
+``GNT_ADMINS=8 GNT_ADMIN_SECONDS=600 pytest tests/story/test_admins.py``.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import threading
+import time
+
+import pytest
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.labs import Done
+    from tests.story.conftest import Cluster
+
+ADMINS = int(os.environ.get("GNT_ADMINS", "4"))
+OPERATIONS = int(os.environ.get("GNT_ADMIN_OPERATIONS", "4"))
+SECONDS = float(os.environ.get("GNT_ADMIN_SECONDS", "0"))
+SEED = int(os.environ.get("GNT_SEED", "1"))
+NODES = ("node1", "node2", "node3")
+SHARED = "shared"  # the instance that everybody changes
+
+
+class Admin:
+    """One person: a home, a signing key, and what was acknowledged to them.
+
+    ``memory``: of each instance that is theirs; ``marks``: tags that they have put, by object.
+    """
+
+    def __init__(self, cluster: Cluster, number: int) -> None:
+        self.cluster, self.number = cluster, number
+        self.home = f"/root/admin{number}"
+        self.chance = random.Random(f"{SEED} {number}")
+        self.memory: dict[str, int] = {}
+        self.homes: dict[str, str] = {}
+        self.marks: dict[str, set[str]] = {"cluster": set(), SHARED: set()}
+        self.failed: list[str] = []
+        self.count = 0
+
+    def gnt(self, *words: str, status: int | None = 0) -> Done:
+        return self.cluster.lab.run("gnt", *words, status=status, env={"HOME": self.home})
+
+    def arrive(self, host_key: str, signer: str) -> None:
+        """Get to know the cluster, and be let in by the first admin."""
+        self.cluster.lab.run(
+            "sh", "-c", 'mkdir -p "$1" && cp -r /root/.ssh "$1" && rm -f "$1"/.ssh/config && '
+            'mkdir -p -m 700 "$1/.config/gnt/keys" && '
+            'ssh-keygen -q -t ed25519 -N "" -C "" -f "$1/.config/gnt/keys/signer"', "sh", self.home)
+        self.gnt("context", "join", "demo", "node1", "--ssh-host-key", host_key, "--signer", signer)
+        self.cluster.gnt("cluster", "signer", "add", f"admin{self.number}",
+                         f"{self.home}/.config/gnt/keys/signer.pub")
+
+    def work(self, until: float) -> None:
+        while self.count < OPERATIONS or time.monotonic() < until:
+            self.count += 1
+            deeds = [self.add, self.mark_cluster, self.mark_shared]
+            if self.memory:
+                deeds += [self.modify, self.migrate, self.remove]
+            self.chance.choice(deeds)()
+
+    def one(self) -> str:
+        return self.chance.choice(sorted(self.memory))
+
+    def did(self, *words: str) -> bool:
+        done = self.gnt(*words, status=None)
+        if done.returncode:
+            self.failed.append(f"admin{self.number}: {' '.join(words)}: {done.stderr}")
+        return not done.returncode
+
+    def add(self) -> None:
+        name, node = f"a{self.number}-{self.count}", self.chance.choice(NODES)
+        if self.did("instance", "add", "-t", "diskless", "-H", "fake", "-n", node, "-B",
+                    "memory=128m", "--ignore-ipolicy", name):
+            self.memory[name], self.homes[name] = 128, node
+
+    def modify(self) -> None:
+        name = self.one()
+        other = [size for size in (128, 192, 256) if size != self.memory[name]]
+        size = self.chance.choice(other)
+        if self.did("instance", "modify", "-B", f"memory={size}m", name):
+            self.memory[name] = size
+
+    def migrate(self) -> None:
+        name = self.one()
+        target = self.chance.choice([node for node in NODES if node != self.homes[name]])
+        if self.did("instance", "migrate", "--yes", "-n", target, name):
+            self.homes[name] = target
+
+    def remove(self) -> None:
+        name = self.one()
+        if self.did("instance", "remove", "--yes", name):
+            del self.memory[name], self.homes[name]
+
+    def mark_cluster(self) -> None:
+        self.mark("cluster", "cluster", "add-tags", f"admin{self.number}.{self.count}")
+
+    def mark_shared(self) -> None:
+        self.mark(SHARED, "instance", "add-tags", SHARED, f"admin{self.number}.{self.count}")
+
+    def mark(self, thing: str, *words: str) -> None:
+        if self.did(*words):
+            self.marks[thing].add(words[-1])
+
+
+@pytest.fixture(scope="module")
+def crowded(new_cluster: Callable[[int], Cluster]) -> Cluster:
+    return new_cluster(3)
+
+
+def test_admins_at_once_lose_no_update_and_all_jobs_end(crowded: Cluster) -> None:
+    crowded.gnt("instance", "add", "-t", "diskless", "-H", "fake", "-n", "node1", SHARED)
+    lines = crowded.lab.on(
+        1, "sh", "-c", "ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub | cut -d ' ' -f 2").stdout
+    signers = crowded.gnt("cluster", "signer", "list").stdout
+    first = next(line for line in signers.splitlines() if "root@admin" in line)
+    signer = next(word for word in first.split() if word.startswith("SHA256:"))
+    admins = [Admin(crowded, number) for number in range(1, ADMINS + 1)]
+    for admin in admins:
+        admin.arrive(lines.strip(), signer)
+    until = time.monotonic() + SECONDS
+    threads = [threading.Thread(target=admin.work, args=(until,)) for admin in admins]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(SECONDS + 60 * OPERATIONS)
+    assert [thread for thread in threads if thread.is_alive()] == []
+    assert [text for admin in admins for text in admin.failed] == []
+
+    wanted = {name: [admin.homes[name], size] for admin in admins
+              for name, size in admin.memory.items()}
+    found = {name: [node.partition(".")[0], memory] for name, node, memory in crowded.listed(
+        "instance", "name,pnode,be/maxmem") if name != SHARED}
+    assert found == wanted
+    assert {status for (status,) in crowded.listed("instance", "status")} == {"running"}
+    for thing, words in (("cluster", ("cluster", "list-tags")),
+                         (SHARED, ("instance", "list-tags", SHARED))):
+        tags = set(crowded.gnt(*words).stdout.split())
+        assert tags == {tag for admin in admins for tag in admin.marks[thing]}
+    assert {status for (status,) in crowded.listed("job", "status")} <= {"success"}
+    crowded.gnt("cluster", "config", "verify")
+    heads = {crowded.lab.on(n, "cat", "/var/lib/gnt/config/head").stdout for n in (1, 2, 3)}
+    assert len(heads) == 1
