@@ -29,10 +29,10 @@ def returns(node: Node, new: Node) -> bool:
 
 def facts(cfg: Config, node: Node) -> Iterator[Call[Any]]:
     yield _setup.inspect.on(node.name)
-    yield from _guests(cfg, node)
+    yield from guests(cfg, node)
 
 
-def _guests(cfg: Config, node: Node) -> Iterator[Call[tuple[Running, ...]]]:
+def guests(cfg: Config, node: Node) -> Iterator[Call[tuple[Running, ...]]]:
     return (hypervisor(name).found(node.name) for name in cfg.cluster.enabled_hypervisors)
 
 
@@ -42,7 +42,7 @@ def plan(cfg: Config, node: Node, new: Node, seen: Seen) -> Plan:
     if failed is not None:
         raise Conflict(f"{node.name} does not answer ({failed.problem}): it stays offline",
                        hint=f"gnt-node add --readd {node.name}, if it was installed anew")
-    _require_nothing_twice(cfg, node, seen)
+    require_nothing_twice(cfg, node, seen)
     lines = _access.authorized(cfg.cluster.login_keys, _let_in.with_changed(cfg, new))
     return Plan(attempt=(
         Step(do=_setup.prepare.on(node.name, name=node.name, term=cfg.term),
@@ -50,9 +50,9 @@ def plan(cfg: Config, node: Node, new: Node, seen: Seen) -> Plan:
         *_let_in.lines([node.name], lines)))
 
 
-def _require_nothing_twice(cfg: Config, node: Node, seen: Seen) -> None:
+def require_nothing_twice(cfg: Config, node: Node, seen: Seen) -> None:
     """Raise Conflict when guests still run there whose home is another node by now."""
-    for call in _guests(cfg, node):
+    for call in guests(cfg, node):
         for guest in seen[call] if node.vm_capable else ():
             inst = cfg.get(Instance, guest.uuid)
             if inst is None or guest.state in ENDED or inst.primary_node == node.uuid:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gnt.commands import _access, _hooks
 from gnt.commands._edits import change, drop, put
-from gnt.commands.node import _meet, _role, _setup
+from gnt.commands.node import _meet, _return, _role, _setup
 from gnt.errors import Conflict, NotFound
 from gnt.model import inherit
 from gnt.model.names import new_uuid
@@ -59,12 +59,14 @@ class Add(Operation, command="node add"):
 
     def prepare(self, session: Session) -> tuple[Operation, ...]:
         cfg = session.config()
-        self._existing(cfg)
+        old = self._existing(cfg)
         self._group(cfg)
         port = int(self._params(cfg).get("ssh_port") or 22)
         node = _meet.meet(session, self.name, port, self.ssh_host_key, check=self.ssh_key_check)
         _meet.look(session, node, secondary=self.secondary_ip,
                    again=self.readd or self.force_join)
+        if old is not None:
+            _return.require_nothing_twice(cfg, old, session.ask(_return.guests(cfg, old)))
         return (self.replace(address=node.primary_ip, host_keys=node.host_keys),)
 
     def hook_env(self, cfg: Config) -> Mapping[str, str]:

@@ -136,6 +136,31 @@ def test_a_node_that_is_installed_anew_loses_its_old_keys_and_is_promoted_again(
     assert [one.name for one in operation.then(after)] == ["node3"]
 
 
+def test_a_node_that_still_runs_what_moved_away_is_not_added_again():
+    nodes = build.Nodes(build.small(), running={"node1": ["web"], "node3": ["web"]},
+                        answers={"commands.node._setup.inspect": FREE})
+    at = Desk(build.small(), hosts={"node3": ("192.0.2.33", KEYS)}, nodes=nodes)
+    with pytest.raises(Conflict, match="web still runs on node3, but its home is node1"):
+        Add(name="node3", readd=True).prepare(at)
+
+
+@pytest.mark.parametrize(("shown", "problem"), [
+    (("ssh-ed25519 AAAAothe",), "is not node2: it shows other host keys"), ((), r"\(none\)")])
+def test_a_new_address_must_be_the_node_s(shown, problem):
+    at = Desk(build.small(), hosts={"192.0.2.77": ("192.0.2.77", shown)})
+    with pytest.raises((Conflict, Invalid), match=problem):
+        Modify(name="node2", primary_ip="192.0.2.77").prepare(at)
+    keys = at.cfg.node("node2").host_keys
+    at.hosts["192.0.2.77"] = ("192.0.2.77", keys)
+    assert Modify(name="node2", primary_ip="192.0.2.77").prepare(at)
+
+
+def test_a_role_and_an_address_are_changed_one_after_the_other():
+    wish = Modify(name="node3", primary_ip="192.0.2.77", master_candidate=False, force=True)
+    with pytest.raises(Conflict, match="one after the other"):
+        wish.holds(build.small())
+
+
 def test_the_master_is_not_added_again():
     with pytest.raises(Conflict, match="node1 is the master"):
         Add(name="node1", readd=True).prepare(desk())
