@@ -135,7 +135,8 @@ class Replica:
         at = self.position
         if at.serial:
             whole = self.disk.size(f"journal-{at.base}.toml") >= at.offset
-            if not whole or stored is None or (stored.term, stored.serial) < (at.term, at.serial):
+            if not whole or stored is None or (
+                    stored.term, stored.serial, stored.base) < (at.term, at.serial, at.base):
                 self._mend(whole)
 
     def _mend(self, whole: bool) -> None:

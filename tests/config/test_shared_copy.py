@@ -10,6 +10,7 @@ import pytest
 from chains import KEY
 from clusters import Cluster, change
 
+from gnt.config.compaction import compact
 from gnt.config.replica import CacheDisk, Replica
 from gnt.config.sqlite_state import SqliteState
 from gnt.config.trust import Pin
@@ -112,11 +113,19 @@ def head_behind(folder):
     (folder / "head").write_bytes((folder / "older").read_bytes())
 
 
+def base_ahead(folder):
+    """Killed when the state stood on the new base, and the head did not say so yet."""
+    head, trust = (folder / "head").read_bytes(), (folder / "trust.toml").read_bytes()
+    compact(sharing(folder.parents[1]))
+    (folder / "head").write_bytes(head)
+    (folder / "trust.toml").write_bytes(trust)
+
+
 def head_missing(folder):
     (folder / "head").unlink()
 
 
-@pytest.mark.parametrize("leave", [state_ahead, head_behind, head_missing])
+@pytest.mark.parametrize("leave", [state_ahead, head_behind, base_ahead, head_missing])
 def test_what_a_killed_process_can_leave_is_mended(tmp_path, leave):
     Cluster(tmp_path).create()
     store = sharing(tmp_path)
