@@ -34,9 +34,10 @@ def resume(desk: Desk, job_id: str, driver: str, gone: Iterable[str] = ()) -> No
     """
     with Life(desk.transport) as life:
         cfg, job = _adopt(desk, life, job_id)
-        if job.state == "undoing":
-            raise Conflict(f"job {job_id} ({job.operation}) was being taken back",
-                           hint=f"gnt-job undo {job_id}")
+        if job.state == "undoing":  # it could not be taken back; its steps look before they act
+            cfg = desk.store.commit(
+                lambda now: transactions.changed(now, job_id, state="running"))
+            job = transactions.pending(cfg, job_id)
         if job.state == "waiting":
             _require_all(job)
             operation = load_operation(desk.find(job.operation), job.params, f"jobs.{job_id}")

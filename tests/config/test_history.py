@@ -210,5 +210,5 @@ def test_a_base_before_itself_is_damage_and_no_endless_loop(tmp_path):
     header = chapter.parsed().header.replace(previous=chapter.number)
     body = bases.body(header, chapter.parsed().data)
     looped = chapter.replace(base=bases.signed(body, signature.sign(body, KEY)))
-    with pytest.raises(Damaged, match="names base-2.toml as the one before"):
+    with pytest.raises(Damaged, match=r"names base-2\.toml as the one before"):
         Ledger(lambda: store)._before(store, looped)

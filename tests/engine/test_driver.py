@@ -89,7 +89,8 @@ def test_twice_unknown_is_failed():
     assert lab.nodes.things == [] and lab.jobs == []
 
 
-def test_failed_undo_stays_recorded_until_undo_is_asked():
+@pytest.mark.parametrize(("verb", "left"), [("undo", []), ("resume", ALL)])
+def test_failed_undo_stays_recorded_until_somebody_goes_on(verb, left):
     lab = Lab()
 
     def before(call):
@@ -100,9 +101,13 @@ def test_failed_undo_stays_recorded_until_undo_is_asked():
         driver.run(lab.desk(before=lambda c: c.task.endswith(".look") or before(c)),
                    Build(name="web"), WISH)
     (job,) = lab.jobs
-    assert job.state == "undoing" and f"gnt-job undo {job.id}" in failed.value.hint
-    recover.undo(lab.desk(), job.id)
-    assert lab.nodes.things == [] and lab.jobs == [] and lab.taken == 0
+    assert job.state == "undoing"
+    assert all(f"gnt-job {way} {job.id}" in failed.value.hint for way in ("undo", "resume"))
+    if verb == "undo":
+        recover.undo(lab.desk(), job.id)
+    else:
+        recover.resume(lab.desk(), job.id, "x")
+    assert lab.nodes.things == left and lab.jobs == [] and lab.taken == (1 if left else 0)
 
 
 def test_failed_settle_goes_only_forward():
