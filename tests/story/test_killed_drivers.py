@@ -1,0 +1,144 @@
+"""Drivers killed at shares of what each operation takes, and their repair too: nothing is left.
+
+``GNT_KILLS`` sets how often each operation is killed, ``GNT_SEED`` the moments.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import time
+from contextlib import suppress
+from subprocess import TimeoutExpired
+
+import pytest
+
+from tests.story.conftest import BOOT_GUEST
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from tests.story.conftest import Cluster
+
+KILLS = int(os.environ.get("GNT_KILLS", "3"))
+SEED = int(os.environ.get("GNT_SEED", "1"))
+NAME = "web"
+PENDING = ("running", "waiting", "settling", "undoing", "stalled")
+
+
+def moments(operation: str) -> Iterator[float]:
+    """Shares of an operation's time, one in each of as many parts: early, in between, late."""
+    chance = random.Random(f"{SEED} {operation}")
+    for part in range(KILLS):
+        yield (part + chance.random()) / KILLS
+
+
+def pending(cluster: Cluster) -> list[str]:
+    return [str(job) for job, status in cluster.listed("job", "id,status") if status in PENDING]
+
+
+def names(cluster: Cluster) -> list[str]:
+    return [row[0] for row in cluster.listed("instance", "name")]
+
+
+def guests(cluster: Cluster) -> dict[int, int]:
+    """How many QEMUs run, by node."""
+    found = {host.number: int(cluster.lab.on(
+        host.number, "sh", "-c", "pgrep -c qemu-system; true").stdout)
+        for host in cluster.lab.hosts}  # fmt: skip
+    return {number: count for number, count in found.items() if count}
+
+
+def kill(cluster: Cluster, after: float, *words: str) -> bool:
+    """Run ``gnt …`` and kill it; whether it was still there to be killed."""
+    process = cluster.lab.start_command("gnt", *words)
+    with suppress(TimeoutExpired):
+        process.wait(after)
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    assert sum(guests(cluster).values()) <= (2 if words[1] == "migrate" else 1)
+    return process.returncode == -signal.SIGKILL
+
+
+def repair(cluster: Cluster, verb: str, chance: random.Random) -> None:
+    """One command for each pending job; every third of these is killed, too, and typed again."""
+    for job in pending(cluster):
+        if chance.randrange(3) == 0:
+            kill(cluster, chance.uniform(0.2, 1.2), "job", verb, job)
+        if job in pending(cluster):
+            done = cluster.gnt("job", verb, job, status=None)
+            settling = "point of no return" in done.stderr or "cannot be undone" in done.stderr
+            if done.returncode and verb == "undo" and settling:
+                done = cluster.gnt("job", "resume", job, status=None)
+            assert done.returncode == 0, done.stderr
+    assert pending(cluster) == []
+
+
+def nothing_is_left(cluster: Cluster) -> None:
+    """What is on the nodes is what the configuration says, and nothing else."""
+    there = names(cluster)
+    home = 0
+    if there:
+        node, status = cluster.status(NAME)
+        assert status == "running"
+        home = next(host.number for host in cluster.lab.hosts if host.name.startswith(node))
+    assert guests(cluster) == ({home: 1} if home else {})
+    for host in cluster.lab.hosts:
+        left = cluster.traces(host.number)
+        assert "fence" not in left
+        if host.number != home:
+            own = [line for line in left.splitlines() if not line.startswith("/srv/")]
+            assert [line for line in own if line.startswith("gnt") or "qemu" in line] == []
+            assert there or left == ""
+    jobs = cluster.lab.on(1, "sh", "-c", "read -r _ head _ </var/lib/gnt/config/head; "
+                          "for f in $(ls /run/gnt/jobs | grep -v '[.]'); do "
+                          "[ $f -gt $head ] || echo $f; done").stdout
+    assert jobs == ""
+    for host in cluster.lab.hosts:
+        assert cluster.lab.on(host.number, "sh", "-c", "ls -A /run/gnt/fence 2>/dev/null; true"
+                              ).stdout == ""
+
+
+ADD = ("instance", "add", *BOOT_GUEST, "-n", "node1", NAME)
+
+
+def settle_down(cluster: Cluster, wanted: bool) -> None:
+    """The instance is there and runs, or it is not there."""
+    if wanted and NAME not in names(cluster):
+        cluster.gnt(*ADD)
+    if not wanted and NAME in names(cluster):
+        cluster.gnt("instance", "remove", "--yes", NAME)
+
+
+OPERATIONS: dict[str, tuple[bool, tuple[str, ...]]] = {
+    "add": (False, ADD),
+    "migrate": (True, ("instance", "migrate", "--yes", NAME)),
+    "failover": (True, ("instance", "failover", "--yes", NAME)),
+    "remove": (True, ("instance", "remove", "--yes", NAME)),
+}  # (whether the instance must be there, the command)
+
+
+@pytest.fixture(scope="module")
+def killed(new_cluster: Callable[[int], Cluster]) -> Cluster:
+    return new_cluster(3)
+
+
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_killed_at_any_moment_one_command_repairs(killed: Cluster, operation: str) -> None:
+    there, words = OPERATIONS[operation]
+    chance = random.Random(f"{SEED} repair {operation}")
+    settle_down(killed, there)
+    started = time.monotonic()
+    killed.gnt(*words)
+    took = time.monotonic() - started
+    nothing_is_left(killed)
+    verbs = ["resume", "undo"]
+    for share in moments(operation):
+        settle_down(killed, there)
+        kill(killed, share * took, *words)
+        verb = verbs[0]
+        verbs.reverse()
+        repair(killed, verb, chance)
+        nothing_is_left(killed)
