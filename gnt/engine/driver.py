@@ -174,8 +174,8 @@ class Drive:
             self.desk.listener.job_done(self.id, "interrupted")
             raise JobFailed(
                 f"job {self.id} ({self.job.operation}): {result}; and it could not be taken back: "
-                f"{failure.message}", hint=f"put that right, then: gnt-job undo {self.id}; or go on "
-                f"to its end: gnt-job resume {self.id}") from failure.cause
+                f"{failure.message}", hint=f"put that right, then: gnt-job undo {self.id}; "
+                f"or on to its end: gnt-job resume {self.id}") from failure.cause
         cfg = self._recorded(lambda cfg: transactions.undone(cfg, self.id, result),
                              "that it was undone", "undo")
         self._clear_fences(cfg)
