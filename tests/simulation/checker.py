@@ -137,16 +137,21 @@ def no_forks(heads):
 
 
 def terms(nodes):
-    """A node that saw a term does nothing of a lower one."""
+    """A node that was fenced with a term, or did a task of it, does nothing of a lower one; one that
+    wrote a record of a term writes none of a lower one (for tasks, see ADR 0091)."""
     for name, events in nodes.items():
-        seen = 0
+        fenced = written = 0
         for kind, term, status in events:
             if kind == "restored":
-                seen = 0
+                fenced = written = 0
             elif status == OK and kind in ("task", "fence", *WRITES):
-                if term < seen:
-                    yield f"{name} did a {kind} of term {term} after term {seen}"
-                seen = max(seen, term)
+                bound = max(fenced, written if kind in WRITES else 0)
+                if term < bound:
+                    yield f"{name} did a {kind} of term {term} after term {bound}"
+                if kind in WRITES:
+                    written = max(written, term)
+                else:
+                    fenced = max(fenced, term)
 
 
 def exclusive(chain):
