@@ -137,8 +137,8 @@ def no_forks(heads):
 
 
 def terms(nodes):
-    """A node that was fenced with a term, or did a task of it, does nothing of a lower one; one that
-    wrote a record of a term writes none of a lower one (for tasks, see ADR 0091)."""
+    """A node that was fenced with a term, or did a task of it, does nothing of a lower one; one
+    that wrote a record of a term writes none of a lower one (for tasks, see ADR 0091)."""
     for name, events in nodes.items():
         fenced = written = 0
         for kind, term, status in events:
