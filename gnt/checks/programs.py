@@ -36,7 +36,7 @@ for hook in "$dir"/*; do
     [ -e "$hook" ] || continue
     name=${hook##*/}
     case $name in *[!a-zA-Z0-9_-]*) echo "$name is skipped because of its name"; continue ;; esac
-    [ -f "$hook" ] && [ -x "$hook" ] || { echo "$name cannot be run"; continue; }
+    if [ ! -f "$hook" ] || [ ! -x "$hook" ]; then echo "$name cannot be run"; continue; fi
     said=$(timeout 15 env -i PATH=/sbin:/bin:/usr/sbin:/usr/bin "$@" "$hook" </dev/null 2>&1)
     status=$?
     [ "$status" = 0 ] || echo "$name ended with $status: $(printf '%s' "$said" | tail -n 1)"
