@@ -123,7 +123,8 @@ class Scene:
 
 def _untimed(value):
     """An object without the times that the engine stamps on it."""
-    return value and {name: item for name, item in value.items() if name not in ("ctime", "mtime")}
+    stamped = ("ctime", "mtime", "added")
+    return value and {name: item for name, item in value.items() if name not in stamped}
 
 
 class _Mortal(FakeTransport):
