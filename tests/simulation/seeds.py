@@ -6,6 +6,10 @@ from tests.simulation import scenario
 from tests.simulation.__main__ import told
 
 EACH = 25
+KNOWN = {  # open: what breaks there, and nothing else may (ADR 0091)
+    736: "missing: ",  # a failover while a job runs: its driver's lock stayed on the old master
+    782: "have different heads of term 2, 3",
+}
 
 
 def ranges(first, last):
@@ -16,4 +20,6 @@ def check(first):
     """Run the seeds from ``first`` on; a failing one is explained, with how to run it again."""
     for seed in range(first, first + EACH):
         result = scenario.run(seed)
-        assert not result.problems, told(result)
+        known = KNOWN.get(seed)
+        new = [p for p in result.problems if known is None or known not in p]
+        assert not new, told(result)
