@@ -173,6 +173,8 @@ class SignedStore:
     def accept_turn(self, node: str, reply: Reply | NodeFailed) -> None:
         """What came back for :meth:`turn_frame`."""
         self._have_turn(node, self.peers.understood(node, reply))
+        if self.master() != node:  # a failover meanwhile: this turn orders nothing
+            self.release()
 
     def hold_turn(self) -> Config:
         """Take the turn now; the state it was taken on.  It lasts for some 15 seconds."""
