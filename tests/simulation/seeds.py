@@ -8,7 +8,6 @@ from tests.simulation.__main__ import told
 EACH = 25
 KNOWN = {  # open: what breaks there, and nothing else may (ADR 0091)
     736: "missing: ",  # a failover while a job runs: its driver's lock stayed on the old master
-    782: "have different heads of term 2, 3",
 }
 
 

@@ -81,7 +81,7 @@ def test_a_commit_whose_answer_is_lost_is_found_behind_two_bases():
     assert all(data.count(b'note = "once"') == 1 for data in notes)
 
 
-@pytest.mark.parametrize("seed", [16, 28, 30, 76, 108, 245, 430])
+@pytest.mark.parametrize("seed", [16, 28, 30, 76, 108, 245, 430, 782])
 def test_seeds_that_broke_a_promise_once(seed):
     assert scenario.run(seed).problems == []
 
