@@ -1,8 +1,7 @@
 """A verified copy of the configuration on the driver's machine, in the candidates' own format.
 
-Whatever is in it was verified when it entered.  ``trust.toml`` remembers the cluster, who may sign,
-the digest of the base, and the highest (term, serial) seen: going back behind it is refused.  It is
-a cache in all but that memory: damaged or lost, it is fetched again.
+What is in it was verified when it entered.  ``trust.toml`` remembers the cluster, its signers, the
+base's digest and the highest (term, serial) seen.  The rest, damaged or lost, is fetched again.
 """
 
 from __future__ import annotations

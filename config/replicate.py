@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gnt.config import message as m
 from gnt.config.base import start
-from gnt.errors import NodeFailed, NoMajority
+from gnt.errors import Busy, Damaged, Fenced, GntError, NodeFailed, NoMajority
 from gnt.record import Record
 
 TYPE_CHECKING = False
@@ -50,6 +50,20 @@ def why(answer: Answer | NodeFailed) -> str:
     words = {m.BUSY: "it is busy with another change", m.BEHIND: "it was away and lacks records",
              m.NO_TURN: "the turn is over"}
     return answer.problem or words.get(answer.status, f"status {answer.status}")
+
+
+def refusal(answer: Answer, node: str) -> GntError:
+    """The error to raise for a candidate that answered, but not with ok."""
+    problem = why(answer)
+    if answer.status == m.BUSY:
+        return Busy(f"{node} is busy with another change for more than {m.WAIT} s",
+                    hint="try again")
+    if answer.status == m.REFUSED:
+        return Fenced(f"{node} refuses: {problem}", hint="gnt-cluster getmaster")
+    if answer.status == m.DAMAGED:
+        return Damaged(f"{node}: {problem}", hint="gnt-cluster redist-conf; gnt-cluster verify")
+    return NodeFailed(node, "failed", problem, task="config",
+                      hint=f"is a disk of {node} full? ssh {node} df -h /var/lib/gnt")
 
 
 class Replication:

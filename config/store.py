@@ -11,7 +11,6 @@ from gnt.config import record as records
 from gnt.config import replicate
 from gnt.config.replicate import Replication
 from gnt.errors import (
-    Busy,
     Conflict,
     Damaged,
     Fenced,
@@ -128,7 +127,7 @@ class SignedStore:
 
     def _accept(self, answer: Answer, node: str) -> None:
         if answer.status != m.OK:
-            raise self._refused(answer, node)
+            raise replicate.refusal(answer, node)
         if not answer.head.serial:
             raise NoCluster(f"{node} holds no configuration", hint="gnt-cluster init NAME")
         try:
@@ -367,7 +366,7 @@ class SignedStore:
         if isinstance(done, NodeFailed):
             raise done
         if done.status != m.OK:
-            raise self._refused(done, node)
+            raise replicate.refusal(done, node)
         self._opened = True
         self.replica.rebase(base, "the first base")
         return self.replica.config()
@@ -390,18 +389,6 @@ class SignedStore:
         finally:
             self.release()
         return {turn.node: "", **dict.fromkeys(done.have, ""), **done.lack}
-
-    def _refused(self, answer: Answer, node: str) -> GntError:
-        problem = replicate.why(answer)
-        if answer.status == m.BUSY:
-            return Busy(f"{node} is busy with another change for more than {m.WAIT} s",
-                        hint="try again")
-        if answer.status == m.REFUSED:
-            return Fenced(f"{node} refuses: {problem}", hint="gnt-cluster getmaster")
-        if answer.status == m.DAMAGED:
-            return Damaged(f"{node}: {problem}", hint="gnt-cluster redist-conf; gnt-cluster verify")
-        return NodeFailed(node, "failed", problem, task="config",
-                          hint=f"is a disk of {node} full? ssh {node} df -h /var/lib/gnt")
 
     def history(self, *, newest: int | None = None) -> Iterable[Mapping[str, Any]]:
         """Past transactions, newest first, as plain data; older ones are fetched when needed."""
