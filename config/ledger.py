@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
     from typing import Any
 
+    from gnt.config.journal import Entry
     from gnt.config.store import SignedStore
 
 
@@ -35,6 +36,13 @@ class Ledger:
                 break
             found.insert(0, older)
         return found
+
+    def keeps(self, entry: Entry) -> bool:
+        """Whether a record is in the history; Damaged when that part is kept by nobody."""
+        chapters = self.chapters(entry.serial - 1)
+        if chapters[0].number >= entry.serial:
+            raise Damaged(f"nobody keeps the journal with change {entry.serial} any more")
+        return any(other.hash == entry.hash for c in chapters for other in c.entries())
 
     def _past(self, store: SignedStore, number: int) -> Chapter | None:
         """An earlier chapter from the first candidate that keeps it."""

@@ -26,6 +26,13 @@ class Tally(Record):
     behind: Mapping[str, Answer] = {}  # of those that lack it, who said where they stand
 
 
+class Turn:
+    """A turn that this driver has, and until when it may begin to use it."""
+
+    def __init__(self, node: str, order: tuple[int, int], until: float) -> None:
+        self.node, self.order, self.until = node, order, until
+
+
 def majority(count: int) -> int:
     return count // 2 + 1
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from gnt.config import message as m
 from gnt.config import record as records
 from gnt.config import replicate
-from gnt.config.replicate import Replication
+from gnt.config.replicate import Replication, Turn
 from gnt.errors import (
     Conflict,
     Damaged,
@@ -36,13 +36,6 @@ if TYPE_CHECKING:
 MARGIN = 5  # seconds before its end from which a turn is not begun to be used
 COMMIT_DEADLINE = float(m.LEASE)
 TAKE_DEADLINE = float(m.WAIT + 10)
-
-
-class Turn:
-    """A turn that this driver has, and until when it may begin to use it."""
-
-    def __init__(self, node: str, order: tuple[int, int], until: float) -> None:
-        self.node, self.order, self.until = node, order, until
 
 
 class SignedStore:
@@ -325,10 +318,7 @@ class SignedStore:
             return False
         from gnt.config.ledger import Ledger
 
-        chapters = Ledger(lambda: self).chapters(entry.serial - 1)
-        if chapters[0].number >= entry.serial:
-            raise Damaged(f"nobody keeps the journal with change {entry.serial} any more")
-        return any(other.hash == entry.hash for c in chapters for other in c.entries())
+        return Ledger(lambda: self).keeps(entry)
 
     def _committed(self, tally: replicate.Tally, message: m.Commit) -> Config:
         """What follows.  The copy may be further already, by another process of this user."""
