@@ -92,7 +92,8 @@ class Drive:
         if not self.settling:
             self._attempt()
         self._settle()
-        cfg = self._recorded(lambda cfg: transactions.end(cfg, self.id), "its end", "resume")
+        cfg = self._recorded(
+            lambda cfg: transactions.end(cfg, self.id, self.job.driver), "its end", "resume")
         self._clear_fences(cfg)
         self.desk.listener.job_done(self.id, "success")
         hooks.run_post_of(self.desk, self.job, cfg)
@@ -110,7 +111,7 @@ class Drive:
         if not whole:
             raise self._interrupted()
         if plan.settle or self.job.plan.get("pivot"):
-            self._recorded(lambda cfg: transactions.pivot(cfg, self.id),
+            self._recorded(lambda cfg: transactions.pivot(cfg, self.id, self.job.driver),
                            "its point of no return", "resume")
         self.settling = True
 
@@ -176,7 +177,7 @@ class Drive:
                 f"job {self.id} ({self.job.operation}): {result}; and it could not be taken back: "
                 f"{failure.message}", hint=f"put that right, then: gnt-job undo {self.id}; "
                 f"or on to its end: gnt-job resume {self.id}") from failure.cause
-        cfg = self._recorded(lambda cfg: transactions.undone(cfg, self.id, result),
+        cfg = self._recorded(lambda cfg: transactions.undone(cfg, self.id, result, self.job.driver),
                              "that it was undone", "undo")
         self._clear_fences(cfg)
         self.desk.listener.job_done(self.id, "undone")

@@ -44,12 +44,19 @@ def found(cfg: Config, job_id: str) -> Job | None:
     return cfg.get(Job, job_id)
 
 
-def pending(cfg: Config, job_id: str) -> Job:
-    """The record of a pending job; NotFound when it ended or never was."""
+def pending(cfg: Config, job_id: str, driver: str = "") -> Job:
+    """The record of a pending job; NotFound when it ended or never was.
+
+    ``driver``: who asks because it drives the job.  Conflict when somebody has taken it over, who
+    could not see that this driver lives: its liveness lock was on a master that is none any more.
+    """
     job = found(cfg, job_id)
     if job is None:
         raise NotFound(f"job {job_id} is not pending: it ended, or never was",
                        hint=f"gnt-job info {job_id}")
+    if driver and job.driver != driver:
+        raise Conflict(f"job {job_id} was taken over by {job.driver}",
+                       hint=f"gnt-job watch {job_id}")
     return job
 
 
@@ -106,24 +113,24 @@ def at_once(cfg: Config, operation: Operation, plan: Plan, wish: Wish, now: floa
     return Change(edits=edits, operation=named(operation), reason=wish.reason, result="success")
 
 
-def pivot(cfg: Config, job_id: str) -> Change:
+def pivot(cfg: Config, job_id: str, driver: str = "") -> Change:
     """Pass the point of no return."""
-    job = pending(cfg, job_id)
+    job = pending(cfg, job_id, driver)
     view = View(cfg)
     edits = forward(view, _changes(job, "pivot"), f"jobs.{job_id}.plan.pivot")
     return _change(job, (*edits, _put(job.replace(state="settling"))))
 
 
-def end(cfg: Config, job_id: str) -> Change:
+def end(cfg: Config, job_id: str, driver: str = "") -> Change:
     """The job did what it was to do."""
-    job = pending(cfg, job_id)
+    job = pending(cfg, job_id, driver)
     edits = forward(View(cfg), _changes(job, "end"), f"jobs.{job_id}.plan.end")
     return _change(job, (*edits, _drop(job)), result="success")
 
 
-def undone(cfg: Config, job_id: str, result: str) -> Change:
+def undone(cfg: Config, job_id: str, result: str, driver: str = "") -> Change:
     """Everything the job did was taken back."""
-    job = pending(cfg, job_id)
+    job = pending(cfg, job_id, driver)
     edits = backward(View(cfg), job.restore, f"jobs.{job_id}.restore")
     return _change(job, (*edits, _drop(job)), result=result)
 

@@ -125,7 +125,7 @@ class Jobs:
 
     def undo(self, job: str, gone: Iterable[str] = ()) -> int:
         with on_signals(self.desk.stop):
-            for line in recover.undo(self.desk, job, gone):
+            for line in recover.undo(self.desk, job, self.driver, gone):
                 self.front.tell(f"undone: {line}")
         return 0
 

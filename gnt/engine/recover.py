@@ -33,7 +33,7 @@ def resume(desk: Desk, job_id: str, driver: str, gone: Iterable[str] = ()) -> No
     this very job prevents.
     """
     with Life(desk.transport) as life:
-        cfg, job = _adopt(desk, life, job_id)
+        cfg, job = _adopt(desk, life, job_id, driver)
         if job.state == "undoing":  # it could not be taken back; its steps look before they act
             cfg = desk.store.commit(
                 lambda now: transactions.changed(now, job_id, state="running"))
@@ -53,10 +53,10 @@ def resume(desk: Desk, job_id: str, driver: str, gone: Iterable[str] = ()) -> No
         drive.forward()
 
 
-def undo(desk: Desk, job_id: str, gone: Iterable[str] = ()) -> list[str]:
+def undo(desk: Desk, job_id: str, driver: str, gone: Iterable[str] = ()) -> list[str]:
     """Take back everything a job whose driver died may have done; what was undone, for people."""
     with Life(desk.transport) as life:
-        cfg, job = _adopt(desk, life, job_id)
+        cfg, job = _adopt(desk, life, job_id, driver)
         if job.state == "settling":
             raise Conflict(f"job {job_id} ({job.operation}) is past its point of no return",
                            hint=f"gnt-job resume {job_id}")
@@ -130,8 +130,12 @@ def _require_all(job: Job) -> None:
             hint=f"gnt-job cancel {job.id}, and give the command again")
 
 
-def _adopt(desk: Desk, life: Life, job_id: str) -> tuple[Config, Job]:
-    """Take the lock of a pending job, then read its record as it is now."""
+def _adopt(desk: Desk, life: Life, job_id: str, driver: str) -> tuple[Config, Job]:
+    """Take the lock of a pending job, then its record, which from now on names us.
+
+    The lock of a driver that began under an earlier master is not on this one.  Should it live, it
+    finds out with its next commit; nodes have refused its tasks since the new term began.
+    """
     cfg = desk.read()
     job = transactions.pending(cfg, job_id)
     try:
@@ -139,7 +143,7 @@ def _adopt(desk: Desk, life: Life, job_id: str) -> tuple[Config, Job]:
     except Busy:
         raise Busy(f"the driver of job {job_id} ({job.driver}) lives",
                    hint=f"gnt-job watch {job_id}, or gnt-job cancel {job_id}") from None
-    cfg = desk.read()
+    cfg = desk.store.commit(lambda now: transactions.changed(now, job_id, driver=driver))
     return cfg, transactions.pending(cfg, job_id)
 
 

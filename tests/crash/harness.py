@@ -79,14 +79,14 @@ class Scene:
         def action(desk):
             try:
                 if verb == "undo":
-                    recover.undo(desk, job.id)
+                    recover.undo(desk, job.id, "x")
                 else:
                     recover.resume(desk, job.id, "recovery 2")
             except Conflict:
                 if verb == "undo":
                     recover.resume(desk, job.id, "recovery 2")
                 else:
-                    recover.undo(desk, job.id)
+                    recover.undo(desk, job.id, "x")
             except NotFound:
                 return
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gnt.engine import driver, recover
+from gnt.engine import job as transactions
 from gnt.engine.steps import phases
 from gnt.errors import Busy, Interrupted, JobFailed, NodeFailed, NoMajority, Stale
 from gnt.model.objects import Group
@@ -104,7 +105,7 @@ def test_failed_undo_stays_recorded_until_somebody_goes_on(verb, left):
     assert job.state == "undoing"
     assert all(f"gnt-job {way} {job.id}" in failed.value.hint for way in ("undo", "resume"))
     if verb == "undo":
-        recover.undo(lab.desk(), job.id)
+        recover.undo(lab.desk(), job.id, "x")
     else:
         recover.resume(lab.desk(), job.id, "x")
     assert lab.nodes.things == left and lab.jobs == [] and lab.taken == (1 if left else 0)
@@ -118,7 +119,7 @@ def test_failed_settle_goes_only_forward():
     assert job.state == "settling" and f"gnt-job resume {job.id}" in failed.value.hint
     assert lab.nodes.things == ALL
     with pytest.raises(Exception, match="point of no return"):
-        recover.undo(lab.desk(), job.id)
+        recover.undo(lab.desk(), job.id, "x")
     recover.resume(lab.desk(), job.id, "there 2")
     assert lab.nodes.things == [*ALL, "node3:web-e"] and lab.jobs == []
 
@@ -138,8 +139,7 @@ def test_a_node_that_is_gone_for_good_holds_up_neither_end(marked):
         (job,) = lab.jobs
         if marked:
             lab.disk.data["nodes"]["n3"]["offline"] = True
-        verb(*(lab.desk(before=gone), job.id, "x")[: 3 if settle else 2],
-             gone=() if marked else ["node3"])
+        verb(lab.desk(before=gone), job.id, "x", gone=() if marked else ["node3"])
         assert lab.jobs == []
         assert ("resume --gone node3" in failed.value.hint) is settle
         assert [t for t in lab.nodes.things if "node3" not in t] == (ALL[:3] if settle else [])
@@ -156,7 +156,7 @@ def test_a_stop_is_obeyed_between_phases_and_can_be_resumed_or_undone(verb, left
     assert stopped.value.hint == f"gnt-job resume {job.id}, or gnt-job undo {job.id}"
     assert lab.nodes.things == ALL[:2]
     if verb == "undo":
-        recover.undo(lab.desk(), job.id)
+        recover.undo(lab.desk(), job.id, "x")
     else:
         recover.resume(lab.desk(), job.id, "x")
     assert lab.jobs == [] and lab.nodes.things == left
@@ -176,7 +176,7 @@ def test_a_second_stop_leaves_within_a_step_and_says_how_to_go_on():
         driver.run(desk, Build(name="web"), WISH)
     (job,) = lab.jobs
     assert stopped.value.hint == f"gnt-job resume {job.id}, or gnt-job undo {job.id}"
-    recover.undo(lab.desk(), job.id)
+    recover.undo(lab.desk(), job.id, "x")
     assert lab.nodes.things == []
 
 
@@ -198,7 +198,7 @@ def test_a_living_job_cannot_be_recovered():
             with pytest.raises(Busy, match="lives"):
                 recover.resume(lab.desk(), lab.jobs[0].id, "x")
             with pytest.raises(Busy, match="lives"):
-                recover.undo(lab.desk(), lab.jobs[0].id)
+                recover.undo(lab.desk(), lab.jobs[0].id, "x")
 
     driver.run(lab.desk(after=after), Build(name="web"), WISH)
     assert lab.nodes.things == ALL
@@ -286,3 +286,21 @@ def test_a_configuration_that_moves_is_planned_on_again():
     driver.run(lab.desk(committing=moved), Build(name="web"), WISH)
     assert lab.nodes.things == ALL and lab.jobs == []
     assert [t["operation"] for t in lab.disk.transactions].count("toy tag") == 2
+
+
+def test_a_driver_whose_job_was_taken_over_ends_nothing():
+    """Its liveness lock was on a master that is none any more, so it looked dead."""
+    lab = Lab()
+
+    def taken(call):
+        if call.args.get("thing") == "web-c":
+            (job,) = lab.jobs
+            lab.desk().store.commit(
+                lambda cfg: transactions.changed(cfg, job.id, driver="other 1"))
+
+    with pytest.raises(JobFailed, match="taken over by other 1"):
+        driver.run(lab.desk(before=taken), Build(name="web"), WISH)
+    (job,) = lab.jobs
+    assert (job.driver, job.state) == ("other 1", "running")
+    recover.resume(lab.desk(), job.id, "other 1")
+    assert lab.nodes.things == ALL and lab.jobs == []

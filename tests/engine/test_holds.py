@@ -172,7 +172,7 @@ def test_nobody_waits_for_the_dead():
     assert "is gone" in str(busy.value)
     assert busy.value.hint == f"gnt-job resume {job.id}, or gnt-job undo {job.id}"
     assert [j.id for j in lab.jobs] == [job.id]
-    recover.undo(lab.desk(), job.id)
+    recover.undo(lab.desk(), job.id, "x")
     driver.run(lab.desk(), Build(name="web"), WISH)
 
 

@@ -77,7 +77,7 @@ def test_a_job_fails_when_the_one_it_depends_on_ended_otherwise():
     dead = dead_job(lab)
     wish = WISH.replace(depends=(f"{dead.id}:success",))
     driver.run(lab.desk(), Build(name="db"), WISH)
-    recover.undo(lab.desk(), dead.id)
+    recover.undo(lab.desk(), dead.id, "x")
     before = sorted(lab.nodes.things)
     with pytest.raises(JobFailed, match=f"job {dead.id} ending with success.*undone"):
         driver.run(lab.desk(), Build(name="after"), wish)

@@ -100,7 +100,7 @@ def repair(driver, verb):
             continue
         try:
             if (verb == "undo" and job.state != "settling") or job.state == "undoing":
-                recover.undo(driver.desk, job.id)
+                recover.undo(driver.desk, job.id, driver.name)
             else:
                 recover.resume(driver.desk, job.id, driver.name)
         except GntError as error:
