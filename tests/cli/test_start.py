@@ -71,7 +71,7 @@ def test_typos_get_a_suggestion(argv, problem: str, hint: str, capsys) -> None:
 
 @pytest.mark.parametrize(("argv", "what"), [
     (["gnt", "debug", "delay"], "gnt: gnt-debug ("),
-    (["gnt-cluster", "epo"], "gnt-cluster: gnt-cluster epo ("),
+    (["gnt-cluster", "renew-crypto"], "gnt-cluster: gnt-cluster renew-crypto ("),
 ])
 def test_what_is_not_there_yet_says_so(argv: list[str], what: str, capsys) -> None:
     assert run(argv) == 1

@@ -135,7 +135,7 @@ def test_a_changed_host_key_is_refused(cluster):
            "ed25519 -N '' -f ssh_host_ed25519_key && kill -HUP $(cat /run/sshd.pid)")
     said = lab.run("gnt-cluster", "command", "-n", "node2", "true", status=1).stderr
     assert "host key is not the recorded one" in said
-    assert any(line.startswith("ERROR:ENODESSH:node:node2.lab") for line in verified(lab, status=1))
+    assert any("ERROR:ENODESSH:node:node2.lab" in line for line in verified(lab, status=1))
     lab.on(2, "sh", "-c", "cd /etc/ssh && rm ssh_host_* ; mv kept/* . && rmdir kept && "
            "kill -HUP $(cat /run/sshd.pid)")
     assert verified(lab) == []

@@ -20,7 +20,7 @@ def by_seeds(parts):
 def by_accidents(accident):
     """Problems when one accident happens at every message in turn."""
     def hunt(parts):
-        for number, seed in itertools.product(range(20, 120, 2), range(4)):
+        for number, seed in itertools.product(range(21, 140, 2), range(6)):
             yield scenario.run(seed, parts, [(number, *accident)]).problems
     return hunt
 
