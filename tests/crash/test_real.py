@@ -72,10 +72,11 @@ def leftovers(lab):
     pending = [line for line in lab.run(
         "gnt-job", "list", "--no-headers", "-o", "status").stdout.split() if line in (
         "running", "waiting", "settling", "undoing", "stalled")]
-    # a driver killed before it committed anything leaves the file of the id that the next job gets
+    # the file of a driver that was killed before its first commit, or after its last, holds
+    # nothing: the next job gets that id, or sweeps it away
     locks = lab.on(
-        1, "sh", "-c", "read -r _ head _ </var/lib/gnt/config/head; for f in $(ls /run/gnt/jobs "
-        "| grep -v '[.]'); do [ $f -gt $head ] || echo $f; done").stdout.split()
+        1, "sh", "-c", "for f in $(ls /run/gnt/jobs | grep -v '[.]'); do "
+        "flock -n /run/gnt/jobs/$f true || echo $f; done").stdout.split()
     guests = lab.on(1, "sh", "-c", "ls /run/gnt/fake 2>/dev/null || :").stdout.split()
     return pending, locks, [g for g in guests if not any(g.startswith(n) for n in names(lab))]
 
