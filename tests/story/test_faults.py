@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import shutil
 import signal
 import sysconfig
 import time
+from pathlib import Path
 
 import pytest
 
 import gnt
+from gnt.lab.guest.boot import BOOT
 from tests.story.conftest import BOOT_GUEST
 
 TYPE_CHECKING = False
@@ -133,13 +136,29 @@ def test_ctrl_c_once_and_twice_say_how_to_go_on(cluster: Cluster) -> None:
         assert cluster.traces(1) == ""
 
 
+NEEDED = ("fabric", "invoke", "paramiko", "cryptography", "cffi", "_cffi", "pycparser", "bcrypt",
+          "nacl", "deprecated", "decorator", "wrapt", "tomli", "tabulate")
+
+
+def _visible_to_nodes() -> Path:
+    """A copy of gnt and what it imports where nodes see it: a checkout may be in /tmp or /root."""
+    target = BOOT.path.parent / "driver"
+    shutil.rmtree(target, ignore_errors=True)
+    shutil.copytree(Path(gnt.__file__).parent, target / "gnt",
+                    ignore=shutil.ignore_patterns("__pycache__"))
+    for entry in Path(sysconfig.get_path("purelib")).iterdir():
+        if entry.name.startswith(NEEDED):
+            copy = shutil.copytree if entry.is_dir() else shutil.copy
+            copy(entry, target / entry.name)
+    return target
+
+
 def test_drivers_on_a_candidate_and_on_a_node_that_is_none(cluster: Cluster) -> None:
-    packages = sysconfig.get_path("purelib")
-    root = gnt.__file__.rsplit("/", 2)[0]
+    installed = _visible_to_nodes()
 
     def on(node: int, *words: str, status: int = 0) -> str:
         done = cluster.lab.on(
-            node, "env", f"PYTHONPATH={root}:{packages}", *NODE_PYTHON, *words, status=status)
+            node, "env", f"PYTHONPATH={installed}", *NODE_PYTHON, *words, status=status)
         return done.stdout + done.stderr
 
     on(2, "instance", "add", "-t", "diskless", "-H", "fake", "-n", "node1", "from2")
