@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import shutil
-import signal
 import sysconfig
-import time
 from pathlib import Path
 
 import pytest
@@ -113,27 +111,6 @@ def test_an_admin_elsewhere_joins_and_both_change_at_once(cluster: Cluster) -> N
     assert {f"t{n}" for n in range(4)} <= set(cluster.gnt("cluster", "list-tags").stdout.split())
     gone = [lab.start_command("gnt", "instance", "remove", "-f", f"i{n}") for n in range(4)]
     assert [process.wait(100) for process in gone] == [0] * 4
-
-
-def test_ctrl_c_once_and_twice_say_how_to_go_on(cluster: Cluster) -> None:
-    for times in (1, 2):
-        lab = cluster.lab
-        process = lab.start_command("gnt", "instance", "add", "-n", "node1", *BOOT_GUEST, "stopped")
-        # it may end before we see it; tests/crash/test_real.py holds a job to be sure
-        while process.poll() is None and cluster.listed("job", "id,status")[-1][1] != "running":
-            time.sleep(0.02)
-        for _ in range(times):
-            process.send_signal(signal.SIGINT)
-            time.sleep(0.05)
-        _, said = process.communicate(timeout=100)
-        pending = [str(row[0]) for row in cluster.listed("job", "id,status") if row[1] == "stalled"]
-        assert process.returncode == (130 if pending else 0)
-        for job in pending:
-            assert f"gnt-job resume {job}" in said
-            cluster.gnt("job", "resume" if times == 1 else "undo", job)
-        if cluster.listed("instance", "name"):
-            cluster.gnt("instance", "remove", "-f", "stopped")
-        assert cluster.traces(1) == ""
 
 
 NEEDED = ("fabric", "invoke", "paramiko", "cryptography", "cffi", "_cffi", "pycparser", "bcrypt",
