@@ -109,7 +109,9 @@ class Shell:
         import time
 
         for seq, script, words, output in self._streams[stream].feed(data):
-            pending = self._pending[seq]
+            pending = self._pending.get(seq)
+            if pending is None:  # given up meanwhile: it counts as lost
+                continue
             if pending.add(stream, script, words, output):
                 pending.since = time.monotonic()
             if pending.complete:
