@@ -9,6 +9,7 @@ from gnt.model import allocate
 from gnt.model.allocate import Request
 from gnt.model.objects import Group
 from gnt.plan import Plan
+from gnt.spec import Holds
 from gnt.storage.base import Shared, storage
 
 TYPE_CHECKING = False
@@ -19,6 +20,13 @@ if TYPE_CHECKING:
     from gnt.model.objects import Instance, Node
     from gnt.plan import Edit
     from gnt.spec import Seen
+
+
+def holds(cfg: Config, inst: Instance, wanted: str) -> Holds:
+    """The instance for itself; its home and the node named, if one is, with others."""
+    target = (f"nodes/{cfg.node(wanted).uuid}",) if wanted else ()
+    return Holds(exclusive=(f"instances/{inst.uuid}",),
+                 shared=(f"nodes/{inst.primary_node}", *target))
 
 
 def require_reachable(cfg: Config, inst: Instance) -> None:

@@ -62,10 +62,7 @@ class Failover(Operation, command="instance failover"):
         return _hooks.instance(cfg, cfg.instance(self.name))
 
     def holds(self, cfg: Config) -> Holds:
-        inst = cfg.instance(self.name)
-        target = (f"nodes/{cfg.node(self.target_node).uuid}",) if self.target_node else ()
-        return Holds(exclusive=(f"instances/{inst.uuid}",),
-                     shared=(f"nodes/{inst.primary_node}", *target))
+        return _move.holds(cfg, cfg.instance(self.name), self.target_node)
 
     def confirm(self, cfg: Config) -> str:
         if self.force or self.cleanup:
