@@ -92,7 +92,12 @@ class NodeFailed(GntError):
     refused), ``timeout`` (a deadline passed; the state on the node is unknown), ``lost`` (the
     connection broke; the state is unknown), ``failed`` (the command ended with ``status``),
     ``fenced`` (the node knows a higher term).
+
+    A command that takes a step back and finds that it has come too far for that ends with the
+    status ``FINAL``: only going on to the job's end is safe then.
     """
+
+    FINAL = 113
 
     exit_code = 21
 
@@ -112,6 +117,11 @@ class NodeFailed(GntError):
         super().__init__(f"node {node}: {problem}{during}{lines}", hint=hint)
         self.node, self.kind, self.problem = node, kind, problem
         self.task, self.status, self.stderr = task, status, stderr
+
+    @property
+    def final(self) -> bool:
+        """Whether the step that was to be taken back has passed its point of no return."""
+        return self.status == self.FINAL
 
     @property
     def unknown(self) -> bool:

@@ -16,7 +16,7 @@ from gnt.engine import job as transactions
 from gnt.engine.begin import Beginning
 from gnt.engine.desk import Desk, Life, know
 from gnt.engine.steps import Performer, StepFailed
-from gnt.errors import GntError, Interrupted, JobFailed
+from gnt.errors import Conflict, GntError, Interrupted, JobFailed, NodeFailed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -165,11 +165,21 @@ class Drive:
         nodes = {call.node for call in calls} | {cfg.master.name}
         self.desk.transport.clear_fence(sorted(nodes), self.id)
 
+    def _too_far(self, result: str, failure: StepFailed) -> Conflict:
+        """Why it cannot be taken back although the pivot is not recorded yet: a step is final."""
+        self.desk.listener.job_done(self.id, "interrupted")
+        why = result.removeprefix("undone: ")
+        return Conflict(
+            f"job {self.id} ({self.job.operation}) is past its point of no return and cannot be "
+            f"taken back ({why}): {failure.message}", hint=f"gnt-job resume {self.id}")
+
     def backward(self, reached: int, result: str) -> list[str]:
         """Undo the first ``reached`` steps and what ``start`` changed; says what was undone."""
         try:
             done = self.performer.backward(self.plan.attempt, reached, self.offline)
         except StepFailed as failure:
+            if isinstance(failure.cause, NodeFailed) and failure.cause.final:
+                raise self._too_far(result, failure) from failure.cause
             self._recorded(lambda cfg: transactions.changed(cfg, self.id, state="undoing"),
                            f"that it could not be taken back ({failure.message})", "undo")
             self.desk.listener.job_done(self.id, "interrupted")

@@ -36,7 +36,7 @@ file=/run/gnt/fake/$1 unless=$2
 [ -f "$file" ] || exit 0
 read -r old _ <"$file"
 [ -n "$unless" ] && [ "$old" = "$unless" ] && {
-    echo "the guest has moved here already; resume the job instead" >&2; exit 1; }
+    echo "the guest has moved here already; resume the job instead" >&2; exit 113; }
 rm -f "$file"
 """
 

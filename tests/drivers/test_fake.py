@@ -99,8 +99,9 @@ def test_a_target_that_runs_the_guest_is_not_dropped(two: Nodes, guest: Guest) -
     attempt, _ = FAKE.migrate(guest, guest.replace(node="node2"), live=True)
     two.do(*attempt)
     assert attempt[0].undo is not None
-    with pytest.raises(NodeFailed, match="moved here already"):
+    with pytest.raises(NodeFailed, match="moved here already") as caught:
         two.ask(attempt[0].undo)
+    assert caught.value.final
 
 
 def test_start_needs_no_further_process(two: Nodes, guest: Guest) -> None:

@@ -127,6 +127,44 @@ def test_every_step_can_be_repeated_after_all_were_done(pair: Pair) -> None:
     assert pair.states() == ("", "running")
 
 
+def test_what_it_printed_before_comes_along(pair: Pair) -> None:
+    pair.start()
+    here, there = pair.guest, pair.target()
+    began = pair.said("node1")[:5]
+
+    def logged(node: str) -> str:
+        said = pair.nodes.ask(KVM.console_log(pair.guest.replace(node=node), 40))
+        assert isinstance(said, str)
+        return said
+
+    for source, target in ((here, there), (there, here)):
+        attempt, settle = KVM.migrate(source, target, live=True)
+        pair.nodes.do(*attempt, *settle, *settle)
+        pair.grows(target.node)
+        said = logged(target.node)
+        assert said.startswith(began)
+        letters = [ord(letter) - ord("A") for letter in said]
+        assert all((b - a) % 26 == 1 for a, b in zip(letters, letters[1:], strict=False)), said
+    pair.nodes.do(*KVM.stop(here, 0), *KVM.forget(here))
+    assert pair.nodes["node1"].run("ls /run/gnt/kvm").stdout == ""
+
+
+def test_the_log_that_is_carried_is_bounded_and_what_is_gone_is_left(pair: Pair) -> None:
+    pair.start()
+    attempt, settle = pair.steps()
+    pair.nodes.do(*attempt)
+    file = f"/run/gnt/kvm/{U1}"
+    pair.nodes["node1"].run(f"head -c 1000000 /dev/zero | tr '\\0' x >>{file}.console")
+    pair.nodes.do(*settle)
+    size = pair.nodes["node2"].run(f"stat -c %s {file}.earlier.console").stdout
+    assert int(size) == 65536
+    recall = next(step for step in settle if step.do.task.endswith(".recall"))
+    pair.nodes.do(recall)  # nothing is there any more: what was carried stays
+    assert pair.nodes["node2"].run(f"stat -c %s {file}.earlier.console").stdout == size
+    pair.nodes.do(*KVM.stop(pair.target(), 0), *KVM.start(pair.target()))
+    assert pair.nodes["node2"].run(f"ls {file}.earlier.console 2>/dev/null || :").stdout == ""
+
+
 def test_undo_is_refused_once_the_guest_is_there(pair: Pair) -> None:
     pair.start()
     attempt, _ = pair.steps()
@@ -135,7 +173,7 @@ def test_undo_is_refused_once_the_guest_is_there(pair: Pair) -> None:
         if step.undo:
             with pytest.raises(NodeFailed, match=r"moved here already|handed over") as caught:
                 pair.nodes.ask(step.undo)
-            assert "gnt-job resume" in caught.value.hint
+            assert "gnt-job resume" in caught.value.hint and caught.value.final
     assert pair.states() == ("migrated", "running")
 
 

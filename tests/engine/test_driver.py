@@ -7,7 +7,7 @@ import pytest
 from gnt.engine import driver, recover
 from gnt.engine import job as transactions
 from gnt.engine.steps import phases
-from gnt.errors import Busy, Interrupted, JobFailed, NodeFailed, NoMajority, Stale
+from gnt.errors import Busy, Conflict, Interrupted, JobFailed, NodeFailed, NoMajority, Stale
 from gnt.model.objects import Group
 from gnt.plan import Step, node_task, script
 from tests.engine.toys import WISH, Build, Lab, Tag, step
@@ -72,6 +72,26 @@ def test_steps_never_begun_are_not_undone():
     with pytest.raises(JobFailed):
         driver.run(lab.desk(before=failing("web-a")), Build(name="web"), WISH)
     assert [c.task for c in lab.nodes["node2"].asked] == ["tests.engine.toys.look"]
+
+
+def test_a_step_that_proves_final_leaves_the_job_to_go_on():
+    """Its driver died between a final step and the pivot's record: undo says so, resume ends it."""
+
+    def final(call):
+        if call.task.endswith(".unmake") and call.args["thing"] == "web-d":
+            raise NodeFailed(call.node, "failed", "handed over", status=NodeFailed.FINAL)
+        failing("web-c", times=1)(call)
+
+    lab = Lab()
+    with pytest.raises(Conflict, match=r"point of no return .*broke.*handed over") as told:
+        driver.run(lab.desk(before=final), Build(name="web"), WISH)
+    (job,) = lab.jobs
+    assert told.value.hint == f"gnt-job resume {job.id}"
+    with pytest.raises(Conflict, match=r"point of no return .*on request.*handed over"):
+        recover.undo(lab.desk(before=final), job.id, "me")
+    assert lab.jobs[0].state == "running"
+    recover.resume(lab.desk(), job.id, "me")
+    assert lab.nodes.things == ALL and lab.jobs == []
 
 
 @pytest.mark.parametrize("kind", ["timeout", "lost"])

@@ -213,6 +213,7 @@ def stay(context: Context, here: str, uuid: str, paused: bool) -> None:
                 here,
                 "failed",
                 "the guest was handed over to the other node and must not run here again",
+                status=NodeFailed.FINAL,
                 hint=RESUME,
             )
 
@@ -239,6 +240,20 @@ def arrived(context: Context, here: str, uuid: str, paused: bool) -> None:
 
 
 @dialogue(deadline=60)
+def recall(context: Context, here: str, uuid: str, source: str) -> None:
+    """Fetch what the guest printed on the node it came from, which is about to forget it.
+
+    A source that is gone keeps nobody waiting: the guest runs, only its earlier words are lost.
+    """
+    try:
+        said = context.at(source).script(tasks.console_tail.body(uuid), 20.0)
+    except NodeFailed:
+        return
+    if said:
+        context.script(tasks.console_earlier.body(uuid, said), 20.0)
+
+
+@dialogue(deadline=60)
 def abandon(context: Context, here: str, uuid: str) -> None:
     """End a QEMU that waits for a migration; refused when the guest is in it already."""
 
@@ -247,7 +262,11 @@ def abandon(context: Context, here: str, uuid: str) -> None:
         came = (await ask(client, "query-migrate")).get("status") == "completed"
         if came or status not in ("inmigrate", "prelaunch"):
             raise NodeFailed(
-                here, "failed", f"the guest has moved here already (it is {status})", hint=RESUME
+                here,
+                "failed",
+                f"the guest has moved here already (it is {status})",
+                status=NodeFailed.FINAL,
+                hint=RESUME,
             )
         await ask(client, "quit")
 
