@@ -40,6 +40,9 @@ if TYPE_CHECKING:
         def tell(self, progress: Progress) -> None:
             """Show how far long work is."""
 
+        def at(self, node: str) -> Context:
+            """The same on another node: for what a step on this one needs from there."""
+
     class _PR(Generic[P, R]): ...
 
     class _R(Generic[R_co]): ...

@@ -29,10 +29,12 @@ class NodeContext:
 
     def __init__(
         self, peer: Peer, *, term: int, fence: str, tell: Callable[[Progress], None],
+        reach: Callable[[str], Peer],
     ) -> None:
         import queue
 
         self._peer, self._term, self._fence, self._tell = peer, term, fence, tell
+        self._reach = reach
         self._queue: queue.SimpleQueue[Shell] = queue.SimpleQueue()
         self._shell: Shell | None = None
         self._closers: list[Callable[[], object]] = []
@@ -72,6 +74,13 @@ class NodeContext:
 
     def tell(self, progress: Progress) -> None:
         self._tell(progress)
+
+    def at(self, node: str) -> NodeContext:
+        """The same on another node; it is closed with this one."""
+        other = NodeContext(self._reach(node), term=self._term, fence=self._fence,
+                            tell=self._tell, reach=self._reach)
+        self._closers.append(other.close)
+        return other
 
     def close(self) -> None:
         """End what is open; whoever waits on it gets the end of it."""
@@ -128,7 +137,7 @@ class Talk:
         except NodeFailed as failure:
             self.done, self.result = True, failure
             return
-        self._context = NodeContext(node, term=term, fence=fence, tell=tell)
+        self._context = NodeContext(node, term=term, fence=fence, tell=tell, reach=peer)
         threading.Thread(target=self._work, daemon=True).start()
 
     def expire(self) -> None:

@@ -172,7 +172,7 @@ class SshTransport:
     def peer(self, node: str) -> Peer:
         """The node as consoles, file pushes and dialogues need it; raises NodeFailed."""
         if node not in self._peers:
-            self._peers[node] = self._made(node)
+            return self._peers.setdefault(node, self._made(node))  # a dialogue's thread may come
         return self._peers[node]
 
     # --- one phase -----------------------------------------------------------------------------

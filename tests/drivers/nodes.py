@@ -11,7 +11,7 @@ import signal
 import socket
 import subprocess
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -38,8 +38,8 @@ INIT = (
 class LocalNode:
     """A place with a name, at which calls are performed."""
 
-    def __init__(self, name: str) -> None:
-        self.name = name
+    def __init__(self, name: str, others: Mapping[str, LocalNode]) -> None:
+        self.name, self._others = name, others
         self.told: list[Progress] = []
         self._holder = subprocess.Popen((*HERE, INIT), stdout=subprocess.PIPE)
         assert self._holder.stdout is not None and self._holder.stdout.readline() == b"ready\n"
@@ -104,12 +104,17 @@ class LocalNode:
     def tell(self, progress: Progress) -> None:
         self.told.append(progress)
 
+    def at(self, node: str) -> LocalNode:
+        return self._others[node]
+
 
 class Nodes:
     """Several nodes; performs calls and steps as the engine would."""
 
     def __init__(self, *names: str) -> None:
-        self.by_name = {name: LocalNode(name) for name in names}
+        self.by_name: dict[str, LocalNode] = {}
+        for name in names:
+            self.by_name[name] = LocalNode(name, self.by_name)
 
     def __getitem__(self, name: str) -> LocalNode:
         return self.by_name[name]

@@ -147,7 +147,13 @@ class Kvm(Migratable):
                 title=f"see that {guest.name} runs on {there}",
             ),
         ]
-        settle = [Step(do=tasks.forget.on(here, guest.uuid), title=f"end {guest.name} on {here}")]
+        settle = [
+            Step(
+                do=migration.recall.on(there, there, guest.uuid, here),
+                title=f"carry the console's log of {guest.name} along",
+            ),
+            Step(do=tasks.forget.on(here, guest.uuid), title=f"end {guest.name} on {here}"),
+        ]
         if params.cpu_mask != "all":
             settle.append(_pin(target, params))
         settle += self._unlock(target, params)

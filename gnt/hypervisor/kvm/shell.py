@@ -65,6 +65,7 @@ until lock 0; do
 done
 clean
 : >"$base.log"; : >"$base.console"
+rm -f "$base.earlier.console"
 replace() { # MARK TEXT WORD: sets word to WORD with TEXT in the place of MARK
     word=$3
     case $word in *"$1"*) word=${word%%"$1"*}$2${word#*"$1"} ;; esac
@@ -157,7 +158,7 @@ rm -f "$base.seed" "$base.lock"
 FORGET = (
     KILL
     + r"""
-rm -f "$base.log" "$base.console"
+rm -f "$base.log" "$base.console" "$base.earlier.console"
 """
 )
 
@@ -230,9 +231,22 @@ done
 exit 0
 """
 
+# what the guest said where it was before comes first
 CONSOLE_LOG = r"""
-file=/run/gnt/kvm/$1.console
-if [ -e "$file" ]; then exec tail -n "$2" "$file"; fi
+base=/run/gnt/kvm/$1
+cat "$base.earlier.console" "$base.console" 2>/dev/null | tail -n "$2"
+"""
+
+CONSOLE_TAIL = r"""
+base=/run/gnt/kvm/$1
+cat "$base.earlier.console" "$base.console" 2>/dev/null | tail -c 65536 | base64
+"""
+
+CONSOLE_EARLIER = r"""
+file=/run/gnt/kvm/$1.earlier.console
+umask 077
+if [ ! -e "/run/gnt/kvm/$1.console" ]; then exit 0; fi # the guest is not here any more
+cat >"$file.$$" && mv "$file.$$" "$file"
 """
 
 LEFTOVERS = r"""

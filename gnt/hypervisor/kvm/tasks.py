@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import base64
+
 from gnt.hypervisor.kvm import answers, shell
 from gnt.plan import Script, node_task, script, text
 
@@ -65,6 +67,18 @@ def leftovers() -> Script[tuple[str, ...]]:
 def console_log(uuid: str, lines: int) -> Script[str]:
     """What the guest printed last on its serial console."""
     return script(shell.CONSOLE_LOG, uuid, lines, parse=text)
+
+
+@node_task(deadline=20)
+def console_tail(uuid: str) -> Script[bytes]:
+    """The end of what the guest printed, here and before, as it is carried to another node."""
+    return script(shell.CONSOLE_TAIL, uuid, parse=base64.b64decode)
+
+
+@node_task(deadline=20)
+def console_earlier(uuid: str, said: bytes) -> Script[None]:
+    """Keep what the guest printed before it came here."""
+    return script(shell.CONSOLE_EARLIER, uuid, stdin=said)
 
 
 @node_task(deadline=40)
