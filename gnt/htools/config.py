@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gnt.htools.parts import ADMIN_STATES, SPEC_KEYS
 from gnt.htools.world import TEMPLATES, Disk, Group, Instance, Node, Policy, Spec, World
 from gnt.model import inherit
 from gnt.record import Record
@@ -14,9 +15,6 @@ if TYPE_CHECKING:
     from gnt.model import objects
     from gnt.model.config import Config
 
-ADMIN = {"up": "running", "down": "ADMIN_down", "offline": "ADMIN_offline"}
-SPEC = {"memory": "memory-size", "cpus": "cpu-count", "disk_size": "disk-size",
-        "disk_count": "disk-count", "nic_count": "nic-count", "spindle_use": "spindle-use"}
 META = 128  # MiB that a mirrored disk takes besides its data
 
 
@@ -70,7 +68,7 @@ def policy(level: Mapping[str, Any], base: Policy) -> Policy:
 
 
 def spec(level: Mapping[str, Any], base: Spec) -> Spec:
-    return base.replace(**{f: int(level[key]) for f, key in SPEC.items() if key in level})
+    return base.replace(**{f: int(level[key]) for f, key in SPEC_KEYS.items() if key in level})
 
 
 def node(cfg: Config, n: objects.Node, group: int, seen: Seen | None) -> Node:
@@ -96,7 +94,7 @@ def instance(cfg: Config, i: objects.Instance, homes: Mapping[str, int],
         name=i.name, mem=params.maxmem, vcpus=params.vcpus, pri=pri,
         dsk=sum(d.size + (META if mirrored else 0) for d in disks),
         sec=others[0] if mirrored and others else -1, template=i.disk_template, tags=i.tags,
-        status=state or ADMIN.get(i.admin_state, "running"), auto_balance=params.auto_balance,
+        status=state or ADMIN_STATES.get(i.admin_state, "running"), auto_balance=params.auto_balance,
         spindle_use=params.spindle_use, forthcoming=i.forthcoming,
         disks=tuple(Disk(size=d.size, spindles=d.spindles) for d in disks),
         networks=tuple(nic.network for nic in i.nics),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gnt.htools.names import find, find_all
+from gnt.htools.parts import read_text
 from gnt.htools.world import BASE_LOAD, NO_LOAD, BadData, World
 from gnt.record import Record
 
@@ -76,11 +77,7 @@ def own_memory(world: World, mib: int) -> World:
 def parse_loads(path: str) -> dict[str, Load]:
     """``name cpu memory disk network`` per line."""
     loads: dict[str, Load] = {}
-    try:
-        with open(path, encoding="utf-8") as file:
-            lines = file.read().split("\n")
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadData(f"{path}: {getattr(error, 'strerror', None) or 'not UTF-8 text'}") from None
+    lines = read_text(path).split("\n")
     for number, line in enumerate(lines, 1):
         words = line.split(" ")
         if line == "":

@@ -7,7 +7,7 @@ by their virtual CPUs; old samples weigh less (``smooth``).
 
 from __future__ import annotations
 
-from gnt.htools.iallocator import parse_json
+from gnt.htools.parts import read_json
 from gnt.htools.world import BadData, World
 
 TYPE_CHECKING = False
@@ -20,13 +20,7 @@ COLLECTOR = "cpu-avg-load"
 
 def read(path: str) -> dict[str, float]:
     """CPU load by node; nodes without a usable report are left out."""
-    try:
-        with open(path, encoding="utf-8") as file:
-            data = parse_json(file.read(), path)
-    except OSError as error:
-        raise BadData(f"{path}: {error.strerror}") from None
-    except UnicodeDecodeError as error:
-        raise BadData(f"{path}: byte {error.start} is not UTF-8 text") from None
+    data = read_json(path)
     if not isinstance(data, dict):
         raise BadData(f"{path}: not an object with one entry per node")
     loads = {}

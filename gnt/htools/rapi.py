@@ -6,7 +6,7 @@ the caller's: :func:`load` takes it from ``urllib``, imported only then.
 
 from __future__ import annotations
 
-from gnt.htools.iallocator import LARGEST, Part, parse_json, read_policy
+from gnt.htools.parts import LARGEST, Part, parse_json, read_json, read_policy
 from gnt.htools.world import (
     ALLOC_POLICIES,
     STATUSES,
@@ -33,23 +33,13 @@ MOST = 256 * 1024 * 1024  # bytes of one answer
 def load(address: str) -> World:
     """``http(s)://host[:port]``, a bare host name, or ``file://DIR``."""
     if address.startswith("file://"):
-        answers = {name: _file(address.removeprefix("file://"), name) for name in RESOURCES}
+        answers = {name: read_json(f"{address.removeprefix('file://')}/{name}.json")
+                   for name in RESOURCES}
     else:
         base = address if "://" in address else f"https://{address}:{PORT}"
         answers = {name: _fetch(f"{base.rstrip('/')}/2/{path}" + (
             "" if name == "info" else "?bulk=1")) for name, path in RESOURCES.items()}
     return parse(answers, address)
-
-
-def _file(folder: str, name: str) -> Any:
-    path = f"{folder}/{name}.json"
-    try:
-        with open(path, encoding="utf-8") as file:
-            return parse_json(file.read(), path)
-    except OSError as error:
-        raise BadData(f"{path}: {error.strerror}") from None
-    except UnicodeDecodeError as error:
-        raise BadData(f"{path}: byte {error.start} is not UTF-8 text") from None
 
 
 def _fetch(url: str) -> Any:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 
+from gnt.htools.parts import LARGEST, SPEC_KEYS, read_text
 from gnt.htools.world import (
     ALLOC_POLICIES,
     STATUSES,
@@ -27,7 +28,6 @@ if TYPE_CHECKING:
 
 INTEGER = re.compile(r"-?[0-9]+\Z")
 REAL = re.compile(r"-?[0-9]+(\.[0-9]+)?([eE][-+]?[0-9]+)?\Z")
-LARGEST = 2**53  # what a double holds exactly
 NODE_FIELDS = (
     "name", "t_mem", "n_mem", "f_mem", "t_dsk", "f_dsk", "t_cpu", "flag", "group", "spindles",
     "tags", "exclusive_storage", "free_spindles", "nos_cpu", "cpu_speed",
@@ -38,7 +38,7 @@ INSTANCE_FIELDS = (
 )
 GROUP_FIELDS = ("name", "uuid", "alloc_policy", "tags", "networks")
 POLICY_FIELDS = ("owner", "std", "minmax", "disk_templates", "vcpu_ratio", "spindle_ratio")
-SPEC_FIELDS = ("memory", "cpus", "disk_size", "disk_count", "nic_count", "spindle_use")
+SPEC_FIELDS = tuple(SPEC_KEYS)
 
 
 class Line:
@@ -230,13 +230,7 @@ def parse(text: str, source: str = "data") -> World:
 
 def load(path: str) -> World:
     """Read a file."""
-    try:
-        with open(path, encoding="utf-8", newline="\n") as file:
-            return parse(file.read(), path)
-    except OSError as error:
-        raise BadData(f"{path}: {error.strerror}") from None
-    except UnicodeDecodeError as error:
-        raise BadData(f"{path}: byte {error.start} is not UTF-8 text") from None
+    return parse(read_text(path), path)
 
 
 def short(value: float) -> str:
