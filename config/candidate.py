@@ -98,10 +98,9 @@ class LocalCandidate:
     def _load(self) -> None:
         self.head, self.seen, self.fence = m.Head(), (0, 0), 0
         try:
-            one, two, digest, four = (self.disk.read("head") or b"0 0  0").decode().split(" ")
-            head = m.Head(term=int(one), serial=int(two), hash=digest, base=int(four))
-            term, turn = map(int, (self.disk.read("turn") or b"0 0").split())
-            fence = int(self.disk.read("../term") or b"0")
+            head = m.read_head((self.disk.read("head") or b"0 0  0").decode())
+            term, turn = map(m.number, (self.disk.read("turn") or b"0 0").decode().split())
+            fence = m.number((self.disk.read("../term") or b"0").decode().strip())
         except ValueError:
             raise _Stop(m.DAMAGED, "the files head, turn or term are damaged") from None
         self.head, self.seen, self.fence = head, (term, turn), fence
@@ -148,6 +147,12 @@ class LocalCandidate:
         highest = max(order, self.seen)
         if (term, turn) < highest:
             raise _Stop(m.REFUSED, f"term {term}, turn {turn} come after {highest[0]} {highest[1]}")
+        self._follow(term)
+
+    def _follow(self, term: int) -> None:
+        """What is older than the node's term is refused; to a newer one the node's is raised."""
+        if term != self.fence:
+            self._raise_term(term, term)
 
     def _put_head(self, head: m.Head) -> None:
         self.disk.replace("head", f"{head.line}\n".encode())
@@ -212,8 +217,7 @@ class LocalCandidate:
         taken = self._enter(10)
         try:
             self._load()
-            if message.by < self.fence:
-                raise _Stop(m.REFUSED, f"term {self.fence} has begun")
+            self._follow(message.by)
             if self.head.base != head.base:
                 raise _Stop(m.BEHIND, f"the base here is {self.head.base}")
             if head.serial > self.head.serial:
@@ -231,8 +235,7 @@ class LocalCandidate:
         taken = self._enter_free(message.wait)
         try:
             term = max(message.term, self.head.term)
-            if term < self.fence:
-                raise _Stop(m.REFUSED, f"term {self.fence} has begun")
+            self._follow(term)
             if self.head.serial:
                 self.disk.sync("head")
                 self.disk.sync_directory()
@@ -287,18 +290,20 @@ class LocalCandidate:
     def _fence(self, message: m.Fence) -> m.Answer:
         taken = self._enter(message.wait)
         try:
-            self._raise_term(message.term)
+            self._raise_term(message.term, message.term - 1)
             return self._standing(parts=self._parts(message.base, message.offset))
         finally:
             self._leave(taken)
 
-    def _raise_term(self, term: int) -> None:
+    def _raise_term(self, term: int, highest: int) -> None:
+        """If it is at most ``highest`` now; tasks raise it, too, under this lock."""
         lock = self.disk.lock_term()
         try:
             self._load()
-            if term <= self.fence:
+            if self.fence > highest:
                 raise _Stop(m.REFUSED, f"term {self.fence} has begun")
-            self.disk.replace("../term", f"{term}\n".encode())
+            if self.fence < term:
+                self.disk.replace("../term", f"{term}\n".encode())
             self.fence = term
         finally:
             self.disk.unlock(lock)

@@ -31,8 +31,16 @@ gnc_enter() { # WAIT: the lock, unless this shell's turn already holds it
 }
 
 gnc_put() { # NAME TEXT: replace a small file for good
-    echo "$2" >"$1.new" && sync "$1.new" && mv -f "$1.new" "$1" && sync . ||
+    echo "$2" >"$1.new" && sync "$1.new" && mv -f "$1.new" "$1" && sync "${1%"${1##*/}"}." ||
         gnc_stop 1 "cannot write $1"
+}
+
+gnc_raise() { # TERM HIGHEST: the node's term, if it is at most HIGHEST; tasks raise it, too, under this lock
+    mkdir -p "${GNC_RAISE%/*}" && exec 6>>"$GNC_RAISE" && flock 6 || gnc_stop 1
+    [ ! -e ../term ] || read -r FT <../term
+    [ "$FT" -le "$2" ] || gnc_stop 4 "term $FT has begun"
+    [ "$FT" -ge "$1" ] || gnc_put ../term "$1"
+    FT=$1
 }
 
 gnc_last() { # HASH: the last complete record: LS serial, LH hash, LT term, LU turn, LE its end;
@@ -57,12 +65,17 @@ gnc_last() { # HASH: the last complete record: LS serial, LH hash, LT term, LU t
         gnc_stop 7 "the committed record $HS is not in the journal"
 }
 
+gnc_follow() { # TERM: what is older than the node's term is refused; to a newer one it is raised
+    [ "$1" -eq "$FT" ] || gnc_raise "$1" "$1"
+}
+
 gnc_refuse() { # TERM TURN: nobody goes back behind what was seen here
     [ "$1" -ge "$FT" ] || gnc_stop 4 "term $FT has begun"
     for N in "$ST $SU" "$LT $LU"; do
         [ "$1" -gt "${N% *}" ] || { [ "$1" -eq "${N% *}" ] && [ "$2" -ge "${N#* }" ]; } ||
             gnc_stop 4 "term $1 turn $2 is behind $N"
     done
+    gnc_follow "$1"
 }
 
 gnc_chain() { # PREV HASH: the records in the file "in" lead from PREV to HASH: each hash twice
@@ -98,8 +111,7 @@ gnc_quick() ( # TERM TURN HEAD SIZE PREV HASH: as gnc_append, of one record (on 
     exec 8>>lock && flock -w 10 8 || exit 6
     read -r H <./head && [ "$H" = "$3" ] && J=journal-${H##* }.toml &&
         [ "$(wc -c <"$J")" -eq "$4" ] && read -r T U <turn && [ "$T" = "$1" ] && [ "$U" -le "$2" ] &&
-        { [ ! -e ../term ] || { read -r T <../term && [ "$T" -le "$1" ]; }; } ||
-        exit 9
+        [ -e ../term ] && read -r T <../term && [ "$T" = "$1" ] || exit 9
     cat >in && N=$(sed '/^sig = "/,$d' in | sha256sum) && [ "${N%% *}" = "$6" ] &&
         grep -q "^prev = \"$5\"$" in || exit 9
     { cat in >>"$J" && sync -d "$J"; } || { truncate -s "$4" "$J"; exit 1; }
@@ -110,7 +122,7 @@ gnc_heard() ( # TERM HEAD SIZE NEW: as gnc_learn, after gnc_quick: HEAD becomes 
     cd "$GNC" 2>/dev/null || exit 9
     exec 8>>lock && flock -w 10 8 || exit 6
     read -r H <./head && [ "$H" = "$2" ] && [ "$(wc -c <"journal-${H##* }.toml")" -eq "$3" ] &&
-        { [ ! -e ../term ] || { read -r T <../term && [ "$T" -le "$1" ]; }; } || exit 9
+        [ -e ../term ] && read -r T <../term && [ "$T" = "$1" ] || exit 9
     echo "$4" >head.new && sync head.new && mv -f head.new head && sync .
 )
 
@@ -145,7 +157,7 @@ gnc_commit() { # as gnc_move, if this shell still has the turn it took
 
 gnc_learn() ( # BY TERM SERIAL HASH BASE: what is committed, says a driver of the term BY
     gnc_enter 10
-    [ "$1" -ge "$FT" ] || gnc_stop 4 "term $FT has begun"
+    gnc_follow "$1"
     [ "$HB" = "$5" ] || gnc_stop 5 "the base is $HB"
     [ "$3" -gt "$HS" ] || gnc_stop 0
     gnc_last "$4"
@@ -158,7 +170,7 @@ gnc_learn() ( # BY TERM SERIAL HASH BASE: what is committed, says a driver of th
 gnc_turn() ( # TERM: the next turn's number, for good
     gnc_enter 10
     [ "$1" -gt "$HT" ] || set -- "$HT"
-    [ "$1" -ge "$FT" ] || gnc_stop 4 "term $FT has begun"
+    gnc_follow "$1"
     [ ! -e head ] || { sync head && sync .; } || gnc_stop 1 'the disk fails'
     gnc_last -
     [ "$LU" -le "$SU" ] || SU=$LU
@@ -251,10 +263,7 @@ gnc_past() ( # NUMBER: an earlier base and its journal, if they are still here
 
 gnc_fence() ( # WAIT TERM: no older term may write here any more
     gnc_enter "$1"
-    mkdir -p "${GNC_RAISE%/*}" && exec 6>>"$GNC_RAISE" && flock 6 || gnc_stop 1
-    gnc_load # tasks raise the term, too, under this lock
-    [ "$2" -gt "$FT" ] || gnc_stop 4 "term $FT has begun"
-    gnc_put ../term "$2"
+    gnc_raise "$2" "$(($2 - 1))"
 )
 
 gnc_install() ( # TERM TURN HT HS HH HB START SIZE: base (SIZE bytes) and journal on stdin

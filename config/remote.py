@@ -94,6 +94,8 @@ class Dialect:
         line = " ".join([call, *(quote(str(word)) for word in words)])
         names = [call] + [part for part in also.split() if part.startswith("gnc_")]
         text = f"{self._setup}{needed(names, there)}{line}{also}\n"
+        if "GNC_RAISE" in text:
+            text = f"GNC_RAISE={quote(self._term_lock)}\n{text}"
         return Frame(text=text, stdin=stdin, keep=keep)
 
     def _place(self, message: m.Fetch | m.Take | m.Fence) -> str:
@@ -112,8 +114,7 @@ class Dialect:
                             keep=True)
 
     def _fence(self, message: m.Fence) -> Frame:
-        frame = self._script("gnc_fence", message.wait, message.term, also=self._place(message))
-        return frame.replace(text=f"GNC_RAISE={quote(self._term_lock)}\n{frame.text}")
+        return self._script("gnc_fence", message.wait, message.term, also=self._place(message))
 
     def _append(self, message: m.Append) -> Frame:
         after = message.after
@@ -182,15 +183,16 @@ def _lines(out: bytes, fields: dict[str, Any]) -> tuple[m.Part, ...]:
         words = out[at:end].decode("ascii").split(" ")
         at = end + 1
         if words[0] == "part":
-            length = int(words[4])
+            number, offset, length = map(m.number, words[2:5])
             data = out[at : at + length]
             if len(data) != length:  # a disk that cannot be read, for example
                 raise ValueError(f"{words[1]}-{words[2]} breaks off")
-            parts.append(m.Part(kind=words[1], number=int(words[2]), offset=int(words[3]),
-                                data=data))
+            if words[1] not in ("base", "journal"):
+                raise ValueError(f"{words[1][:60]!r} is no kind of file")
+            parts.append(m.Part(kind=words[1], number=number, offset=offset, data=data))
             at += length
         elif words[0] == "turn":
-            fields["turn"] = int(words[1]), int(words[2])
+            fields["turn"] = m.number(words[1]), m.number(words[2])
         elif words[0] == "standing":
             fields.update(_standing(words[1:]))
         else:
@@ -200,11 +202,11 @@ def _lines(out: bytes, fields: dict[str, Any]) -> tuple[m.Part, ...]:
 
 def _standing(words: list[str]) -> dict[str, Any]:
     term, serial, digest, base, seen_term, seen_turn, fence, last, tail = words
-    head = m.Head(term=int(term), serial=int(serial), hash="" if digest == "-" else digest,
-                  base=int(base))
     return {
-        "head": head, "seen": (int(seen_term), int(seen_turn)), "fence": int(fence),
-        "tail": (0, "") if last == "-" else (int(last), "" if tail == "-" else tail),
+        "head": m.read_head(f"{term} {serial} {'' if digest == '-' else digest} {base}"),
+        "seen": (m.number(seen_term), m.number(seen_turn)), "fence": m.number(fence),
+        "tail": (0, "") if last == "-" else (
+            m.number(last), "" if tail == "-" else m.read_hash(tail)),
     }
 
 

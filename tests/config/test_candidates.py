@@ -181,6 +181,38 @@ def test_refuses_a_term_that_is_over(place):
     assert place.file("../term") == b"2\n"
 
 
+def test_a_record_of_a_new_term_raises_the_term_of_the_node(place):
+    """It missed the fence of the failover; its tasks must not obey the old master any longer."""
+    candidate = place.driver()
+    install(candidate)
+    assert place.file("../term") == b"1\n"
+    (entry,) = follow(FIRST.hash, 2, 1, term=2)
+    assert append(candidate, FIRST, [entry], term=2, turn=1).status == m.OK
+    assert place.file("../term") == b"2\n"
+    assert candidate.answer(m.Learn(head=head_after(entry, term=2), by=3)).status == m.OK
+    assert place.file("../term") == b"3\n"
+    assert candidate.answer(m.Take(term=4)).status == m.OK
+    assert place.file("../term") == b"4\n"
+    other = head_after(entry, term=2)
+    late = m.Install(term=3, turn=9, head=other, start=FIRST.hash, base=BASE, journal=entry.record)
+    assert candidate.answer(late).status == m.REFUSED
+    assert candidate.answer(late.replace(term=5)).status == m.OK
+    assert place.file("../term") == b"5\n"
+
+
+def test_a_quick_append_of_a_new_term_raises_it_too(place):
+    candidate = place.driver()
+    install(candidate)
+    first, second = follow(FIRST.hash, 2, 2, term=2)
+    assert candidate.answer(sized(FIRST, first, 0, term=2)).status == m.OK
+    assert place.file("../term") == b"2\n"
+    os.unlink(place.disk.path("../term"))
+    length = len(first.record)
+    assert candidate.answer(sized(head_after(first, term=2), second, length,
+                                  term=2)).status == m.OK
+    assert place.file("../term") == b"2\n"
+
+
 def test_refuses_records_that_are_no_chain(place):
     candidate = place.driver()
     install(candidate)

@@ -137,21 +137,17 @@ def no_forks(heads):
 
 
 def terms(nodes):
-    """A node that was fenced with a term, or did a task of it, does nothing of a lower one; one
-    that wrote a record of a term writes none of a lower one (for tasks, see ADR 0091)."""
+    """A node that was fenced with a term, got a record of it, or did a task of it, does nothing of
+    a lower one."""
     for name, events in nodes.items():
-        fenced = written = 0
+        highest = 0
         for kind, term, status in events:
             if kind == "restored":
-                fenced = written = 0
+                highest = 0
             elif status == OK and kind in ("task", "fence", *WRITES):
-                bound = max(fenced, written if kind in WRITES else 0)
-                if term < bound:
-                    yield f"{name} did a {kind} of term {term} after term {bound}"
-                if kind in WRITES:
-                    written = max(written, term)
-                else:
-                    fenced = max(fenced, term)
+                if term < highest:
+                    yield f"{name} did a {kind} of term {term} after term {highest}"
+                highest = max(highest, term)
 
 
 def exclusive(chain):

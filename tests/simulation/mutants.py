@@ -90,7 +90,7 @@ class TermNotRaised(Parts):
     """A candidate says that it will refuse older terms, and does not remember."""
 
     class Candidate(LocalCandidate):
-        def _raise_term(self, term):
+        def _raise_term(self, term, highest):
             self._load()
             self.fence = term
 
