@@ -123,8 +123,11 @@ if TYPE_CHECKING:
         def tell(self, message: str) -> None:
             """A message for people, on stderr."""
 
-        def confirm(self, question: str) -> None:
-            """Return if the answer is yes; raise ConfirmationNeeded otherwise."""
+        def confirm(self, question: str, affected: Sequence[str] = ()) -> None:
+            """Return if the answer is yes; raise ConfirmationNeeded otherwise.
+
+            ``affected``: what the question is about, one line each, shown when asked for.
+            """
 
         def lines(self) -> Iterator[str]:
             """The lines of standard input."""

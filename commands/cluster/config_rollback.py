@@ -32,7 +32,8 @@ class ConfigRollback(Action, command="cluster config rollback"):
             session.show(Lines(lines=tuple(changes) or ("nothing to do",), data=changes))
             return 0
         if not self.force:
-            session.confirm(f"Set {len(changes)} objects back to transaction {self.serial}?")
+            session.confirm(f"Set {len(changes)} objects back to transaction {self.serial}?",
+                            changes)
         done = session.ledger.rollback(self.serial, self.because)
         session.tell(f"done, as transaction {done}; next: gnt-cluster verify")
         return 0

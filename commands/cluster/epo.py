@@ -58,7 +58,7 @@ class Epo(Action, command="cluster epo"):
         nodes = self._nodes(cfg)
         if not self.force:
             what = "on again" if self.on else "off, with everything that runs there"
-            session.confirm(f"Switch {', '.join(node.name for node in nodes)} {what}?")
+            session.confirm(f"Switch {_counted(nodes)} {what}?", _affected(cfg, nodes))
         bad = self._bring_back(session, cfg, nodes) if self.on else self._end(session, cfg, nodes)
         for line in bad:
             session.tell(line)
@@ -120,6 +120,16 @@ class Epo(Action, command="cluster epo"):
                 if inst.admin_state == "up":
                     _tried(session, bad, Startup(names=(inst.name,)))
         return bad
+
+
+def _counted(nodes: list[Node]) -> str:
+    names = ", ".join(node.name for node in nodes[:8])
+    return names + (f" and {len(nodes) - 8} more" if len(nodes) > 8 else "")
+
+
+def _affected(cfg: Config, nodes: list[Node]) -> tuple[str, ...]:
+    there = ((node.name, [inst.name for inst in cfg.instances_on(node)]) for node in nodes)
+    return tuple(f"{name}: {', '.join(guests) or 'no instances'}" for name, guests in there)
 
 
 def _tried(session: Session, bad: list[str], operation: Operation) -> bool:

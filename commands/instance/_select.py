@@ -46,7 +46,8 @@ class Several(Operation):
         if len(chosen) > 1 and not self.force_multiple:
             shown = ", ".join(inst.name for inst in chosen[:8])
             more = f" and {len(chosen) - 8} more" if len(chosen) > 8 else ""
-            session.confirm(f"{self.verb} {len(chosen)} instances ({shown}{more})?")
+            session.confirm(f"{self.verb} {len(chosen)} instances ({shown}{more})?",
+                            _homes(cfg, chosen))
         return tuple(self.one(inst.name) for inst in chosen)
 
     def one(self, name: str) -> Self:
@@ -75,6 +76,11 @@ class Several(Operation):
         if not self.names:
             raise Invalid("", f"{self.verb} needs a name", hint=f"gnt-instance {self.verb} --help")
         return list({inst.uuid: inst for inst in _found(cfg, flag, self.names)}.values())
+
+
+def _homes(cfg: Config, chosen: Iterable[Instance]) -> tuple[str, ...]:
+    homes = ((inst.name, cfg.get(Node, inst.primary_node)) for inst in chosen)
+    return tuple(f"{name} (on {node.name})" if node else name for name, node in homes)
 
 
 FLAGS = ("by_instance", "by_node", "primary", "secondary", "every", "tags", "node_tags",

@@ -53,8 +53,12 @@ class Power(Operation, command="node power"):
         for node in chosen:
             self._check(cfg, node)
         last = len(chosen) - 1
+        if last and not self.force and self.action != "on":  # one question, not one for each
+            session.confirm(f"Power {self.action} {len(chosen)} nodes? What runs there ends at "
+                            "once.", [node.name for node in chosen])
         return tuple(
-            self.replace(names=(node.name,), power_delay=self.power_delay if at < last else 0)
+            self.replace(names=(node.name,), force=self.force or bool(last),
+                         power_delay=self.power_delay if at < last else 0)
             for at, node in enumerate(chosen))
 
     def confirm(self, cfg: Config) -> str:

@@ -10,11 +10,14 @@ from gnt.errors import ConfirmationNeeded
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from gnt.cli.general import Layout
     from gnt.engine.ports import Listener
     from gnt.spec import Document, Lines, Settings, Table
+
+CHOICES = "  y  yes, go on\n  n  no, change nothing (also anything else, or just Enter)"
+CHOICE_VIEW = "\n  v  view what is affected, then ask again"
 
 
 class Terminal:
@@ -49,17 +52,29 @@ class Terminal:
         sys.stderr.write(message + "\n")
         sys.stderr.flush()
 
-    def confirm(self, question: str) -> None:
+    def confirm(self, question: str, affected: Sequence[str] = ()) -> None:
         if self.settings.yes:
             return
         if not sys.stdin.isatty():
             raise ConfirmationNeeded(f"{question} Nobody is there to say yes.",
                                      hint="add --yes if you are sure")
+        choices = "y/N/v/?" if affected else "y/N/?"
+        while True:
+            answer = self._answer(f"{question} [{choices}] ")
+            if answer == "?":
+                self.tell(CHOICES + (CHOICE_VIEW if affected else ""))
+            elif answer == "v" and affected:
+                self.tell("\n".join(f"  {line}" for line in affected))
+            elif answer in ("y", "yes"):
+                return
+            else:
+                raise ConfirmationNeeded("not confirmed; nothing was changed")
+
+    def _answer(self, prompt: str) -> str:
         sys.stdout.flush()
-        sys.stderr.write(f"{question} [y/N] ")
+        sys.stderr.write(prompt)
         sys.stderr.flush()
-        if sys.stdin.readline().strip().lower() not in ("y", "yes"):
-            raise ConfirmationNeeded("not confirmed; nothing was changed")
+        return sys.stdin.readline().strip().lower()
 
     def lines(self) -> Iterator[str]:
         for line in sys.stdin:

@@ -30,7 +30,7 @@ class Quiet:
         sys.stderr.write(message + "\n")
         sys.stderr.flush()
 
-    def confirm(self, question: str) -> None:
+    def confirm(self, question: str, affected: Sequence[str] = ()) -> None:
         raise ConfirmationNeeded(f"{question} Nobody is there to say yes.")
 
     def lines(self) -> Iterator[str]:

@@ -12,7 +12,7 @@ from gnt.spec import Lines, Operation, Seen
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from typing import Any
 
     from gnt.config.context import Context
@@ -332,8 +332,8 @@ class Session:
     def tell(self, message: str) -> None:
         self.front.tell(message)
 
-    def confirm(self, question: str) -> None:
-        self.front.confirm(question)
+    def confirm(self, question: str, affected: Sequence[str] = ()) -> None:
+        self.front.confirm(question, affected)
 
     def lines(self) -> Iterator[str]:
         return self.front.lines()

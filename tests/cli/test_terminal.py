@@ -19,7 +19,8 @@ from gnt.cli.general import Layout
 from gnt.cli.terminal import Terminal
 from gnt.spec import Settings
 try:
-    Terminal(Settings(yes="--yes" in sys.argv), Layout()).confirm("Remove web1?")
+    Terminal(Settings(yes="--yes" in sys.argv), Layout()).confirm(
+        "Remove web1?", [word for word in sys.argv[1:] if word != "--yes"])
 except Exception as error:
     sys.exit(explain(error, "gnt", sys.argv))
 print("removed")
@@ -48,7 +49,26 @@ def ask(*words: str, answer: str | None = None) -> tuple[int, str, str]:
 def test_a_question_on_a_terminal(answer: str, code: int, out: str) -> None:
     got, said, asked = ask(answer=answer)
     assert (got, said) == (code, out)
-    assert asked.startswith("Remove web1? [y/N] ")
+    assert asked.startswith("Remove web1? [y/N/?] ")
+
+
+@pytest.mark.parametrize(("answer", "code", "shown"), [
+    ("v\ny\n", 0, "  web1 (on node1)\n  web2 (on node2)\nRemove web1? [y/N/v/?] "),
+    ("V\nn\n", 13, "  web1 (on node1)\n"),
+    ("?\nv\n?\ny\n", 0, "  v  view what is affected"),
+    ("v\n", 13, "not confirmed"),
+])
+def test_a_question_about_several_things_shows_them(answer: str, code: int, shown: str) -> None:
+    got, said, asked = ask("web1 (on node1)", "web2 (on node2)", answer=answer + "\x04")
+    assert (got, said) == (code, "removed\n" if code == 0 else "")
+    assert asked.startswith("Remove web1? [y/N/v/?] ")
+    assert shown in asked
+
+
+def test_a_question_explains_its_answers_and_has_no_list_to_view() -> None:
+    got, said, asked = ask(answer="?\nv\n")
+    assert (got, said) == (13, "")
+    assert "y  yes" in asked and "view" not in asked
 
 
 def test_without_a_terminal_nobody_says_yes() -> None:

@@ -14,6 +14,7 @@ class Desk:
         self.hosts = hosts or {}  # name: (address, keys)
         self.nodes = nodes or (build.Nodes(cfg) if cfg else None)
         self.questions, self.told, self.met, self.asked = [], [], [], []
+        self.affected = ()
         self.created = self.taken = self.attached = None
         self.forgotten, self.answers = False, []
         self.executed, self.steps = [], []
@@ -35,8 +36,9 @@ class Desk:
                 self.execute(following)
         return 0
 
-    def confirm(self, question):
+    def confirm(self, question, affected=()):
         self.questions.append(question)
+        self.affected = tuple(affected)
         if not self.yes:
             raise ConfirmationNeeded(question)
 

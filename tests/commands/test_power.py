@@ -198,3 +198,11 @@ def test_disks_are_seen_to_be_there():
     assert at.answers[0].content["missing"] == {"web": ["disk/0 on node3"]}
     assert VerifyDisks(strict=False).run(desk(silent=["node3"])) == 0
     assert VerifyDisks().run(desk(silent=["node3"])) == 1
+
+
+def test_several_nodes_are_asked_about_once_and_shown():
+    at = desk(*(build.node(n, offline=True, master_candidate=False, **OOB) for n in (2, 3)))
+    made = Power(action="off", names=("node2", "node3")).prepare(at)
+    assert len(at.questions) == 1 and list(at.affected) == ["node2", "node3"]
+    assert [(one.names, one.confirm(at.cfg)) for one in made] == [
+        (("node2",), ""), (("node3",), "")]

@@ -51,6 +51,7 @@ def test_several_instances_are_one_operation_each_once_confirmed():
     made = Shutdown(names=("web", "db"), timeout=5).prepare(desk)
     assert [(one.names, one.timeout) for one in made] == [(("web",), 5), (("db",), 5)]
     assert desk.questions == ["shutdown 2 instances (web, db)?"]
+    assert desk.affected == ("web (on node1)", "db (on node2)")
     assert Shutdown(every=True, force_multiple=True).prepare(Desk(cluster(), yes=False))
     with pytest.raises(ConfirmationNeeded):
         Shutdown(every=True).prepare(Desk(cluster(), yes=False))

@@ -53,7 +53,7 @@ class Session:
     def tell(self, message):
         self.told.append(message)
 
-    def confirm(self, question):
+    def confirm(self, question, affected=()):
         self.asked.append(question)
         if not self.yes:
             raise ConfirmationNeeded(question)
