@@ -45,6 +45,7 @@ if TYPE_CHECKING:
             """What came back for such a frame."""
 
 
+_HEX = frozenset("0123456789abcdef")
 LEASE = 20  # seconds that a turn lasts at most
 WAIT = 25  # seconds to wait for somebody else's turn
 STANDING_ONLY = -1  # as an offset: no bytes
@@ -66,6 +67,27 @@ class Head(Record):
     def line(self) -> str:
         """The content of the file ``head``."""
         return f"{self.term} {self.serial} {self.hash} {self.base}"
+
+
+def number(text: str) -> int:
+    """A term, turn, serial or size as it is written; ValueError for any other text."""
+    if not (text.isascii() and text.isdigit() and len(text) <= 18):
+        raise ValueError(f"{text[:60]!r} is not a number")
+    return int(text)
+
+
+def read_hash(text: str) -> str:
+    """A SHA-256 as ``sha256sum`` prints it."""
+    if len(text) != 64 or not _HEX.issuperset(text):
+        raise ValueError(f"{text[:80]!r} is not a hash")
+    return text
+
+
+def read_head(line: str) -> Head:
+    """What ``Head.line`` has written; ValueError when it is none.  Only no head has no hash."""
+    term, serial, digest, base = line.removesuffix("\n").split(" ")
+    return Head(term=number(term), serial=number(serial), base=number(base),
+                hash=read_hash(digest) if digest or number(serial) else "")
 
 
 class Part(Record):

@@ -10,7 +10,7 @@ from gnt.config import canon
 from gnt.config.digest import hex256
 from gnt.config.disk import Disk, numbers
 from gnt.config.journal import first_prev, split
-from gnt.config.message import OK, Answer, Head, Part
+from gnt.config.message import OK, Answer, Head, Part, number, read_head
 from gnt.config.trust import Pin, Position, Trusted
 from gnt.errors import Busy, Damaged, Stale
 from gnt.model.codec import from_data
@@ -163,10 +163,10 @@ class Replica:
         self.trusted.pin = self._pin = pin
 
     def _stored_head(self) -> Head | None:
-        words = (self.disk.read("head") or b"").decode("ascii", "replace").split(" ")
-        if len(words) != 4 or not all(words[i].strip().isdigit() for i in (0, 1, 3)):
+        try:
+            return read_head((self.disk.read("head") or b"").decode())
+        except ValueError:
             return None
-        return Head(term=int(words[0]), serial=int(words[1]), hash=words[2], base=int(words[3]))
 
     def _rebuild(self, head: Head) -> bool:
         """The state from our own files; they were verified when they came, and are again."""
@@ -383,7 +383,7 @@ def _read_seen(path: str) -> tuple[int, int]:
     """The highest (term, serial) seen; a file that cannot be read remembers nothing."""
     try:
         with open(path, encoding="ascii") as file:
-            term, serial = map(int, file.read(100).split())
+            term, serial = map(number, file.read(100).split())
     except FileNotFoundError:
         return 0, 0
     except (ValueError, OSError):
