@@ -64,4 +64,4 @@ def _row(txn: Mapping[str, Any], names: Names) -> tuple[Any, ...]:
     touched += [f"-{names.of(path)}" for path in txn["drop"]]
     shown = ", ".join(touched[:3]) + (f" and {len(touched) - 3} more" if len(touched) > 3 else "")
     return (txn["serial"], stamp(txn["time"]), txn["who"], txn["signer"], txn["operation"],
-            txn["job"], shown, txn["reason"] or txn["note"])
+            txn["job"], shown, txn["reason"] or ("" if txn["result"] else txn["note"]))

@@ -9,6 +9,7 @@ from gnt.errors import Conflict, Damaged, NotFound
 from gnt.model.codec import to_data
 from gnt.model.objects import Job
 from gnt.plan import Edit, Plan
+from gnt.query.summary import about
 from gnt.record import Record
 
 TYPE_CHECKING = False
@@ -110,7 +111,8 @@ def at_once(cfg: Config, operation: Operation, plan: Plan, wish: Wish, now: floa
     view = View(cfg)
     view.put((*plan.start, *plan.pivot, *plan.end))
     edits = tuple(Edit(path=path, value=value) for path, value in view.changed.items())
-    return Change(edits=edits, operation=named(operation), reason=wish.reason, result="success")
+    return Change(edits=edits, operation=named(operation), reason=wish.reason, result="success",
+                  note=about(named(operation), dump_params(operation)))
 
 
 def pivot(cfg: Config, job_id: str, driver: str = "") -> Change:

@@ -51,7 +51,7 @@ class Jobs:
             return self._pending(cfg, pending)
         for item in self.finished():
             if item["id"] == job:
-                return {**item, "began": _when(item["began"]), "ended": _when(item["ended"])}
+                return _told(item)
         return _no(job)
 
     def _pending(self, cfg: Config, job: Job) -> Mapping[str, Any]:
@@ -153,6 +153,14 @@ class Jobs:
             self.desk.store.commit(
                 lambda cfg: Change(edits=(), operation=ARCHIVE, note=" ".join(jobs)))
         return len(jobs)
+
+
+def _told(ended: Mapping[str, Any]) -> Mapping[str, Any]:
+    """An ended job for people."""
+    shown = {name: value for name, value in ended.items() if name not in ("params", "about")}
+    times = {name: _when(ended.get(name)) for name in ("began", "started", "ended")}
+    about = {"about": ended["about"]} if ended["about"] else {"parameters": dict(ended["params"])}
+    return {**shown, **times, **about}
 
 
 def _when(seconds: float | None) -> str:

@@ -8,6 +8,8 @@ from gnt.engine import driver
 from gnt.engine.follow import read_log
 from gnt.engine.jobs import Jobs
 from gnt.errors import Busy, Conflict, JobFailed, NodeFailed, NotFound
+from gnt.query.tables.job import finished as row
+from gnt.query.tables.job import summary
 from tests.engine.test_holds import Held, background, dead_job, waiting_for
 from tests.engine.toys import WISH, Build, Ear, Lab, Tag, effects
 
@@ -43,6 +45,8 @@ def test_a_finished_job_is_told_from_the_history():
     assert tag["operation"] == "toy tag" and tag["result"] == "success"
     assert office(lab).details(job)["result"] == "success"
     assert office(lab).wait(job) == 0
+    assert office(lab).details(job)["parameters"] == {"name": "web"}
+    assert [summary(row(item)) for item in (tag, build)] == ["TOY_TAG", "TOY_BUILD(web)"]
 
 
 def test_a_failed_job_gives_its_result_as_exit_code():

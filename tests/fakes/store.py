@@ -92,6 +92,8 @@ class FakeStore:
         self.disk.transactions.append({
             "serial": serial, "who": self.author, "operation": change.operation, "job": change.job,
             "reason": change.reason, "result": change.result, "note": change.note,
+            "put": [{"path": edit.path.replace("/@", f"/{serial}"), "value": edit.value}
+                    for edit in change.edits if edit.value is not None],
         })
         self.commits += 1
 

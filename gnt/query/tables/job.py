@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gnt.query.cells import UNAVAIL
 from gnt.query.field import Field, attribute, tabled
+from gnt.query.summary import about, opcode
 from gnt.record import Record
 
 TYPE_CHECKING = False
@@ -33,6 +34,7 @@ class JobRow(Record):
     ended: float | None = None
     result: str = ""
     archived: bool = False
+    about: str = ""  # what it is about, where no parameters were recorded
 
 
 def pending(job: Job, *, alive: bool) -> JobRow:
@@ -51,8 +53,9 @@ def finished(said: Mapping[str, Any]) -> JobRow:
         id=int(said["id"]), status=status, operation=str(said.get("operation", "")),
         params=said.get("params", {}), author=str(said.get("author", "")),
         reason=str(said.get("reason", "")), result=result, received=said.get("began"),
-        started=said.get("began"), ended=said.get("ended"),
-        archived=bool(said.get("archived", False)))
+        priority=int(said.get("priority", 0)), started=said.get("started") or said.get("began"),
+        ended=said.get("ended"), archived=bool(said.get("archived", False)),
+        about=str(said.get("about", "")))
 
 
 def _time(name: str) -> Callable[[Any, Any], Any]:
@@ -73,10 +76,9 @@ def _each(name: str) -> Callable[[Any, Any], Any]:
 
 
 def summary(row: JobRow) -> str:
-    """The operation and what it is about: ``instance add(web1)``."""
-    about = next((str(row.params[name]) for name in ("name", "instance", "node", "group", "network")
-                  if row.params.get(name)), "")
-    return f"{row.operation}({about})" if about else row.operation
+    """The operation and what it is about: ``INSTANCE_CREATE(web1)``."""
+    subject = row.about or about(row.operation, row.params)
+    return f"{opcode(row.operation)}({subject})" if subject else opcode(row.operation)
 
 
 FIELDS = tabled(
@@ -91,7 +93,8 @@ FIELDS = tabled(
           _each("priority")),
     Field("opresult", "OpCode_result", "other", "The result of its operation", _each("result")),
     Field("ops", "OpCodes", "other", "Its operation with all parameters",
-          lambda v, j: [{"operation": j.operation, **j.params}]),
+          lambda v, j: [{"OP_ID": f"OP_{opcode(j.operation)}", "operation": j.operation,
+                        **j.params}]),
     Field("opstart", "OpCode_start", "other", "When its operation was received",
           _each("received")),
     Field("opstatus", "OpCode_status", "other", "The state of its operation", _each("status")),
