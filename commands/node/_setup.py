@@ -11,6 +11,18 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 
+# the lines of authorized_keys that are not ours, whatever stands between: no end, no block
+_STRANGERS = r"""
+strangers() { # FILE BEGIN END
+    awk -v begin="$2" -v end="$3" '
+        $0 == begin { held = $0 ORS; inside = 1; next }
+        inside && $0 == end { held = ""; inside = 0; next }
+        inside { held = held $0 ORS; next }
+        { print }
+        END { printf "%s", held }' "$1"
+}
+"""
+
 
 class Host(Record):
     """A host before it is a node."""
@@ -92,18 +104,13 @@ def _public_keys(output: str) -> PublicKeys:
 def authorize(lines: Iterable[str]) -> Script[None]:
     """Let exactly these keys in, beside those that people put there by hand."""
     return script(
-        """umask 077
+        _STRANGERS + """umask 077
 begin=$1 end=$2; shift 2
 folder=${HOME:-/root}/.ssh; file=$folder/authorized_keys
 mkdir -p "$folder" || exit 1
 [ -e "$file" ] || : >>"$file" || exit 1
 {
-    awk -v begin="$begin" -v end="$end" '
-        $0 == begin { held = $0 ORS; inside = 1; next }
-        inside && $0 == end { held = ""; inside = 0; next }
-        inside { held = held $0 ORS; next }
-        { print }
-        END { printf "%s", held }' "$file"
+    strangers "$file" "$begin" "$end"
     if [ "$#" -gt 0 ]; then printf '%s\\n' "$begin" "$@" "$end"; fi
 } >"$file.gnt" || exit 1
 if cmp -s "$file" "$file.gnt"; then rm -f "$file.gnt"; exit 0; fi
@@ -115,14 +122,9 @@ sync "$file.gnt" && mv "$file.gnt" "$file" && sync "$folder"
 def forget() -> Script[None]:
     """Take away what gnt keeps on a node.  Its guests and their disks stay."""
     return script(
-        """rm -rf /var/lib/gnt/config /var/lib/gnt/keys /var/lib/gnt/term /run/gnt/jobs
+        _STRANGERS + """rm -rf /var/lib/gnt/config /var/lib/gnt/keys /var/lib/gnt/term /run/gnt/jobs
 file=${HOME:-/root}/.ssh/authorized_keys
 [ -e "$file" ] || exit 0
 umask 077
-awk -v begin="$1" -v end="$2" '
-    $0 == begin { held = $0 ORS; inside = 1; next }
-    inside && $0 == end { held = ""; inside = 0; next }
-    inside { held = held $0 ORS; next }
-    { print }
-    END { printf "%s", held }' "$file" >"$file.gnt" && sync "$file.gnt" && mv "$file.gnt" "$file"
+strangers "$file" "$1" "$2" >"$file.gnt" && sync "$file.gnt" && mv "$file.gnt" "$file"
 """, BEGIN, END)
