@@ -75,8 +75,6 @@ class Cluster(Thing):
     ssh_key_type: str = "ed25519"
     ssh_key_bits: int = 256
     login_keys: tuple[str, ...] = ()  # OpenSSH public keys that nodes accept for root
-    highest_used_port: int = 10999  # ports 11000 to 14999 are the cluster's
-    free_ports: tuple[int, ...] = ()
     schema: int = 1
 
 
