@@ -137,7 +137,8 @@ class SshTransport:
 
     def wait_fence(self, nodes: Iterable[str], fence: str, deadline: float) -> dict[str, Any]:
         item = Item(text=fences.waiting(fence, deadline).shell, limit=deadline + 5)
-        batches = {node: Batch(scripts=(item,)) for node in nodes}
+        # with the term: what an overtaken driver sends from now on is refused, and not waited for
+        batches = {node: Batch(scripts=(item,), term=self._terms.get(node, 0)) for node in nodes}
         outcomes = self._start(WAIT, batches, deadline + 5).collect()
         self._phases += 1
         return {node: fences.waited(node, fence, deadline, self._reply(node, outcome))

@@ -13,7 +13,7 @@ from contextlib import suppress
 
 from gnt.engine import hooks
 from gnt.engine import job as transactions
-from gnt.engine.desk import approach, know
+from gnt.engine.desk import approach, in_charge, know
 from gnt.engine.finished import finished
 from gnt.engine.holds import (
     ROOM,
@@ -109,7 +109,11 @@ class Beginning:
             except _Moved as moved:
                 cfg = moved.cfg
                 continue
-            self.job = self._made
+            if self._made is None:
+                self.job = None
+            else:
+                cfg = in_charge(self.desk, self.life, cfg, self._made.id, self._made.driver)
+                self.job = transactions.pending(cfg, self._made.id)
             return cfg, self.job
 
     def _in_the_way(self, cfg: Config) -> tuple[list[Obstacle], list[Obstacle]]:
@@ -135,8 +139,10 @@ class Beginning:
 
     def _claim(self, cfg: Config) -> Claim:
         job = self.job
-        if job is not None and cfg.get(Job, job.id) is None:
-            raise JobFailed(f"job {job.id} was cancelled while it waited; nothing was done")
+        if job is not None:
+            if cfg.get(Job, job.id) is None:
+                raise JobFailed(f"job {job.id} was cancelled while it waited; nothing was done")
+            transactions.pending(cfg, job.id, job.driver)
         return Claim(
             holds=self.operation.holds(cfg), depends=self.wish.depends, id=job.id if job else "",
             priority=cfg.one(Job, job.id).priority if job else self.wish.priority,
@@ -245,7 +251,7 @@ class Beginning:
             recorded = transactions.found(self.desk.read(), job.id)
             if recorded is not None and recorded.state == "waiting":
                 self.desk.store.commit(
-                    lambda cfg: transactions.dropped(cfg, job.id, result))
+                    lambda cfg: transactions.dropped(cfg, job.id, result, job.driver))
 
 
 def orphaned(cfg: Config, obstacle: Obstacle) -> Busy:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from contextlib import ExitStack
 
+from gnt.engine import job as transactions
 from gnt.engine.record import operation_named
 from gnt.engine.stop import Stop
 from gnt.model import inherit
@@ -54,24 +55,38 @@ def approach(transport: Transport, cfg: Config) -> None:
     transport.warm([node.name for node in cfg.candidates], owner=cfg.master.name)
 
 
+def in_charge(desk: Desk, life: Life, cfg: Config, job_id: str, driver: str) -> Config:
+    """A state in which the job is ours and the lock of ``life`` is on its master.
+
+    ``cfg`` is what the commit that made it ours returned.  Another master may have come between:
+    then nobody sees our lock any longer, and somebody may have taken the job over, even ended it.
+    Conflict or NotFound then: its steps are no longer ours to take.
+    """
+    transactions.pending(cfg, job_id, driver)
+    while cfg.master.name != life.master:
+        life.begin(cfg.master.name, job_id)
+        cfg = desk.store.commit(lambda now: transactions.claimed(now, job_id, driver))
+    return cfg
+
+
 class Life:
     """The liveness lock of one job at a time, held on the master while this process lives."""
 
     def __init__(self, transport: Transport) -> None:
         self.transport = transport
-        self.job = ""
+        self.job = self.master = ""
         self._held = ExitStack()
 
     def begin(self, master: str, job: str) -> None:
-        """Hold the lock of ``job`` and no other; Busy when its driver lives."""
-        if job == self.job:
+        """Hold the lock of ``job`` on this master and no other; Busy when its driver lives."""
+        if (master, job) == (self.master, self.job):
             return
         self.end()
         self._held.enter_context(self.transport.own(master, job))
-        self.job = job
+        self.master, self.job = master, job
 
     def end(self) -> None:
-        self.job = ""
+        self.job = self.master = ""
         self._held.close()
 
     def __enter__(self) -> Life:

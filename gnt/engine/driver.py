@@ -180,7 +180,7 @@ class Drive:
         except StepFailed as failure:
             if isinstance(failure.cause, NodeFailed) and failure.cause.final:
                 raise self._too_far(result, failure) from failure.cause
-            self._recorded(lambda cfg: transactions.changed(cfg, self.id, state="undoing"),
+            self._recorded(lambda cfg: transactions.failing(cfg, self.id, self.job.driver),
                            f"that it could not be taken back ({failure.message})", "undo")
             self.desk.listener.job_done(self.id, "interrupted")
             raise JobFailed(

@@ -137,10 +137,24 @@ def undone(cfg: Config, job_id: str, result: str, driver: str = "") -> Change:
     return _change(job, (*edits, _drop(job)), result=result)
 
 
-def dropped(cfg: Config, job_id: str, result: str) -> Change:
-    """A waiting job goes without having done anything."""
-    job = pending(cfg, job_id)
+def dropped(cfg: Config, job_id: str, result: str, driver: str = "") -> Change:
+    """A waiting job goes without having done anything; Conflict when it has begun by now."""
+    job = pending(cfg, job_id, driver)
+    if job.state != "waiting":
+        raise Conflict(f"job {job_id} began meanwhile", hint=f"gnt-job cancel {job_id}")
     return _change(job, (_drop(job),), result=result)
+
+
+def claimed(cfg: Config, job_id: str, driver: str) -> Change:
+    """Say again who drives the job; Conflict when that is somebody else by now."""
+    job = pending(cfg, job_id, driver)
+    return _change(job, (_put(job),))
+
+
+def failing(cfg: Config, job_id: str, driver: str) -> Change:
+    """It could not be taken back."""
+    job = pending(cfg, job_id, driver)
+    return _change(job, (_put(job.replace(state="undoing")),))
 
 
 def changed(cfg: Config, job_id: str, **fields: Any) -> Change:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from gnt.engine import job as transactions
 from gnt.engine.begin import Beginning
-from gnt.engine.desk import Desk, Life
+from gnt.engine.desk import Desk, Life, in_charge
 from gnt.engine.driver import Drive
 from gnt.engine.follow import request_cancel
 from gnt.engine.job import Wish
@@ -61,7 +61,7 @@ def undo(desk: Desk, job_id: str, driver: str, gone: Iterable[str] = ()) -> list
             raise Conflict(f"job {job_id} ({job.operation}) is past its point of no return",
                            hint=f"gnt-job resume {job_id}")
         if job.state == "waiting":
-            desk.store.commit(lambda now: transactions.dropped(now, job_id, "cancelled"))
+            desk.store.commit(lambda now: transactions.dropped(now, job_id, "cancelled", driver))
             return []
         drive = Drive(desk, cfg, job, gone)
         _wait_for_orphans(desk, drive, job)
@@ -73,7 +73,7 @@ def cancel(desk: Desk, job_id: str) -> str:
     cfg = desk.read()
     job = transactions.pending(cfg, job_id)
     if job.state == "waiting":
-        desk.store.commit(lambda now: _withdrawn(now, job_id))
+        desk.store.commit(lambda now: transactions.dropped(now, job_id, "cancelled"))
         return f"job {job_id} is cancelled; it had not begun"
     if job.state == "settling":
         raise Conflict(f"job {job_id} ({job.operation}) is past its point of no return",
@@ -86,12 +86,6 @@ def cancel(desk: Desk, job_id: str) -> str:
     if isinstance(answer, NodeFailed):
         raise answer
     return f"job {job_id} will stop after its current step and take back what it did"
-
-
-def _withdrawn(cfg: Config, job_id: str) -> Change:
-    if transactions.pending(cfg, job_id).state != "waiting":
-        raise Conflict(f"job {job_id} began meanwhile", hint=f"gnt-job cancel {job_id}")
-    return transactions.dropped(cfg, job_id, "cancelled")
 
 
 def change_priority(desk: Desk, job_id: str, priority: int) -> None:
@@ -144,6 +138,7 @@ def _adopt(desk: Desk, life: Life, job_id: str, driver: str) -> tuple[Config, Jo
         raise Busy(f"the driver of job {job_id} ({job.driver}) lives",
                    hint=f"gnt-job watch {job_id}, or gnt-job cancel {job_id}") from None
     cfg = desk.store.commit(lambda now: transactions.changed(now, job_id, driver=driver))
+    cfg = in_charge(desk, life, cfg, job_id, driver)
     return cfg, transactions.pending(cfg, job_id)
 
 

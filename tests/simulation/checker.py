@@ -109,17 +109,22 @@ def linearizable(chain, events):
                 yield f"{first.token} ended before {second.token} began, but comes after it"
 
 
-def reads(chain, events, fresh=True):
-    """Who reads sees a state that was committed, and not an older one than was acknowledged."""
-    hashes = {record.serial: record.hash for record in chain}
+def reads(chain, events):
+    """Who reads sees a state that was committed, and not an older one than was acknowledged.
+
+    A master that has heard of no later term cannot know what others committed in one.
+    """
+    records = {record.serial: record for record in chain}
     done = [e for e in events if e.acknowledged and e.kind == "commit"]
     for read in events:
         if read.kind != "read" or not read.acknowledged:
             continue
-        if read.serial > 1 and hashes.get(read.serial) != read.hash:
+        if read.serial > 1 and (
+                read.serial not in records or records[read.serial].hash != read.hash):
             yield f"{read.client} read serial {read.serial}, which is not in the history"
-        newest = max([e.serial for e in done if e.end < read.start], default=0)
-        if fresh and read.fresh and read.serial < newest:
+        newest = max([e.serial for e in done if e.end < read.start and e.serial in records
+                      and records[e.serial].txn["term"] <= read.heard], default=0)
+        if read.serial < newest:
             yield f"{read.client} read serial {read.serial} after {newest} was acknowledged"
 
 

@@ -19,7 +19,8 @@ class Event:
         self.end = float("inf")
         self.acknowledged = False
         self.over = False
-        self.serial, self.hash, self.fresh = 0, "", True
+        self.serial, self.hash = 0, ""
+        self.heard = 0  # the term that the master knew when it was asked; 0: it was not reached
         self.error = None
 
 
@@ -71,9 +72,10 @@ class Client:
         event.serial = config.serial
 
     def _read(self, driver, event):
+        terms = {name: node.read_term() for name, node in self.world.nodes.items()}
         config = driver.store.read()
         event.serial, event.hash = config.serial, config.head
-        event.fresh = not driver.store.unreached
+        event.heard = 0 if driver.store.unreached else terms[config.master.name]
 
     def _job(self, driver, event, kind, name, nodes):
         operation = Build(name=name, nodes=nodes) if kind == "build" else Remove(name=name)

@@ -6,10 +6,15 @@ import pytest
 
 from gnt.config import message as m
 from gnt.config.failover import take_over
+from gnt.engine import driver as engine
+from gnt.engine import recover
+from gnt.engine.job import Wish
 from gnt.engine.ports import Change
 from gnt.errors import GntError, NodeFailed
 from tests.simulation import scenario
+from tests.simulation.clients import repair
 from tests.simulation.network import SimulatedPeers
+from tests.simulation.operations import Build, Remove, effects
 from tests.simulation.world import Parts, World
 
 
@@ -81,7 +86,10 @@ def test_a_commit_whose_answer_is_lost_is_found_behind_two_bases():
     assert all(data.count(b'note = "once"') == 1 for data in notes)
 
 
-@pytest.mark.parametrize("seed", [16, 28, 30, 76, 108, 245, 430, 782])
+SEEDS = (16, 28, 30, 76, 108, 245, 363, 430, 782, 100211, 100898, 101103, 101597, 102370)
+
+
+@pytest.mark.parametrize("seed", SEEDS)
 def test_seeds_that_broke_a_promise_once(seed):
     assert scenario.run(seed).problems == []
 
@@ -155,3 +163,86 @@ def test_a_candidate_with_another_record_at_its_end_does_not_stop_a_failover():
     world.run((mine, story, 0.0), seconds=900.0)
     world.close()
     assert done == [5]
+
+
+class Overtaken(SimulatedPeers):
+    """While the first record of ``mine`` is appended, others fail over and go on with its job."""
+
+    overtaken = False
+
+    def ask(self, messages, deadline=15.0, enough=None):
+        answers = super().ask(messages, deadline, enough)
+        append = any(type(message) is m.Append for message in messages.values())
+        if append and not self.overtaken and self.driver.machine == "mine":
+            self.overtaken = True
+            other = self.world.driver("other")
+            take_over(other.store, "n2")
+            repair(other, "resume")
+            other.close()
+        return answers
+
+
+class OvertakenParts(Parts):
+    """What is made a second time breaks, so whoever makes it takes it back."""
+
+    peers = Overtaken
+
+    @staticmethod
+    def effects(node, call):
+        if call.task.endswith(".make") and call.args["thing"] in node.things:
+            return NodeFailed(node.name, "failed", "it broke", task=call.task, status=1)
+        return effects(node, call)
+
+
+def test_a_job_that_others_ended_while_it_began_is_left_alone():
+    """Its driver, slow to begin it, did every step again, in the new term, and took them back."""
+    world = begun(parts=OvertakenParts)
+    mine = world.driver("mine")
+
+    def story():
+        with pytest.raises(GntError, match="is not pending: it ended"):
+            engine.run(mine.desk, Build(name="a", nodes="n1,n3"), Wish(driver=mine.name))
+        mine.close()
+    world.run((mine, story, 0.0))
+    world.close()
+    assert {(n, thing) for n, node in world.nodes.items() for thing in node.things} == {
+        ("n1", "a-0"), ("n3", "a-1")}
+
+
+class WatchedParts(Parts):
+    """Notes, whenever something is unmade, whether the new master sees a driver of that job."""
+
+    seen: list = []  # noqa: RUF012 - emptied by the test
+
+    @staticmethod
+    def effects(node, call):
+        if call.task.endswith(".unmake"):
+            WatchedParts.seen.append(bool(node.world.nodes["n2"].owners))
+        return effects(node, call)
+
+
+def test_a_job_that_waited_through_a_failover_lives_on_the_new_master():
+    """Its lock stayed on the old one, so others took it over while its driver worked."""
+    world = begun(parts=WatchedParts)
+    WatchedParts.seen.clear()
+    first, waits, other = world.driver("first"), world.driver("waits"), world.driver("other")
+
+    def build():
+        with pytest.raises(GntError, match=r"term 2 has begun|was taken over|is not pending"):
+            engine.run(first.desk, Build(name="a", nodes="n1,n3"), Wish(driver=first.name))
+        first.close()
+
+    def remove():
+        engine.run(waits.desk, Remove(name="a"), Wish(driver=waits.name))
+        waits.close()
+
+    def fail_over():
+        world.scheduler.wait(lambda: waits.transport.tokens, 60.0)
+        take_over(other.store, "n2")
+        (job,) = [job.id for job in other.desk.read().jobs if job.state == "running"]
+        recover.resume(other.desk, job, other.name)
+        other.close()
+    world.run((first, build, 0.0), (waits, remove, 0.1), (other, fail_over, 0.0), seconds=900.0)
+    world.close()
+    assert WatchedParts.seen == [True, True]
+    assert not any(node.things for node in world.nodes.values())

@@ -118,12 +118,9 @@ class SimulatedTransport:
         term = self.term
 
         def perform(node, request):
-            try:
-                admitted = node.admit(term)
-            except OSError as error:
-                return NodeFailed(name, "failed", f"it cannot record the term: {error}")
-            if not admitted:
-                return NodeFailed(name, "failed", f"term {node.read_term()} has begun")
+            refused = self._refused(node, term)
+            if refused:
+                return refused
             node.running[fence] = node.running.get(fence, 0) + 1
             try:
                 return self._batch(node, calls, term)
@@ -131,6 +128,16 @@ class SimulatedTransport:
                 if fence in node.running:
                     node.running[fence] -= 1
         return self._send(name, perform)
+
+    def _refused(self, node, term):
+        """Why a node does nothing for this driver; None when it does."""
+        try:
+            admitted = node.admit(term)
+        except OSError as error:
+            return NodeFailed(node.name, "failed", f"it cannot record the term: {error}")
+        if admitted:
+            return None
+        return NodeFailed(node.name, "failed", f"term {node.read_term()} has begun")
 
     def _batch(self, node, calls, term):
         answers = {}
@@ -155,7 +162,12 @@ class SimulatedTransport:
     # locks
 
     def wait_fence(self, nodes, fence, deadline):
+        term = self.term
+
         def perform(node, request):
+            refused = self._refused(node, term)
+            if refused:
+                return refused
             quiet = self.world.scheduler.wait(lambda: not node.running.get(fence), deadline)
             return "quiet" if quiet else NodeFailed(node.name, "timeout", "it still runs")
         requests = {name: self._send(name, perform) for name in nodes}
