@@ -12,6 +12,7 @@ from gnt.config import message as m
 from gnt.config.digest import hex256
 from gnt.config.disk import numbers
 from gnt.errors import Damaged
+from gnt.values import natural
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -99,8 +100,8 @@ class LocalCandidate:
         self.head, self.seen, self.fence = m.Head(), (0, 0), 0
         try:
             head = m.read_head((self.disk.read("head") or b"0 0  0").decode())
-            term, turn = map(m.number, (self.disk.read("turn") or b"0 0").decode().split())
-            fence = m.number((self.disk.read("../term") or b"0").decode().strip())
+            term, turn = map(natural, (self.disk.read("turn") or b"0 0").decode().split())
+            fence = natural((self.disk.read("../term") or b"0").decode().strip())
         except ValueError:
             raise _Stop(m.DAMAGED, "the files head, turn or term are damaged") from None
         self.head, self.seen, self.fence = head, (term, turn), fence

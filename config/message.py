@@ -8,6 +8,7 @@ nothing.  ADR 0003 says why these are enough.
 from __future__ import annotations
 
 from gnt.record import Record
+from gnt.values import natural
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -69,13 +70,6 @@ class Head(Record):
         return f"{self.term} {self.serial} {self.hash} {self.base}"
 
 
-def number(text: str) -> int:
-    """A term, turn, serial or size as it is written; ValueError for any other text."""
-    if not (text.isascii() and text.isdigit() and len(text) <= 18):
-        raise ValueError(f"{text[:60]!r} is not a number")
-    return int(text)
-
-
 def read_hash(text: str) -> str:
     """A SHA-256 as ``sha256sum`` prints it."""
     if len(text) != 64 or not _HEX.issuperset(text):
@@ -86,8 +80,8 @@ def read_hash(text: str) -> str:
 def read_head(line: str) -> Head:
     """What ``Head.line`` has written; ValueError when it is none.  Only no head has no hash."""
     term, serial, digest, base = line.removesuffix("\n").split(" ")
-    return Head(term=number(term), serial=number(serial), base=number(base),
-                hash=read_hash(digest) if digest or number(serial) else "")
+    return Head(term=natural(term), serial=natural(serial), base=natural(base),
+                hash=read_hash(digest) if digest or natural(serial) else "")
 
 
 class Part(Record):

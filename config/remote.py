@@ -11,6 +11,7 @@ from gnt.config.disk import HERE, term_lock
 from gnt.engine.ports import Frame
 from gnt.errors import NodeFailed
 from gnt.plan import quote
+from gnt.values import natural
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -183,7 +184,7 @@ def _lines(out: bytes, fields: dict[str, Any]) -> tuple[m.Part, ...]:
         words = out[at:end].decode("ascii").split(" ")
         at = end + 1
         if words[0] == "part":
-            number, offset, length = map(m.number, words[2:5])
+            number, offset, length = map(natural, words[2:5])
             data = out[at : at + length]
             if len(data) != length:  # a disk that cannot be read, for example
                 raise ValueError(f"{words[1]}-{words[2]} breaks off")
@@ -192,7 +193,7 @@ def _lines(out: bytes, fields: dict[str, Any]) -> tuple[m.Part, ...]:
             parts.append(m.Part(kind=words[1], number=number, offset=offset, data=data))
             at += length
         elif words[0] == "turn":
-            fields["turn"] = m.number(words[1]), m.number(words[2])
+            fields["turn"] = natural(words[1]), natural(words[2])
         elif words[0] == "standing":
             fields.update(_standing(words[1:]))
         else:
@@ -204,9 +205,9 @@ def _standing(words: list[str]) -> dict[str, Any]:
     term, serial, digest, base, seen_term, seen_turn, fence, last, tail = words
     return {
         "head": m.read_head(f"{term} {serial} {'' if digest == '-' else digest} {base}"),
-        "seen": (m.number(seen_term), m.number(seen_turn)), "fence": m.number(fence),
+        "seen": (natural(seen_term), natural(seen_turn)), "fence": natural(fence),
         "tail": (0, "") if last == "-" else (
-            m.number(last), "" if tail == "-" else m.read_hash(tail)),
+            natural(last), "" if tail == "-" else m.read_hash(tail)),
     }
 
 

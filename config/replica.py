@@ -10,11 +10,12 @@ from gnt.config import canon
 from gnt.config.digest import hex256
 from gnt.config.disk import Disk, numbers
 from gnt.config.journal import first_prev, split
-from gnt.config.message import OK, Answer, Head, Part, number, read_head
+from gnt.config.message import OK, Answer, Head, Part, read_head
 from gnt.config.trust import Pin, Position, Trusted
 from gnt.errors import Busy, Damaged, Stale
 from gnt.model.codec import from_data
 from gnt.model.config import Config
+from gnt.values import natural
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -383,7 +384,7 @@ def _read_seen(path: str) -> tuple[int, int]:
     """The highest (term, serial) seen; a file that cannot be read remembers nothing."""
     try:
         with open(path, encoding="ascii") as file:
-            term, serial = map(number, file.read(100).split())
+            term, serial = map(natural, file.read(100).split())
     except FileNotFoundError:
         return 0, 0
     except (ValueError, OSError):

@@ -112,7 +112,7 @@ class Script(_R[R_co]):
     def answer(self, output: str) -> R_co:
         try:
             return self.parse(output)
-        except (ValueError, KeyError, IndexError, TypeError) as error:
+        except (ValueError, KeyError, IndexError, TypeError, RecursionError) as error:
             shown = output if len(output) < 200 else output[:200] + "…"
             raise Damaged(f"cannot understand what the node answered: {error}: {shown!r}") from None
 

@@ -56,6 +56,16 @@ class Kind(_Generic[T_co]):
             raise Invalid(where, f"{text!r} is not {self.expected}") from None
 
 
+def natural(text: str) -> int:
+    """A whole number as programs write it, 0 or more; ValueError for any other text.
+
+    ``int`` would take signs, blanks, ``1_000`` and the digits of other scripts.
+    """
+    if not (text.isascii() and text.isdigit() and len(text) <= 18):
+        raise ValueError(f"{text[:60]!r} is not a whole number")
+    return int(text)
+
+
 _SUFFIXES = {"m": 1, "g": 1024, "t": 1024 * 1024}
 SIZE_STEP = 4  # MiB; sizes are rounded up to it, as the reference does
 

@@ -50,6 +50,11 @@ _REASONS = {
         "repeat the command: it looks first and goes on where it stopped",
     ),
     "flood": ("failed", "it printed more than 64 MiB", ""),
+    "garbled": (
+        "lost", "what its shell answers makes no sense; what was asked for may have happened",
+        "does something on the node write into other processes' terminals, or is it not to be "
+        "trusted? look at its /bin/sh",
+    ),
     "fenced": (
         "fenced",
         "it follows term {detail} and refuses this command, which is of term {term}: there has "

@@ -12,6 +12,7 @@ from __future__ import annotations
 from gnt.errors import Invalid
 from gnt.plan import quote
 from gnt.record import Record
+from gnt.values import natural
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -201,6 +202,10 @@ class Overflow(Exception):
     """A script printed more than :data:`LIMIT`."""
 
 
+class Garbled(Exception):
+    """The other end knows our marker and says nonsense with it: no shell of ours does."""
+
+
 class Stream:
     """Finds the outputs of scripts in one of the two streams of a kept shell."""
 
@@ -231,11 +236,27 @@ class Stream:
             if end < 0:
                 self._scanned = start
                 return
-            marker, output = bytes(self._buffer[start:end]).decode(), bytes(self._buffer[:start])
+            marker, output = bytes(self._buffer[start:end]), bytes(self._buffer[:start])
             del self._buffer[: end + 1]
             self._scanned = 0
-            where, verb, rest = (*marker.split(" ", 2), "")[:3]
-            if verb != "on":
-                numbers = where.split(".")[1:]
-                script = int(numbers[1]) if verb == "off" else None
-                yield int(numbers[0]), script, rest.strip(), output
+            found = _understood(marker)
+            if found is not None:
+                yield *found, output
+
+
+def _understood(marker: bytes) -> tuple[int, int | None, str] | None:
+    """What ``feed`` yields of a marker: NONCE on, NONCE.N.M off STATUS, NONCE.N done WORDS."""
+    try:
+        where, verb, rest = (*marker.decode("ascii").split(" ", 2), "")[:3]
+        if verb == "on":
+            return None
+        numbers = [natural(number) for number in where.split(".")[1:]]
+        if verb == "off" and natural(rest.strip()) < 256:
+            batch, script = numbers
+            return batch, script, rest.strip()
+        (batch,) = numbers
+        if verb != "done":
+            raise ValueError(verb)
+    except ValueError:
+        raise Garbled from None
+    return batch, None, rest.strip()

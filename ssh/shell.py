@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gnt.engine.ports import Reply
-from gnt.ssh.framing import Overflow, Stream, compose, prelude
+from gnt.ssh.framing import Garbled, Overflow, Stream, compose, prelude
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ class Pending:
         self.done = done  # called once it is complete
         self.since = at  # when the script that runs now began, as far as we know
         self.ended = 0  # streams that said the batch is done
-        self.outcome = ""  # ok, fenced TERM, nofence, unwritable; or lost, flood
+        self.outcome = ""  # ok, fenced TERM, nofence, unwritable; or lost, flood, garbled
         self._parts: list[list[tuple[int, bytes]]] = [[], []]
 
     def add(self, stream: int, script: int | None, words: str, output: bytes) -> bool:
@@ -29,9 +29,20 @@ class Pending:
         if script is None:
             self.ended += 1
             self.outcome = words
+            if words == "ok" and not self._whole(self._parts[stream]):
+                raise Garbled
             return self.ended == 2
-        self._parts[stream].append((int(words), output))
-        return len(self._parts[stream]) <= len(self._parts[1 - stream])
+        own, other = self._parts[stream], self._parts[1 - stream]
+        own.append((int(words), output))
+        if script != len(own) - 1 or script >= len(self.batch.scripts) or (
+                script < len(other) and own[script][0] != other[script][0]):
+            raise Garbled
+        return len(own) <= len(other)
+
+    def _whole(self, parts: list[tuple[int, bytes]]) -> bool:
+        """Whether all scripts have ended that had to: under a fence a failed one is the last."""
+        failed = bool(self.batch.fence) and any(status for status, _ in parts)
+        return failed or len(parts) == len(self.batch.scripts)
 
     @property
     def replies(self) -> tuple[Reply, ...]:
@@ -41,7 +52,7 @@ class Pending:
 
     @property
     def complete(self) -> bool:
-        return self.ended == 2 or self.outcome in ("lost", "flood")
+        return self.ended == 2 or self.outcome in ("lost", "flood", "garbled")
 
     @property
     def due(self) -> float:
@@ -98,6 +109,8 @@ class Shell:
                     self._sort(stream, data)
         except Overflow:
             self._give_up("flood")
+        except Garbled:
+            self._give_up("garbled")
         if self.link.closed:
             self._give_up("lost")
 

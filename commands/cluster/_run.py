@@ -5,6 +5,7 @@ from __future__ import annotations
 from gnt.errors import Invalid
 from gnt.plan import Script, node_task, script
 from gnt.record import Record
+from gnt.values import natural
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ printf '%s\\n' "$output"
 
 def _ran(output: str) -> Ran:
     text, _, status = output.rstrip("\n").rpartition("gnt-status:")
-    return Ran(status=int(status), output=text)
+    return Ran(status=natural(status), output=text)
 
 
 @node_task(deadline=600)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from gnt.checks.base import Check, Finding
 from gnt.plan import Script, node_task, script
 from gnt.record import Record
+from gnt.values import natural
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -69,7 +70,11 @@ def copy() -> Script[Copy]:
 
 def _copy(output: str) -> Copy:
     head, base, journal = output.splitlines()
-    int(head.split()[1])
+    term, serial, digest, number = head.split(" ")
+    for word in (term, serial, number):
+        natural(word)
+    if len(digest) != 64:
+        raise ValueError(f"{digest[:80]!r} is no hash")
     return Copy(head=head, base=base.split()[0], journal=journal.split()[0])
 
 

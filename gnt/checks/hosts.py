@@ -8,6 +8,7 @@ from gnt.model.objects import Group
 from gnt.net.base import nic_mode
 from gnt.plan import Script, node_task, script
 from gnt.record import Record
+from gnt.values import natural
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -49,7 +50,8 @@ done
 def _standing(output: str) -> Standing:
     first, *missing = output.splitlines()
     clock, term, keys = first.split()
-    return Standing(clock=int(clock), term=int(term), keys=keys == "yes", missing=tuple(missing))
+    return Standing(clock=natural(clock), term=natural(term), keys=keys == "yes",
+                    missing=tuple(missing))
 
 
 class Hosts(Check):

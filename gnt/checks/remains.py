@@ -8,6 +8,7 @@ from gnt.hypervisor.base import hypervisor
 from gnt.net.base import nic_mode, tap_name
 from gnt.plan import Script, node_task, script
 from gnt.record import Record
+from gnt.values import natural
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def locks() -> Script[tuple[Lock, ...]]:
 
 def _locks(output: str) -> tuple[Lock, ...]:
     lines = (line.split(" ", 1) for line in output.splitlines())
-    return tuple(Lock(age=int(age), path=path) for age, path in lines)
+    return tuple(Lock(age=natural(age), path=path) for age, path in lines)
 
 
 class Remains(Check):

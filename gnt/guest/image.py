@@ -13,7 +13,7 @@ from gnt.errors import Invalid, NodeFailed
 from gnt.guest.formats import inspect
 from gnt.plan import Progress, Script, Step, dialogue, node_task, script
 from gnt.record import Record
-from gnt.values import PATH, show_size
+from gnt.values import PATH, natural, show_size
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -208,7 +208,7 @@ def _looked(output: str) -> tuple[int, bytes]:
     if output == "none\n":
         return -1, b""
     size, _, dump = output.partition("\n")
-    return int(size), bytes.fromhex(dump)
+    return natural(size), bytes.fromhex(dump)
 
 
 def _watch(context: Context, here: str, what: str, body: str, *words: str) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from gnt.hypervisor.base import Capabilities, Guest, Migratable, Running
 from gnt.plan import Script, Step, node_task, script
 from gnt.record import Record, field
-from gnt.values import choice, show_size
+from gnt.values import choice, natural, show_size
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def parse_found(output: str) -> tuple[Running, ...]:
     for line in output.splitlines():
         uuid, state, memory, vcpus, name = line.split(" ", 4)
         guests.append(
-            Running(name=name, uuid=uuid, memory=int(memory), vcpus=int(vcpus), state=state)
+            Running(name=name, uuid=uuid, memory=natural(memory), vcpus=natural(vcpus), state=state)
         )
     return tuple(guests)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gnt.plan import node_task, script
 from gnt.record import Record
+from gnt.values import natural
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -48,9 +49,10 @@ def read_facts(output: str) -> NodeFacts:
     """Parse what ``NODE_FACTS`` prints."""
     said = dict(line.split(" ", 1) for line in output.splitlines() if " " in line)
     return NodeFacts(
-        mtotal=int(said["mtotal"]) // MIB,
-        mfree=int(said.get("mfree", said["unused"])) // MIB,
-        ctotal=int(said["ctotal"]), csockets=int(said["csockets"]), cnodes=int(said["cnodes"]),
+        mtotal=natural(said["mtotal"]) // MIB,
+        mfree=natural(said.get("mfree", said["unused"])) // MIB,
+        ctotal=natural(said["ctotal"]), csockets=natural(said["csockets"]),
+        cnodes=natural(said["cnodes"]),
         bootid=said["bootid"].strip(),
     )
 

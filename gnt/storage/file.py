@@ -10,7 +10,7 @@ from gnt.errors import Invalid
 from gnt.model.objects import Disk, Node
 from gnt.plan import Script, Step, node_task, script
 from gnt.storage.base import Growable, Source, Space
-from gnt.values import show_size
+from gnt.values import natural, show_size
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -122,7 +122,11 @@ def grow(base: str, path: str, size: int) -> Script[None]:
 @node_task(deadline=20)
 def measure(path: str) -> Script[int | None]:
     """MiB of a file, or None."""
-    return script(_SIZE, path, parse=lambda output: int(output) // MIB if output else None)
+    return script(_SIZE, path, parse=_size)
+
+
+def _size(output: str) -> int | None:
+    return natural(output.strip()) // MIB if output else None
 
 
 @node_task(deadline=20)
@@ -142,13 +146,13 @@ def parse_space(output: str, kind: str, folder: str) -> Space:
     words = output.split()
     numbers = [i for i, word in enumerate(words) if word.isdecimal()]
     total, free = words[numbers[0]], words[numbers[0] + 2]
-    return Space(kind=kind, name=folder, total=int(total) // 1024, free=int(free) // 1024)
+    return Space(kind=kind, name=folder, total=natural(total) // 1024, free=natural(free) // 1024)
 
 
 def parse_found(output: str) -> dict[str, int]:
     """Lines of bytes and path."""
     lines = (line.split(" ", 1) for line in output.splitlines())
-    return {path: int(size) // MIB for size, path in lines}
+    return {path: natural(size) // MIB for size, path in lines}
 
 
 class File(Growable):

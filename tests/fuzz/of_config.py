@@ -111,7 +111,7 @@ HEAD = Head(term=1, serial=2, hash=hex256(CHAIN[:CHAIN.find(b"\nsig = ") + 1]), 
     f"{HEAD.line}\0" "1 1\0" "1\n", f"1 1 {FIRST} 1\n\0\0", "\0\0", f"{HEAD.line}\n\0" "9 9"))
 def head(data: bytes) -> object:
     """The small files of a candidate (head, turn, term; a NUL between): what it stands by."""
-    lines = (data.split(b"\0", 2) + [b"", b""])[:3]
+    lines = [*data.split(b"\0", 2), b"", b""][:3]
     with tempfile.TemporaryDirectory() as folder:
         disk = CacheDisk(f"{folder}/config")
         disk.prepare()
@@ -150,7 +150,7 @@ def sshsig(data: bytes) -> object:
 @target(words="ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAI ssh-rsa = # namespaces=\"x\" *", seeds=(
     KEY.public, f"{KEY.public} root@host\n", "ssh-rsa AAAA x", "  " + KEY.public))
 def public_key(data: bytes) -> object:
-    """A line of ``allowed_signers``, ``authorized_keys`` or a ``.pub`` file, without its options."""
+    """A line of ``allowed_signers``, ``authorized_keys`` or a ``.pub`` file, without options."""
     public = signature.normal(text(data))
     assert signature.normal(public) == public
     assert signature.fingerprint(public).startswith("SHA256:")

@@ -7,6 +7,7 @@ import re
 
 from gnt.errors import Damaged
 from gnt.hypervisor.base import Capabilities, Running
+from gnt.values import natural
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ def _returned(text: str) -> dict[str, object]:
 
     try:
         answer = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     returned = answer.get("return") if isinstance(answer, dict) else None
     return returned if isinstance(returned, dict) else {}
@@ -68,16 +69,16 @@ def _running(
     return Running(
         name=options.get("-name", "").removeprefix("guest=").partition(",")[0],
         uuid=uuid,
-        memory=actual // 1024**2 if isinstance(actual, int) else memory,
+        memory=actual // 1024**2 if type(actual) is int and actual >= 0 else memory,
         vcpus=_number(options.get("-smp", ""), 1),
         state=_STATES.get(status, "paused") if status != "unknown" else "unknown",
-        cpu_seconds=(int(stat[11]) + int(stat[12])) / TICKS if len(stat) > 12 else 0.0,
+        cpu_seconds=(natural(stat[11]) + natural(stat[12])) / TICKS if len(stat) > 12 else 0.0,
     )
 
 
 def _number(text: str, otherwise: int) -> int:
     """The number that an option's value begins with; kvm_extra may have said it in another way."""
-    number = re.match(r"(?:cpus=|size=)?([0-9]+)", text)
+    number = re.match(r"(?:cpus=|size=)?([0-9]{1,18})", text)
     return int(number[1]) if number else otherwise
 
 

@@ -6,6 +6,7 @@ import base64
 
 from gnt.hypervisor.kvm import answers, shell
 from gnt.plan import Script, node_task, script, text
+from gnt.values import natural
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -97,4 +98,4 @@ def capabilities(qemu: str, flag: str, machine: str, params: str = "") -> Script
 @node_task(deadline=20)
 def free_port(first: int, start: int) -> Script[int]:
     """A TCP port nobody listens at, from ``first`` to ``first + 99``, looking from ``start`` on."""
-    return script(shell.PORT, first, start, parse=int)
+    return script(shell.PORT, first, start, parse=lambda output: natural(output.strip()))
