@@ -25,7 +25,7 @@ WAIT_FENCE = """\
 exec flock -E 75 -w "$2" "/run/gnt/fence/$1" true
 """
 
-# Only after the job ended: a fence that somebody could still wait for must stay where it is.
+# Only when all its commands were answered: a fence that somebody could still wait for must stay.
 CLEAR_FENCE = """\
 rm -f "/run/gnt/fence/$1"
 """

@@ -146,7 +146,8 @@ class SshTransport:
 
     def clear_fence(self, nodes: Iterable[str], fence: str) -> None:
         item = Item(text=fences.clearing(fence).shell, limit=15.0)
-        batches = {node: Batch(scripts=(item,)) for node in nodes if node in self._peers}
+        batches = {node: Batch(scripts=(item,), term=self._terms.get(node, 0))
+                   for node in nodes if node in self._peers}
         self._posted.append(self._start(WORK, batches, 15.0))
 
     def own(self, master: str, job: str) -> AbstractContextManager[None]:
@@ -227,7 +228,8 @@ class SshTransport:
 
     def _told(self, lane: str, node: str, script: Script[R], deadline: float) -> R:
         """The answer of one script on one node; raises its NodeFailed."""
-        batch = Batch(scripts=(Item(text=script.shell, limit=deadline),))
+        item = Item(text=script.shell, limit=deadline, body=script.body, words=script.words)
+        batch = Batch(scripts=(item,))
         outcome = self._start(lane, {node: batch}, deadline).collect()[node]
         self._phases += 1
         reply = self._reply(node, outcome)
@@ -271,6 +273,7 @@ class SshTransport:
 def _raw(scripts: Mapping[str, Frame], limit: float) -> dict[str, Batch]:
     """The store checks terms itself: its frames are what a failover raises them with."""
     return {
-        node: Batch(scripts=(Item(text=f.text, stdin=f.stdin, keep=f.keep, limit=limit),))
+        node: Batch(scripts=(Item(text=f.text, stdin=f.stdin, keep=f.keep, limit=limit,
+                                  body=f.body, words=f.words),))
         for node, f in scripts.items()
     }

@@ -92,9 +92,9 @@ class Drive:
         if not self.settling:
             self._attempt()
         self._settle()
+        self._clear_fences()
         cfg = self._recorded(
             lambda cfg: transactions.end(cfg, self.id, self.job.driver), "its end", "resume")
-        self._clear_fences(cfg)
         self.desk.listener.job_done(self.id, "success")
         hooks.run_post_of(self.desk, self.job, cfg)
 
@@ -159,10 +159,12 @@ class Drive:
         return JobFailed(f"job {self.id} ({self.job.operation}): {why}{did}",
                          hint=failure.hint if failure else "")
 
-    def _clear_fences(self, cfg: Config) -> None:
+    def _clear_fences(self) -> None:
+        """Every command was answered, so nobody needs to wait for one.  It is sent before the end
+        is committed: a driver killed after that leaves nothing, and nothing to be recovered."""
         steps = self.plan.steps
         calls = [call for step in steps for call in (step.do, step.undo) if call is not None]
-        nodes = {call.node for call in calls} | {cfg.master.name}
+        nodes = {call.node for call in calls} | {self.performer.master}
         self.desk.transport.clear_fence(sorted(nodes), self.id)
 
     def _too_far(self, result: str, failure: StepFailed) -> Conflict:
@@ -187,8 +189,8 @@ class Drive:
                 f"job {self.id} ({self.job.operation}): {result}; and it could not be taken back: "
                 f"{failure.message}", hint=f"put that right, then: gnt-job undo {self.id}; "
                 f"or on to its end: gnt-job resume {self.id}") from failure.cause
-        cfg = self._recorded(lambda cfg: transactions.undone(cfg, self.id, result, self.job.driver),
-                             "that it was undone", "undo")
-        self._clear_fences(cfg)
+        self._clear_fences()
+        self._recorded(lambda cfg: transactions.undone(cfg, self.id, result, self.job.driver),
+                       "that it was undone", "undo")
         self.desk.listener.job_done(self.id, "undone")
         return done

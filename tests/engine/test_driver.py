@@ -281,6 +281,24 @@ def test_a_commit_that_fails_after_the_work_says_how_to_go_on(drops, settle, lef
     assert lab.jobs == []
 
 
+def test_no_fence_is_left_when_a_job_is_recorded_as_ended():
+    """Else a driver killed right after that record leaves some that nobody ever clears."""
+    lab = Lab()
+    cleared = []
+
+    def look_at(change):
+        if any(e.path.startswith("jobs/") and e.value is None for e in change.edits):
+            cleared.append(list(desk.transport.cleared))
+
+    desk = lab.desk(committing=look_at)
+    job = driver.run(desk, Build(name="web"), WISH)
+    with pytest.raises(JobFailed):
+        desk = lab.desk(committing=look_at, before=failing("back-c"))
+        driver.run(desk, Build(name="back"), WISH)
+    ((fence, nodes),), ((_, others),) = cleared
+    assert fence == job and nodes == others == ("node1", "node2", "node3")
+
+
 def test_without_a_majority_nothing_begins():
     lab = Lab()
 
