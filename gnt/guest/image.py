@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 CACHE = "/var/cache/gnt/images"
 MIB = 1024**2
 DAY = 86400.0
+PATIENCE = 60  # seconds without a byte, after which a download is given up
 
 
 class Image(Record):
@@ -92,7 +93,7 @@ _MARKED = r"""
 """
 
 _FETCH = r"""
-url=$1 sum=$2 cache=$3
+url=$1 sum=$2 cache=$3 patience=$4
 exec 2>&1
 umask 077
 fail() { echo "error $*"; exit 0; }
@@ -106,25 +107,45 @@ if [ -f "$cache/$sum" ]; then
 fi
 part=$cache/$sum.part
 : >"$part" || fail "cannot write $part"
+case $(wget --version 2>/dev/null) in
+    *GNU*) wget=gnu ;;
+    *) wget=small ;; # perhaps busybox', which may know neither -T nor -t
+esac
 if command -v curl >/dev/null; then
-    set -- curl --fail --location --silent --show-error --connect-timeout 20 --output "$part" "$url"
+    set -- curl --fail --location --silent --show-error --output "$part" "$url"
+elif [ "$wget" = gnu ]; then
+    set -- wget -nv -t 1 -O "$part" "$url"
 elif command -v wget >/dev/null; then
-    set -- wget -q -T 20 -O "$part" "$url"
+    set -- wget -q -O "$part" "$url"
 elif command -v busybox >/dev/null; then
-    set -- busybox wget -q -T 20 -O "$part" "$url"
+    set -- busybox wget -q -O "$part" "$url"
 else
     fail "this node has neither curl nor wget"
 fi
 "$@" 9>&- &
 loader=$!
 trap 'kill $loader 2>/dev/null' EXIT HUP PIPE TERM
+size=0 silent=0 # fifths of a second without a byte
 while kill -0 "$loader" 2>/dev/null; do
-    echo "at $(stat -c %s "$part")"
-    sleep 0.5
+    before=$size
+    size=$(stat -c %s "$part")
+    echo "at $size"
+    if [ "$size" -gt "$before" ]; then silent=0; else silent=$((silent + 1)); fi
+    if [ "$silent" -gt $((patience * 5)) ]; then
+        kill "$loader"; wait "$loader"
+        rm -f "$part"
+        fail "cannot fetch $url: nothing came for $patience s"
+    fi
+    sleep 0.2
 done
-wait "$loader" || { rm -f "$part"; fail "cannot fetch $url (see the line before)"; }
+wait "$loader"
+status=$? size=$(stat -c %s "$part")
+if [ "$status" -ne 0 ]; then
+    rm -f "$part"
+    fail "cannot fetch $url: $1 ended with $status after $size bytes (see the line before)"
+fi
 if ! matches "$part"; then
-    found=$(sha256sum <"$part"); size=$(stat -c %s "$part")
+    found=$(sha256sum <"$part")
     rm -f "$part"
     fail "the sum of $url is ${found%% *} ($size bytes), not $sum"
 fi
@@ -177,7 +198,9 @@ def write(
         return
     path = image
     if "://" in image:
-        path = _watch(context, here, f"fetch {image}", _FETCH, image, sha256, CACHE)
+        path = _watch(
+            context, here, f"fetch {image}", _FETCH, image, sha256, CACHE, str(PATIENCE)
+        )
     elif sha256:
         _watch(context, here, f"check {image}", _CHECK, image, sha256)
     length, head = context.script(script(_LOOK, path, parse=_looked), 20.0)

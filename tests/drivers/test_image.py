@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import struct
 import subprocess
@@ -15,7 +16,7 @@ from gnt.errors import Invalid, NodeFailed
 from gnt.guest import image
 from gnt.guest.formats import Shape, inspect
 from gnt.storage.base import Source
-from tests.drivers.nodes import Nodes, nodes
+from tests.drivers.nodes import LocalNode, Nodes, nodes, wait_for
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -85,39 +86,91 @@ def test_raw_reaches_the_disk_without_a_sum(one: Nodes, tmp_path: Path) -> None:
     assert target.read_bytes()[: 4 * 128 * 100] == source.read_bytes()
 
 
-def test_url_is_fetched_by_the_node_and_kept_by_its_sum(one: Nodes, tmp_path: Path) -> None:
-    source = qcow2(tmp_path / "a b.qcow2")
-    web = subprocess.Popen(
-        (
-            *one["node1"].enter,
-            "python3",
-            "-u",
-            "-m",
-            "http.server",
-            "-d",
-            str(tmp_path),
-            "-b",
-            "127.0.0.1",
-            "8080",
-        ),
+WEB = """
+import http.server, sys, time
+
+class Page(http.server.SimpleHTTPRequestHandler):
+    def do_GET(self):
+        if not self.path.startswith("/odd-"):
+            return super().do_GET()
+        self.send_response(200)
+        self.send_header("Content-Length", "100000")
+        self.end_headers()
+        self.wfile.write(b"x" * 5000)
+        self.wfile.flush()
+        if self.path == "/odd-silent":
+            time.sleep(60)
+
+class Server(http.server.ThreadingHTTPServer):
+    daemon_threads = True
+
+print("Serving", flush=True)
+"""
+WEB += "Server(('127.0.0.1', 8080), lambda *a: Page(*a, directory=sys.argv[1])).serve_forever()"
+SITE = "http://127.0.0.1:8080"
+
+
+@contextlib.contextmanager
+def web(node: LocalNode, folder: Path) -> Iterator[None]:
+    """A site on a node: the folder, a page that breaks off, and one that falls silent."""
+    server = subprocess.Popen(
+        (*node.enter, "python3", "-c", WEB, str(folder)),
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
     )
-    assert web.stdout is not None and b"Serving" in web.stdout.readline()
-    url = "http://127.0.0.1:8080/a%20b.qcow2"
+    assert server.stdout is not None and b"Serving" in server.stdout.readline()
+    wait_for(lambda: "1F90" in node.run("grep ' 0A ' /proc/net/tcp || :").stdout)
     try:
-        with pytest.raises(NodeFailed, match=f"the sum of .* is {sum_of(source)} .*, not 0000"):
-            write(one, url, tmp_path / "disk.raw", sha256="0" * 64)
-        with pytest.raises(NodeFailed, match=r"cannot fetch http://127\.0\.0\.1:8080/none"):
-            write(one, "http://127.0.0.1:8080/none", tmp_path / "disk.raw", sha256="0" * 64)
-        write(one, url, tmp_path / "disk.raw", sha256=sum_of(source))
+        yield
     finally:
-        web.kill()
-        web.wait()
+        server.kill()
+        server.wait()
+
+
+HIDDEN = {"curl": (), "wget": ("curl",), "wget of busybox": ("curl",), "busybox": ("curl", "wget")}
+
+
+@pytest.fixture(scope="module", params=HIDDEN)
+def fetching(request: pytest.FixtureRequest) -> Iterator[Nodes]:
+    """A node that has only one program to fetch with."""
+    with nodes("node1") as made:
+        run = made["node1"].run
+        run("mkdir -p /var/cache/gnt && mount -t tmpfs tmpfs /var/cache/gnt")
+        for program in HIDDEN[request.param]:
+            run(f"mount --bind /dev/null $(command -v {program})")
+        if request.param == "wget of busybox":
+            run("mount --bind $(command -v busybox) $(command -v wget)")
+        yield made
+
+
+def test_url_is_fetched_by_what_the_node_has(fetching: Nodes, tmp_path: Path) -> None:
+    source = qcow2(tmp_path / "a b.qcow2")
+    url, target = f"{SITE}/a%20b.qcow2", tmp_path / "disk.raw"
+    with web(fetching["node1"], tmp_path):
+        for place, problem in (
+            (url, f"the sum of .* is {sum_of(source)} .*, not 0000"),
+            (f"{SITE}/none", rf"cannot fetch {SITE}/none: .*404"),
+            (f"{SITE}/odd-short", r"odd-short: \w+ ended with [1-9]\d* after 5000 bytes"),
+            ("http://127.0.0.1:9/a", r"cannot fetch http://127.0.0.1:9/a: .*(refused|connect)"),
+        ):
+            with pytest.raises(NodeFailed, match=problem):
+                write(fetching, place, target, sha256="0" * 64)
+        write(fetching, url, target, sha256=sum_of(source))
+        with pytest.raises(NodeFailed, match=r"odd-silent: nothing came for 1 s"):
+            words = (f"{SITE}/odd-silent", "0" * 64, image.CACHE, "1")
+            image._watch(fetching["node1"], "node1", "fetch", image._FETCH, *words)
+    assert target.read_bytes()[:MIB] == b"\7" * MIB
+    assert fetching["node1"].run("ls /var/cache/gnt/images | grep -c part || :").stdout == "0\n"
+
+
+def test_url_is_kept_by_its_sum(one: Nodes, tmp_path: Path) -> None:
+    source = qcow2(tmp_path / "a b.qcow2")
+    url = f"{SITE}/a%20b.qcow2"
+    with web(one["node1"], tmp_path):
+        write(one, url, tmp_path / "disk.raw", sha256=sum_of(source))
     (tmp_path / "disk.raw").unlink()
     write(one, url, tmp_path / "disk.raw", sha256=sum_of(source))  # nothing serves it any more
     assert (tmp_path / "disk.raw").read_bytes()[:MIB] == b"\7" * MIB
-    assert one["node1"].run("ls /var/cache/gnt/images | grep -c part || :").stdout == "0\n"
 
 
 def test_a_damaged_copy_in_the_cache_is_fetched_again_not_used(one: Nodes, tmp_path: Path) -> None:
