@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from gnt.commands import _allocator
 from gnt.commands._edits import change
+from gnt.commands._space import Survey
 from gnt.commands.instance import _guest, _life, _place, _wish
-from gnt.errors import Conflict
-from gnt.model import allocate
-from gnt.model.allocate import Request
+from gnt.errors import Conflict, NoCapacity
+from gnt.htools import place
+from gnt.htools.allocate import NoRoom
 from gnt.model.objects import Group
 from gnt.plan import Plan
 from gnt.spec import Holds
@@ -14,12 +16,14 @@ from gnt.storage.base import Shared, storage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from typing import Any
 
+    from gnt.htools.world import World
     from gnt.model.config import Config
     from gnt.model.objects import Instance, Node
-    from gnt.plan import Edit
-    from gnt.spec import Seen
+    from gnt.plan import Call, Edit
+    from gnt.spec import Seen, Session
 
 
 def holds(cfg: Config, inst: Instance, wanted: str) -> Holds:
@@ -52,28 +56,81 @@ def candidates(cfg: Config, inst: Instance, wanted: str) -> list[Node]:
         node = cfg.node(wanted)
         if node.uuid == home.uuid:
             raise Conflict(f"{inst.name} is on {node.name} already", hint="-n another node")
-        allocate.require_usable(node)
+        _place.require_usable(node)
         return [node]
-    request = Request(name=inst.name, memory=0, group=home.group)
     return [node for node in cfg.nodes
-            if node.uuid != home.uuid and not allocate.unsuitable(cfg, node, request)]
+            if node.uuid != home.uuid and not _place.unsuitable(cfg, node, home.group)]
 
 
-def choose(cfg: Config, inst: Instance, wanted: str, seen: Seen, memory: int) -> Node:
+def by_script(session: Session, name: str, typed: str) -> str:
+    """The node that an allocator's script says; empty when the built-in one is to choose."""
+    from gnt.htools import request
+
+    cfg = session.config()
+    script = _allocator.external(cfg, typed)
+    if not script:
+        return ""
+    said = _allocator.ask(session, cfg, script, request.relocate(cfg, cfg.instance(name)))
+    return _allocator.chosen(cfg, script, said)[0]
+
+
+def facts(cfg: Config, inst: Instance, wanted: str) -> Iterator[Call[Any]]:
+    """What ``choose`` has to know."""
+    able = needs(cfg, inst)
+    for node in candidates(cfg, inst, wanted):
+        yield _life.running(inst, node)
+        yield from able[node.group].ask(cfg, node)
+    if not wanted:
+        yield from Survey(cfg).calls()
+
+
+def choose(
+    cfg: Config, inst: Instance, wanted: str, seen: Seen, memory: int, *, explain: bool = False,
+) -> _place.Choice:
     """The node to move to: it has what the instance needs and does not run it yet."""
     able = needs(cfg, inst)
-    asked = candidates(cfg, inst, wanted)
     if wanted:
-        target = asked[0]
+        (target,) = candidates(cfg, inst, wanted)
         _place.require(cfg, seen, target, able[target.group], memory, inst.name)
+        made = _place.Choice(node=target)
     else:
-        rooms = {node.name: able[node.group].room(cfg, node, seen) for node in asked}
-        request = Request(name=inst.name, memory=memory, group=_life.home(cfg, inst).group)
-        target = allocate.choose(cfg, rooms, request)
-    if _life.runs_on(inst, target, seen):
-        raise Conflict(f"{inst.name} runs on {target.name} already, which is not its home",
+        made = _relocated(cfg, inst, seen, memory, explain=explain)
+    if _life.runs_on(inst, made.node, seen):
+        raise Conflict(f"{inst.name} runs on {made.node.name} already, which is not its home",
                        hint=f"gnt-instance migrate --cleanup {inst.name}")
-    return target
+    return made
+
+
+def _relocated(
+    cfg: Config, inst: Instance, seen: Seen, memory: int, *, explain: bool,
+) -> _place.Choice:
+    """The node that the cluster's balance says; ``memory``: the least that it can do with."""
+    able, asked = needs(cfg, inst), candidates(cfg, inst, "")
+    barred = {node.name: why for node in asked
+              if (why := able[node.group].problem(cfg, node, seen))}
+    allowed = [node.name for node in asked if node.name not in barred]
+    world = Survey(cfg).world(seen)
+    try:
+        try:
+            made = place.relocate(world, inst.name, allowed)
+        except NoRoom:
+            made = place.relocate(_smaller(world, inst, memory), inst.name, allowed)
+    except NoRoom as error:
+        whys = {**dict(error.rejected), **barred}
+        raise NoCapacity(
+            f"no node has room for {inst.name} ({memory} MiB of memory): "
+            f"{place.said(tuple(whys.items())) or 'there is no other node'}",
+            hint="gnt-node list") from None
+    whys = {**dict(made.rejected), **barred}
+    notes = (f"not {name}: {whys.get(name) or 'the balance of the cluster would be worse'}"
+             for name in (node.name for node in asked) if name != made.nodes[0])
+    return _place.Choice(node=cfg.node(made.nodes[0]), notes=tuple(notes) if explain else ())
+
+
+def _smaller(world: World, inst: Instance, memory: int) -> World:
+    """The same where the instance is content with so much memory."""
+    return world.replace(instances=tuple(
+        i.replace(mem=min(i.mem, memory)) if i.name == inst.name else i for i in world.instances))
 
 
 def notes(cfg: Config, inst: Instance, target: Node, seen: Seen) -> tuple[str, ...]:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from gnt.errors import Conflict, Invalid
+from gnt.commands._space import Survey, without_policy
+from gnt.errors import Conflict, Invalid, NoCapacity
+from gnt.htools import place
+from gnt.htools.allocate import NoRoom
+from gnt.htools.place import Wish
 from gnt.hypervisor.base import hypervisor
-from gnt.model import allocate, inherit
-from gnt.model.allocate import Request, Room
+from gnt.model import inherit
+from gnt.model.objects import Group
 from gnt.net.base import nic_mode
 from gnt.query.facts import node_facts
 from gnt.record import Record
@@ -18,7 +22,7 @@ if TYPE_CHECKING:
 
     from gnt.hypervisor.base import Capabilities
     from gnt.model.config import Config
-    from gnt.model.objects import Group, Instance, Node
+    from gnt.model.objects import Instance, Node
     from gnt.plan import Call
     from gnt.spec import Seen
 
@@ -65,15 +69,13 @@ class Needs(Record):
                 return f"has no {', '.join(missing)} for {mode} NICs"
         return ""
 
-    def room(self, cfg: Config, node: Node, seen: Seen) -> Room:
-        """What the node has, or its problem."""
+    def lacks(self, cfg: Config, node: Node, seen: Seen, disk: int) -> str:
+        """As ``problem``, and when its disks, ``disk`` MiB in all, do not fit there."""
         problem = self.problem(cfg, node, seen)
-        if problem:
-            return Room(problem=problem)
         space = storage(self.template).space(cfg, node)
-        said = seen[node_facts.on(node.name)]
-        return Room(total=said.mtotal, free=said.mfree,
-                    disk=seen[space].free if space is not None else None)
+        if not problem and space is not None and seen[space].free < disk:
+            return f"{seen[space].free} MiB of disk free"
+        return problem
 
 
 def needs(cfg: Config, inst: Instance, group: Group, params: Record) -> Needs:
@@ -104,27 +106,108 @@ def named(cfg: Config, text: str, template: str) -> tuple[Node, ...]:
     return nodes
 
 
-def candidates(cfg: Config, request: Request, wanted: str) -> list[Node]:
-    """The nodes to ask: the one named, or all that the configuration does not rule out."""
-    if wanted:
-        node = cfg.node(wanted.partition(":")[0])
-        allocate.require_usable(node, new=True)
-        return [node]
-    return [node for node in cfg.nodes if not allocate.unsuitable(cfg, node, request)]
+def unusable(node: Node) -> str:
+    """Why a node cannot run instances at all; empty when it can."""
+    if node.offline:
+        return "marked offline"
+    return "" if node.vm_capable else "not vm-capable"
 
 
-def choose(
-    cfg: Config, seen: Seen, request: Request, wanted: str, needs: Mapping[str, Needs],
-    *, start: bool,
-) -> Node:
-    """The node for an instance; ``needs`` is by group.  Raises NoCapacity or Conflict."""
-    asked = candidates(cfg, request, wanted)
-    if not wanted:
-        rooms = {node.name: needs[node.group].room(cfg, node, seen) for node in asked}
-        return allocate.choose(cfg, rooms, request)
-    node = asked[0]
-    require(cfg, seen, node, needs[node.group], request.memory if start else 0, request.name)
-    return node
+def require_usable(node: Node, *, new: bool = False) -> None:
+    """Raise Conflict when a node cannot run an instance (``new``: or takes no further ones)."""
+    why = unusable(node) or ("drained" if new and node.drained else "")
+    if why:
+        raise Conflict(f"node {node.name} is {why}", hint="gnt-node list -o name,role")
+
+
+def unsuitable(cfg: Config, node: Node, group: str) -> str:
+    """Why the configuration rules a node out (``group``: a uuid); empty when it does not."""
+    if group and node.group != group:
+        return "in another group"
+    if not group and cfg.one(Group, node.group).alloc_policy == "unallocable":
+        return "its group takes no new instances"
+    return unusable(node) or ("drained" if node.drained else "")
+
+
+class Choice(Record):
+    """The node for an instance, and what a person should know of how it was chosen."""
+
+    node: Node
+    notes: tuple[str, ...] = ()
+
+
+class Search(Record):
+    """Looking for the node of a new instance."""
+
+    wish: Wish
+    wanted: str = ""  # -n
+    strict: bool = False  # the loss of any node must remain survivable
+    explain: bool = False
+    ignore_policy: bool = False
+    avoid: frozenset[str] = frozenset()  # uuids of nodes
+
+    def candidates(self, cfg: Config) -> list[Node]:
+        """The nodes to ask: the one named, or all that the configuration does not rule out."""
+        if self.wanted:
+            node = cfg.node(self.wanted.partition(":")[0])
+            require_usable(node, new=True)
+            return [node]
+        return [node for node in cfg.nodes
+                if node.uuid not in self.avoid and not unsuitable(cfg, node, self.wish.group)]
+
+    def ask(self, cfg: Config, needs: Mapping[str, Needs]) -> Iterator[Call[Any]]:
+        """``needs``: by group."""
+        for node in self.candidates(cfg):
+            yield from needs[node.group].ask(cfg, node)
+        if not self.wanted:
+            yield from Survey(cfg).calls()
+
+    def choose(self, cfg: Config, seen: Seen, needs: Mapping[str, Needs], *, start: bool) -> Choice:
+        """Raises NoCapacity or Conflict."""
+        asked = self.candidates(cfg)
+        if not self.wanted:
+            return self._placed(cfg, seen, asked, needs)
+        node = asked[0]
+        require(cfg, seen, node, needs[node.group], self.wish.memory if start else 0,
+                self.wish.name)
+        return Choice(node=node)
+
+    def _placed(
+        self, cfg: Config, seen: Seen, asked: list[Node], needs: Mapping[str, Needs],
+    ) -> Choice:
+        disk = sum(self.wish.disks)
+        barred = {node.name: why for node in asked
+                  if (why := needs[node.group].lacks(cfg, node, seen, disk))}
+        able = tuple(node.name for node in asked if node.name not in barred)
+        wish = self.wish.replace(nodes=able)
+        world = Survey(cfg).world(seen)
+        if self.ignore_policy:
+            world = without_policy(world)
+        try:
+            made = place.place(world, wish) if self.strict else place.prefer(world, wish)
+        except NoRoom as error:
+            raise self._nowhere(cfg, barred, error) from None
+        notes = () if made.survives else (
+            "with it, the cluster could not take up all instances of a node that fails",)
+        if self.explain:
+            whys = dict(place.explained(world, wish, made)) | self._ruled_out(cfg) | barred
+            notes = (*notes, f"{wish.name} goes to {made.nodes[0]}",
+                     *(f"not {name}: {why}" for name, why in whys.items()))
+        return Choice(node=cfg.node(made.nodes[0]), notes=notes)
+
+    def _ruled_out(self, cfg: Config) -> dict[str, str]:
+        """Nodes that were not asked, and why."""
+        return {node.name: why for node in cfg.nodes
+                if (why := "another job has it for itself" if node.uuid in self.avoid
+                    else unsuitable(cfg, node, self.wish.group))}
+
+    def _nowhere(self, cfg: Config, barred: Mapping[str, str], error: NoRoom) -> NoCapacity:
+        wish = self.wish
+        whys = {**dict(error.rejected), **self._ruled_out(cfg), **barred}
+        return NoCapacity(
+            f"no node has room for {wish.name} ({wish.memory} MiB of memory, {sum(wish.disks)} "
+            f"MiB of disk): {place.said(tuple(whys.items())) or 'there are no nodes'}",
+            hint="gnt-node list, or hspace -L shows what fits")
 
 
 def require(
@@ -137,7 +220,21 @@ def require(
     if problem:
         raise Conflict(f"node {node.name} cannot run {name}: {problem}",
                        hint=f"gnt-node info {node.name}")
-    allocate.require_memory(cfg, node, needs.room(cfg, node, seen), memory_needed, name)
+    free = seen[node_facts.on(node.name)].mfree
+    if free < memory_needed:
+        raise NoCapacity(
+            f"node {node.name} has {free} MiB of memory free, {name} needs {memory_needed} MiB",
+            hint=f"gnt-instance modify -B memory=SIZE {name}, or free memory on {node.name}")
+
+
+def require_disk(cfg: Config, seen: Seen, node: Node, needs: Needs, disk: int, name: str) -> None:
+    """Raise NoCapacity when the disks of an instance do not fit on a node."""
+    space = storage(needs.template).space(cfg, node)
+    if space is not None and seen[space].free < disk:
+        raise NoCapacity(
+            f"node {node.name} has {seen[space].free} MiB of disk space free, {name} needs "
+            f"{disk} MiB",
+            hint="smaller disks, or no -n: a node with room is chosen")
 
 
 def groups_of(nodes: Iterable[Node]) -> list[str]:

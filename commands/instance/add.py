@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-from gnt.commands import _hooks
+from gnt.commands import _allocator, _hooks, _space
 from gnt.commands._edits import put
 from gnt.commands.instance import _disks, _guest, _install, _life, _nics, _place, _private, _wish
 from gnt.errors import Invalid, NotYet
 from gnt.guest import seed
+from gnt.htools.place import Wish as Size
 from gnt.model import inherit
-from gnt.model.allocate import Request, require_disk
 from gnt.model.names import new_port, new_uuid
 from gnt.model.objects import Group, Instance
 from gnt.model.private import secret_marks
 from gnt.plan import Plan
 from gnt.record import Record
 from gnt.spec import Holds, Operation, arg, opt, opts
-from gnt.storage.base import storage
+from gnt.storage.base import Mirrored, storage
 from gnt.values import BOOL, HOSTNAME, NAMED_PAIRS, PAIRS, SIZE, TAG, TEXT, words_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from typing import Any
 
     from gnt.guest.image import Image
@@ -34,15 +34,16 @@ if TYPE_CHECKING:
 class Add(Operation, command="instance add"):
     """Create an instance: reserve its place, make its disks, install them, start it.
 
-    Without -n the node with the most free memory is taken.  With -O image=FILE_OR_URL the first
-    disk is written from a disk image, which is checked against -O sha256=HEX before it is used.
+    Without -n a node is chosen so that the cluster is balanced best, and the loss of any node can
+    still be survived; -I hail refuses when no node is left for that.  With -O image=FILE_OR_URL the
+    first disk is written from a disk image, checked against -O sha256=HEX before it is used.
     """
 
     hook = "instance-add"
     rapi = "POST /2/instances"
     examples = (
         ("gnt-instance add -t file --disk 0:size=10g -B memory=1g,vcpus=2 web.example.com",
-         "one disk of 10 GiB, on the node with the most room"),
+         "one disk of 10 GiB, on the node that suits the cluster best"),
         ("gnt-instance add -t file -s 5g -n node2 -O image=/srv/debian.qcow2,sha256=9f86d081… web",
          "from an image, on a certain node"),
         ("gnt-instance add -t diskless --net 0:link=br1,ip=192.0.2.7 --no-start probe",
@@ -64,8 +65,11 @@ class Add(Operation, command="instance add"):
                     short="-n", metavar="NODE[:NODE]")
     node_group: str = opt(TEXT, "group to choose the node from", default="", short="-g",
                           metavar="GROUP")
-    iallocator: str = opt(TEXT, "allocator that chooses the node (only the built-in choice so far)",
-                          default="", short="-I", metavar="NAME")
+    iallocator: str = opt(TEXT, _allocator.HELP, default="", short="-I", metavar="NAME")
+    opportunistic_locking: bool = opt(
+        BOOL, "do not wait for nodes that other jobs have for themselves: choose among the others",
+        default=False)
+    explain: bool = opt(BOOL, "say of each node why it was not chosen", default=False)
     backend_parameters: Mapping[str, str] = opt(
         PAIRS, "memory=, minmem=, maxmem=, vcpus=, auto_balance=, always_failover=, spindle_use=",
         default={}, short="-B", name="backend-parameters")
@@ -105,11 +109,28 @@ class Add(Operation, command="instance add"):
                                self.os_parameters_secret)
         private = _private.sealed(session, self.name, self.os_parameters_private,
                                   "--os-parameters-private")
-        return (self.replace(
+        _allocator.require_alone(self.iallocator, self.node)
+        return (self._asked(session).replace(
             os_parameters=_install.with_file(self.os_parameters), os_parameters_private={},
             os_parameters_sealed={**self.os_parameters_sealed, **private},
             os_parameters_secret=_private.read(self.os_parameters_secret,
                                                "--os-parameters-secret")),)
+
+    def _asked(self, session: Session) -> Add:
+        """On the nodes that an allocator's script says, if one is to choose."""
+        if self.node:
+            return self
+        cfg = session.config()
+        script = _allocator.external(cfg, self.iallocator)
+        if not script:
+            return self
+        wish = self.read(cfg)
+        said = _allocator.ask(session, cfg, script, wish.request(cfg))
+        return self.on(_allocator.chosen(cfg, script, said, wish.copies))
+
+    def on(self, nodes: Iterable[str]) -> Add:
+        """On these nodes."""
+        return self.replace(node=":".join(nodes), iallocator="")
 
     def secrets(self) -> Mapping[str, str]:
         return self.os_parameters_secret
@@ -118,25 +139,30 @@ class Add(Operation, command="instance add"):
         template = _wish.enabled_template(cfg, self.disk_template)
         nodes = _place.named(cfg, self.node, template) if self.node else ()
         return Holds(exclusive=(f"instances/{self.uuid(cfg)}",),
-                     shared=tuple(f"nodes/{node.uuid}" for node in nodes))
+                     shared=tuple(f"nodes/{uuid}" for uuid in (
+                         *(node.uuid for node in nodes), *self._awaited(cfg))))
+
+    def _awaited(self, cfg: Config) -> frozenset[str]:
+        """The nodes that could be chosen once the jobs end which have them for themselves."""
+        return frozenset() if self.node or self.opportunistic_locking else _space.busy(cfg)
 
     def uuid(self, cfg: Config) -> str:
         return new_uuid(cfg, "instance", self.name)
 
     def facts(self, cfg: Config) -> Iterator[Call[Any]]:
         wish = self.read(cfg)
-        for node in _place.candidates(cfg, wish.request, self.node):
-            yield from wish.needs(cfg, node.group).ask(cfg, node)
+        return wish.search(cfg).ask(cfg, wish.needs_by_group(cfg))
 
     def plan(self, cfg: Config, seen: Seen) -> Plan:
         wish = self.read(cfg)
-        asked = _place.candidates(cfg, wish.request, self.node)
-        needs = {group: wish.needs(cfg, group) for group in _place.groups_of(asked)}
-        node = _place.choose(cfg, seen, wish.request, self.node, needs, start=wish.starts)
-        capable = seen[needs[node.group].capable(node)]
+        needs = wish.needs_by_group(cfg)
+        chosen = wish.search(cfg).choose(cfg, seen, needs, start=wish.starts)
+        node, able = chosen.node, needs[chosen.node.group]
+        capable = seen[able.capable(node)]
         made = wish.plan(cfg, node, capable.runtime)
-        require_disk(node, needs[node.group].room(cfg, node, seen), wish.request)
-        return made.replace(notes=needs[node.group].notes(node, seen)) if wish.starts else made
+        _place.require_disk(cfg, seen, node, able, sum(wish.size.disks), self.name)
+        notes = able.notes(node, seen) if wish.starts else ()
+        return made.replace(notes=(*chosen.notes, *notes))
 
     def hook_env(self, cfg: Config) -> Mapping[str, str]:
         made = cfg.state.find("instance.name", self.name)
@@ -146,9 +172,6 @@ class Add(Operation, command="instance add"):
 
     def read(self, cfg: Config) -> Wish:
         """What is asked for, checked against the configuration alone."""
-        if self.iallocator:
-            raise NotYet(f"-I {self.iallocator}: choosing nodes by an allocator is not there yet",
-                         hint="-n NODE, or neither: the node with the most room")
         if self.ip_check or self.name_check:
             raise NotYet("--ip-check and --name-check are not there yet", hint="leave them out")
         _wish.require_new_name(cfg, self.name)
@@ -171,12 +194,16 @@ class Add(Operation, command="instance add"):
         specs = _disks.read_specs(self.disk, self.os_size, template)
         _install.require_disk(image, specs)
         be = inherit.backend(cfg, draft)
+        nets = tuple(_nics.read(self.net, self.no_nics))
         return Wish(
             asked=self, draft=draft, specs=specs, image=image,
-            nets=tuple(_nics.read(self.net, self.no_nics)),
+            nets=nets,
             params=_guest.hv_params(cfg, draft),
-            request=Request(
-                name=self.name, memory=be.maxmem, disk=_wish.total(specs, template),
+            size=Size(
+                name=self.name, memory=be.maxmem, vcpus=be.vcpus, spindle_use=be.spindle_use,
+                template=template, tags=self.tags, disks=tuple(spec.size for spec in specs),
+                networks=tuple(cfg.network(typed["network"]).uuid if "network" in typed else None
+                               for typed in nets),
                 group=cfg.group(self.node_group).uuid if self.node_group else ""),
         )
 
@@ -190,7 +217,7 @@ class Wish(Record):
     nets: tuple[Mapping[str, str], ...]
     image: Image | None
     params: Record
-    request: Request
+    size: Size
 
     @property
     def starts(self) -> bool:
@@ -202,11 +229,36 @@ class Wish(Record):
         return self.draft.replace(
             nics=tuple(maker.make(typed, index) for index, typed in enumerate(self.nets)))
 
-    def needs(self, cfg: Config, uuid: str) -> _place.Needs:
-        """What it needs of the nodes of a group."""
-        group = cfg.one(Group, uuid)
-        inst = self.in_group(cfg, group)
-        return _place.needs(cfg, inst, group, self.params)
+    @property
+    def copies(self) -> int:
+        """On how many nodes it is."""
+        return 2 if isinstance(storage(self.draft.disk_template), Mirrored) else 1
+
+    def search(self, cfg: Config) -> _place.Search:
+        """Looking for its node."""
+        asked = self.asked
+        return _place.Search(
+            wish=self.size, wanted=asked.node, strict=_allocator.strict(asked.iallocator),
+            explain=asked.explain, ignore_policy=asked.ignore_ipolicy,
+            avoid=_space.busy(cfg) if asked.opportunistic_locking else frozenset())
+
+    def needs_by_group(self, cfg: Config) -> dict[str, _place.Needs]:
+        """What it needs of the nodes of each group that it may go to."""
+        groups = _place.groups_of(self.search(cfg).candidates(cfg))
+        return {uuid: self._needs(cfg, cfg.one(Group, uuid)) for uuid in groups}
+
+    def _needs(self, cfg: Config, group: Group) -> _place.Needs:
+        return _place.needs(cfg, self.in_group(cfg, group), group, self.params)
+
+    def request(self, cfg: Config) -> dict[str, Any]:
+        """The question for an allocator's script."""
+        from gnt.htools import request
+
+        group = cfg.one(Group, self.size.group) if self.size.group else cfg.groups[0]
+        return request.allocate(
+            cfg, self.in_group(cfg, group), group,
+            [(spec.size, spec.mode, spec.spindles) for spec in self.specs],
+            required=self.copies, only=group.name if self.size.group else "")
 
     def plan(self, cfg: Config, node: Node, runtime: Mapping[str, Any]) -> Plan:
         group = cfg.one(Group, node.group)

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from gnt.commands import _hooks
+from gnt.commands import _allocator, _hooks
 from gnt.commands.instance import _guest, _life, _move
 from gnt.commands.node import _oob
-from gnt.errors import Conflict, NotYet
+from gnt.errors import Conflict
 from gnt.hypervisor.base import hypervisor
 from gnt.model import inherit
 from gnt.model.objects import Node
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from gnt.model.config import Config
     from gnt.model.objects import Instance
     from gnt.plan import Call, Step
-    from gnt.spec import Seen
+    from gnt.spec import Seen, Session
 
 
 class Failover(Operation, command="instance failover"):
@@ -43,10 +43,10 @@ class Failover(Operation, command="instance failover"):
     )
 
     name: str = arg(TEXT, "instance", complete="instance")
-    target_node: str = opt(TEXT, "node to move it to (default: the one with the most room)",
+    target_node: str = opt(TEXT, "node to move it to (default: the best for the cluster)",
                            default="", short="-n", metavar="NODE")
-    iallocator: str = opt(TEXT, "allocator that chooses the node (only the built-in choice so far)",
-                          default="", short="-I", metavar="NAME")
+    iallocator: str = opt(TEXT, _allocator.HELP, default="", short="-I", metavar="NAME")
+    explain: bool = opt(BOOL, "say of each node why it was not chosen", default=False)
     i_have_powered_off: tuple[str, ...] = opts(
         TEXT, "a node that is without power: nothing runs there, on your word", metavar="NODE")
     shutdown_timeout: int = opt(DURATION, "how long shutting down may take",
@@ -57,6 +57,13 @@ class Failover(Operation, command="instance failover"):
                                default=False)
     cleanup: bool = opt(BOOL, "only find out where it runs and record that", default=False)
     force: bool = opt(BOOL, "do not ask", default=False, short="-f")
+
+    def prepare(self, session: Session) -> tuple[Operation, ...]:
+        _allocator.require_alone(self.iallocator, self.target_node)
+        node = self.target_node
+        if not self.cleanup:
+            node = node or _move.by_script(session, self.name, self.iallocator)
+        return (self.replace(target_node=node),)
 
     def hook_env(self, cfg: Config) -> Mapping[str, str]:
         return _hooks.instance(cfg, cfg.instance(self.name))
@@ -83,10 +90,7 @@ class Failover(Operation, command="instance failover"):
             if power is not None:
                 yield power
         yield from (_life.running(inst, other) for other in _life.others(cfg, inst))
-        needs = _move.needs(cfg, inst)
-        for node in _move.candidates(cfg, inst, self.target_node):
-            yield _life.running(inst, node)
-            yield from needs[node.group].ask(cfg, node)
+        yield from _move.facts(cfg, inst, self.target_node)
 
     def plan(self, cfg: Config, seen: Seen) -> Plan:
         inst = self._checked(cfg)
@@ -98,7 +102,8 @@ class Failover(Operation, command="instance failover"):
         runs = not dead and self._asked(inst, source, seen)
         starts = inst.admin_state == "up"
         memory = inherit.backend(cfg, inst).maxmem if starts else 0
-        target = _move.choose(cfg, inst, self.target_node, seen, memory)
+        chosen = _move.choose(cfg, inst, self.target_node, seen, memory, explain=self.explain)
+        target = chosen.node
         if not self.ignore_ipolicy:
             _move.enforce(cfg, inst, target)
         runtime = seen[_move.needs(cfg, inst)[target.group].capable(target)].runtime
@@ -112,7 +117,7 @@ class Failover(Operation, command="instance failover"):
             pivot=moved,
             settle=() if dead else tuple(_life.clear(cfg, here, disks, source)),
             notes=(dead or f"{inst.name} is shut down on {source.name} first", *unseen,
-                   f"{inst.name} moves from {source.name} to {target.name}",
+                   f"{inst.name} moves from {source.name} to {target.name}", *chosen.notes,
                    *(_move.notes(cfg, inst, target, seen) if starts else ())),
         )
 
@@ -143,9 +148,6 @@ class Failover(Operation, command="instance failover"):
         return _life.runs_on(inst, source, seen)
 
     def _checked(self, cfg: Config) -> Instance:
-        if self.iallocator:
-            raise NotYet(f"-I {self.iallocator}: choosing nodes by an allocator is not there yet",
-                         hint="-n NODE, or neither: the node with the most room")
         for name in self.i_have_powered_off:
             cfg.node(name)
         inst = cfg.instance(self.name)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from gnt.commands import _hooks
+from gnt.commands import _allocator, _hooks
 from gnt.commands.instance import _disks, _guest, _life, _move
-from gnt.errors import Conflict, NotYet
+from gnt.errors import Conflict
 from gnt.hypervisor.base import Migratable, hypervisor
 from gnt.model import inherit
 from gnt.plan import Plan
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from gnt.model.config import Config
     from gnt.model.objects import Instance, Node
     from gnt.plan import Call
-    from gnt.spec import Seen
+    from gnt.spec import Seen, Session
 
 
 class Migrate(Operation, command="instance migrate"):
@@ -39,10 +39,10 @@ class Migrate(Operation, command="instance migrate"):
     )
 
     name: str = arg(TEXT, "instance", complete="instance")
-    target_node: str = opt(TEXT, "node to move it to (default: the one with the most room)",
+    target_node: str = opt(TEXT, "node to move it to (default: the best for the cluster)",
                            default="", short="-n", metavar="NODE")
-    iallocator: str = opt(TEXT, "allocator that chooses the node (only the built-in choice so far)",
-                          default="", short="-I", metavar="NAME")
+    iallocator: str = opt(TEXT, _allocator.HELP, default="", short="-I", metavar="NAME")
+    explain: bool = opt(BOOL, "say of each node why it was not chosen", default=False)
     non_live: bool = opt(BOOL, "pause it while its memory is copied", default=False)
     migration_mode: str | None = opt(choice("live", "non-live"), "live or non-live", default=None)
     cleanup: bool = opt(BOOL, "only find out where it runs and record that", default=False)
@@ -53,6 +53,13 @@ class Migrate(Operation, command="instance migrate"):
                                   default=False)
     runtime_changes: bool = opt(BOOL, "its memory may be ballooned down to fit", default=True)
     force: bool = opt(BOOL, "do not ask", default=False, short="-f")
+
+    def prepare(self, session: Session) -> tuple[Operation, ...]:
+        _allocator.require_alone(self.iallocator, self.target_node)
+        node = self.target_node
+        if not self.cleanup:
+            node = node or _move.by_script(session, self.name, self.iallocator)
+        return (self.replace(target_node=node),)
 
     def hook_env(self, cfg: Config) -> Mapping[str, str]:
         return _hooks.instance(cfg, cfg.instance(self.name))
@@ -74,9 +81,8 @@ class Migrate(Operation, command="instance migrate"):
         needs = _move.needs(cfg, inst)
         yield _life.running(inst, source)
         yield needs[source.group].capable(source)
+        yield from _move.facts(cfg, inst, self.target_node)
         for node in _move.candidates(cfg, inst, self.target_node):
-            yield _life.running(inst, node)
-            yield from needs[node.group].ask(cfg, node)
             port = self._port(cfg, inst, node)
             if port is not None:
                 yield port
@@ -94,12 +100,15 @@ class Migrate(Operation, command="instance migrate"):
             raise Conflict(f"{inst.name} does not run on its home {source.name}",
                            hint=f"gnt-instance startup {inst.name}, or --cleanup if it runs "
                                 "elsewhere")
-        target = _move.choose(cfg, inst, self.target_node, seen, self._memory(cfg, inst))
+        chosen = _move.choose(cfg, inst, self.target_node, seen, self._memory(cfg, inst),
+                              explain=self.explain)
+        target = chosen.node
         if not self.ignore_ipolicy:
             _move.enforce(cfg, inst, target)
         if not self.ignore_hvversions:
             _move.require_same_version(cfg, inst, source, target, seen)
-        return self._steps(cfg, inst, source, target, seen)
+        made = self._steps(cfg, inst, source, target, seen)
+        return made.replace(notes=(*made.notes, *chosen.notes))
 
     def _steps(
         self, cfg: Config, inst: Instance, source: Node, target: Node, seen: Seen,
@@ -122,9 +131,6 @@ class Migrate(Operation, command="instance migrate"):
         )
 
     def _checked(self, cfg: Config) -> Instance:
-        if self.iallocator:
-            raise NotYet(f"-I {self.iallocator}: choosing nodes by an allocator is not there yet",
-                         hint="-n NODE, or neither: the node with the most room")
         inst = cfg.instance(self.name)
         _life.require_made(inst)
         if not isinstance(hypervisor(inst.hypervisor), Migratable):

@@ -7,7 +7,7 @@ checks a place counts only if afterwards every node could still be evacuated.
 
 from __future__ import annotations
 
-from gnt.errors import GntError
+from gnt.errors import NoCapacity
 from gnt.htools import arrays, policy
 from gnt.htools.world import ALLOC_POLICIES, Instance, World, part
 from gnt.record import Record
@@ -22,8 +22,14 @@ FAILURES = ("FailMem", "FailDisk", "FailCPU", "FailN1", "FailTags", "FailMig", "
             "FailSpindles", "FailInternal")
 
 
-class NoRoom(GntError):
-    """An instance fits nowhere; the message says why."""
+class NoRoom(NoCapacity):
+    """An instance fits nowhere; the message says why, ``rejected`` by node where that is known."""
+
+    def __init__(
+        self, message: str, *, hint: str = "", rejected: tuple[tuple[str, str], ...] = (),
+    ) -> None:
+        super().__init__(message, hint=hint)
+        self.rejected = rejected
 
 
 class Options(Record):

@@ -9,7 +9,7 @@ from gnt.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Container, Mapping
     from typing import Any
 
     from gnt.model import objects
@@ -29,10 +29,12 @@ class Seen(Record):
     disk_free: int = 0
 
 
-def world(cfg: Config, seen: Mapping[str, Seen], states: Mapping[str, str] | None = None) -> World:
+def world(cfg: Config, seen: Mapping[str, Seen], states: Mapping[str, str] | None = None,
+          made: Container[str] = ()) -> World:
     """``seen`` and ``states`` by uuid; without ``states`` instances are as they are meant to be.
 
     Without anything seen of a node, its sizes are unknown, and nothing can be placed there.
+    ``made``: reserved instances that count as being there.
     """
     base = policy(cfg.cluster.ipolicy, Policy())
     groups = cfg.groups
@@ -44,7 +46,8 @@ def world(cfg: Config, seen: Mapping[str, Seen], states: Mapping[str, str] | Non
             name=g.name, uuid=g.uuid, alloc_policy=g.alloc_policy, tags=g.tags,
             networks=tuple(g.networks), policy=policy(g.ipolicy, base)) for g in groups),
         nodes=tuple(node(cfg, n, at[n.group], seen.get(n.uuid)) for n in nodes),
-        instances=tuple(instance(cfg, i, homes, (states or {}).get(i.uuid))
+        instances=tuple(instance(cfg, i, homes, (states or {}).get(i.uuid),
+                                 i.forthcoming and i.uuid not in made)
                         for i in cfg.instances),
         tags=cfg.cluster.tags, policy=base,
     )
@@ -84,7 +87,7 @@ def node(cfg: Config, n: objects.Node, group: int, seen: Seen | None) -> Node:
 
 
 def instance(cfg: Config, i: objects.Instance, homes: Mapping[str, int],
-             state: str | None) -> Instance:
+             state: str | None, forthcoming: bool) -> Instance:
     params = inherit.backend(cfg, i)
     disks = cfg.disks(i)
     pri = homes[i.primary_node]
@@ -94,8 +97,8 @@ def instance(cfg: Config, i: objects.Instance, homes: Mapping[str, int],
         name=i.name, mem=params.maxmem, vcpus=params.vcpus, pri=pri,
         dsk=sum(d.size + (META if mirrored else 0) for d in disks),
         sec=others[0] if mirrored and others else -1, template=i.disk_template, tags=i.tags,
-        status=state or ADMIN_STATES.get(i.admin_state, "running"), auto_balance=params.auto_balance,
-        spindle_use=params.spindle_use, forthcoming=i.forthcoming,
+        status=state or ADMIN_STATES.get(i.admin_state, "running"),
+        auto_balance=params.auto_balance, spindle_use=params.spindle_use, forthcoming=forthcoming,
         disks=tuple(Disk(size=d.size, spindles=d.spindles) for d in disks),
         networks=tuple(nic.network for nic in i.nics),
     )

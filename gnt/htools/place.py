@@ -8,9 +8,9 @@ from __future__ import annotations
 from gnt.errors import GntError
 from gnt.htools import evacuate as moving
 from gnt.htools.allocate import FAILURES, Ground, NoRoom, Options, allocate
-from gnt.htools.moves import R
+from gnt.htools.moves import FA, R
 from gnt.htools.names import find
-from gnt.htools.world import Disk, Instance, World
+from gnt.htools.world import Disk, Instance, Node, World
 from gnt.record import Record
 
 TYPE_CHECKING = False
@@ -18,12 +18,30 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 WHY = {
-    "FailMem": "not enough memory (or N+1 would fail)", "FailDisk": "not enough disk, or the "
-    "policy's disk limits", "FailCPU": "too many virtual CPUs", "FailN1": "a node's loss could no "
-    "longer be survived", "FailTags": "an instance with the same exclusion tag is there",
-    "FailMig": "migration there is not allowed", "FailDiskCount": "the policy's number of disks",
-    "FailSpindles": "not enough spindles", "FailInternal": "no policy allows this size",
+    "FailMem": "not enough memory", "FailDisk": "not enough disk", "FailCPU": "too many virtual "
+    "CPUs", "FailN1": "a node's loss could no longer be survived", "FailTags": "an instance with "
+    "the same exclusion tag is there", "FailMig": "migration there is not allowed",
+    "FailDiskCount": "not that number of disks", "FailSpindles": "not enough spindles",
+    "FailInternal": "no such instance",
 }
+POLICY = {
+    "FailMem": "memory", "FailDisk": "disk size or template", "FailCPU": "number of virtual CPUs",
+    "FailDiskCount": "number of disks", "FailSpindles": "spindles",
+}
+
+
+def why_not(node: Node, inst: Instance, failure: int) -> str:
+    """A refusal in words."""
+    name = FAILURES[failure]
+    if name != "FailMem":
+        return WHY[name]
+    if node.f_mem <= inst.mem:
+        return f"{node.f_mem} MiB of memory free"
+    return "its free memory is kept for instances of nodes that may fail"
+
+
+def against_policy(failure: int) -> str:
+    return f"its group's policy does not allow this {POLICY.get(FAILURES[failure], 'size')}"
 
 
 class Wish(Record):
@@ -50,12 +68,13 @@ class Wish(Record):
 
 
 class Placement(Record):
-    """Where it goes; ``rejected`` says for every other node why it was not the primary."""
+    """Where it goes; ``rejected`` says of nodes that could not take it why not."""
 
     nodes: tuple[str, ...]
     score: float
     summary: str
     rejected: tuple[tuple[str, str], ...]
+    survives: bool = True  # the loss of any one node, still
 
 
 class Space:
@@ -81,12 +100,22 @@ class Space:
         self.ground.put(inst, place)
         names = tuple(self.world.nodes[k].name for k in place if k >= 0)
         return Placement(nodes=names, score=solution.score, summary=summary,
-                         rejected=tuple(r for r in rejected if r[0] not in names))
+                         rejected=tuple(r for r in rejected if r[0] not in names),
+                         survives=self.ground.options.capacity)
 
     def no_room(self, wish: Wish, rejected: tuple[tuple[str, str], ...], summary: str) -> NoRoom:
-        reasons = "; ".join(f"{name}: {why}" for name, why in rejected[:8])
-        return NoRoom(f"there is no room for {wish.name}: {reasons or summary}",
-                      hint="hspace -L shows what fits")
+        known = dict(rejected)
+        for node in self.world.nodes:
+            if wish.nodes is not None and node.name not in wish.nodes:
+                known.setdefault(node.name, "not among the nodes to choose from")
+            elif "FailN1" in summary and (not wish.group or self.in_group(node, wish.group)):
+                known.setdefault(node.name, WHY["FailN1"])
+        reasons = tuple(known.items())
+        return NoRoom(f"there is no room for {wish.name}: {said(reasons) or summary}",
+                      hint="hspace -L shows what fits", rejected=reasons)
+
+    def in_group(self, node: Node, group: str) -> bool:
+        return node.group == self.world.group_index(group)
 
     def rejections(self, inst: Instance) -> tuple[tuple[str, str], ...]:
         """Why each node cannot run it; nodes that could are left out."""
@@ -97,17 +126,91 @@ class Space:
         refused = policy.by_node(self.world, inst)
         found = []
         for k, n in enumerate(self.world.nodes):
-            why = refused[k] if refused[k] >= 0 else whys[k]
             if n.offline:
-                found.append((n.name, "offline or drained"))
-            elif why >= 0:
-                found.append((n.name, WHY[FAILURES[why]]))
+                found.append((n.name, "offline or drained, or it did not answer"))
+            elif refused[k] >= 0:
+                found.append((n.name, against_policy(refused[k])))
+            elif whys[k] >= 0:
+                found.append((n.name, why_not(n, inst, whys[k])))
         return tuple(found)
+
+    def scores(self, wish: Wish) -> dict[str, float]:
+        """The cluster's score with the instance (as primary) on each node that can take it."""
+        inst = wish.instance()
+        refused = {name for name, _ in self.rejections(inst)}
+        nodes = self.ground.open_nodes(self.world.group_index(wish.group) if wish.group else None)
+        found = {}
+        for k in nodes:
+            solution = (self.ground.find_with(inst, k, nodes) if inst.mirrored
+                        else self.ground.find(inst, [k], False))
+            name = self.world.nodes[k].name
+            if name not in refused and solution.place is not None:
+                found[name] = solution.score
+        return found
+
+
+def said(rejected: Sequence[tuple[str, str]], most: int = 8) -> str:
+    """Reasons in one line; of many nodes the first."""
+    shown = "; ".join(f"{name}: {why}" for name, why in rejected[:most])
+    return shown + (f"; and {len(rejected) - most} more" if len(rejected) > most else "")
 
 
 def place(world: World, wish: Wish, *, capacity: bool = True) -> Placement:
     """Where one instance should go."""
     return Space(world, [wish], capacity=capacity).place(wish)
+
+
+def prefer(world: World, wish: Wish) -> Placement:
+    """Where the loss of any node could still be survived; without such a place, anywhere."""
+    try:
+        return place(world, wish)
+    except NoRoom:
+        return place(world, wish, capacity=False).replace(survives=False)
+
+
+def explained(world: World, wish: Wish, made: Placement) -> tuple[tuple[str, str], ...]:
+    """For every node but the chosen ones why it was not chosen as the primary."""
+    space = Space(world, [wish], capacity=made.survives)
+    space.ground.options = space.ground.options.replace(restrict=wish.nodes)
+    scores, rejected = space.scores(wish), dict(made.rejected)
+    found = []
+    for k, n in enumerate(world.nodes):
+        if n.name == made.nodes[0]:
+            continue
+        if n.name in rejected:
+            why = rejected[n.name]
+        elif wish.group and world.group_index(wish.group) != n.group:
+            why = "in another group"
+        elif n.name in scores:
+            why = (f"it fits, but the cluster's score would be {scores[n.name]:.4f} instead of "
+                   f"{made.score:.4f} (lower is better)")
+        elif not world.groups[n.group].allocable and not wish.group:
+            why = "its group takes no new instances"
+        else:
+            why = WHY["FailN1"] if made.survives else "it cannot take it"
+        found.append((world.nodes[k].name, why))
+    return tuple(found)
+
+
+def relocate(world: World, name: str, allowed: Sequence[str]) -> Placement:
+    """The best other node, of those allowed, for an instance that any node can run.
+
+    Its group is not left.  Raises NoRoom saying of each node why not.
+    """
+    from gnt.htools_ext.evacuate import best_move
+
+    at = find(name, [i.name for i in world.instances], "instance")
+    ground = Ground(world, Options())
+    home = world.nodes[world.instances[at].pri]
+    targets = [k for k, n in enumerate(world.nodes)
+               if n.name in allowed and k != world.instances[at].pri and not n.offline]
+    best, score, refused = best_move(ground.state, at, FA, targets, home.group, False)
+    rejected = tuple((world.nodes[k].name, why_not(world.nodes[k], world.instances[at], why))
+                     for k, why in refused)
+    if best < 0:
+        raise NoRoom(f"no other node can take {name}: {said(rejected) or 'there is none'}",
+                     hint="hspace -L shows what fits", rejected=rejected)
+    return Placement(nodes=(world.nodes[best].name,), score=score, summary="", rejected=rejected)
 
 
 class Evacuated(Record):

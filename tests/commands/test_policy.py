@@ -1,4 +1,4 @@
-"""Policies, addresses, identities and placement, each by itself."""
+"""Policies, addresses and identities, each by itself."""
 
 from __future__ import annotations
 
@@ -8,9 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gnt.errors import Conflict, Invalid, NoCapacity
-from gnt.model import address, allocate, names, policy
-from gnt.model.allocate import Request, Room
+from gnt.errors import Conflict, Invalid
+from gnt.model import address, names, policy
 from gnt.model.objects import Cluster, Group
 from tests.commands import build
 
@@ -150,40 +149,3 @@ def test_a_mac_prefix_that_is_used_up_is_refused():
 def test_names_that_are_refused(name):
     with pytest.raises(Invalid, match="is not a name"):
         names.check_name(name, "group")
-
-
-def rooms(cfg, **free):
-    return {node.name: Room(total=16384, free=free.get(node.name, 4096)) for node in cfg.nodes}
-
-
-def test_the_roomiest_node_wins_counting_what_is_promised():
-    cfg = build.cluster(build.instance("big", 1, beparams={"maxmem": 13000, "minmem": 128}))
-    request = Request(name="new", memory=128)
-    assert allocate.choose(cfg, rooms(cfg, node1=9000), request).name == "node2"
-    assert allocate.choose(cfg, rooms(cfg, node3=9000), request).name == "node3"
-    with pytest.raises(NoCapacity, match="node1: 3384 MiB of memory free"):
-        allocate.choose(cfg, rooms(cfg), Request(name="new", memory=5000))
-
-
-def test_of_equal_nodes_the_one_that_has_promised_less_wins():
-    cfg = build.cluster(build.instance("a", 1), build.instance("b", 2))
-    free = rooms(cfg, node1=5000, node2=4990, node3=4900)
-    assert allocate.choose(cfg, free, Request(name="new", memory=128)).name == "node3"
-
-
-def test_last_resort_comes_last_and_unallocable_only_by_name():
-    cfg = build.cluster(
-        Group(uuid="g2", name="spare", alloc_policy="last_resort"), build.node(3, group="g2"),
-        Group(uuid="g3", name="own", alloc_policy="unallocable"), build.node(2, group="g3"))
-    free = rooms(cfg, node1=200, node2=9000, node3=9000)
-    assert allocate.choose(cfg, free, Request(name="n", memory=128)).name == "node1"
-    assert allocate.choose(cfg, free, Request(name="n", memory=512)).name == "node3"
-    assert allocate.choose(cfg, free, Request(name="n", memory=512, group="g3")).name == "node2"
-
-
-def test_disks_must_fit_where_they_take_room():
-    cfg = build.cluster()
-    small = {node.name: Room(total=999, free=999, disk=100) for node in cfg.nodes}
-    with pytest.raises(NoCapacity, match="node2: 100 MiB of disk free"):
-        allocate.choose(cfg, small, Request(name="n", memory=1, disk=101))
-    assert allocate.choose(cfg, rooms(cfg), Request(name="n", memory=1, disk=101))
