@@ -78,14 +78,17 @@ gnc_refuse() { # TERM TURN: nobody goes back behind what was seen here
     gnc_follow "$1"
 }
 
-gnc_chain() { # PREV HASH: the records in the file "in" lead from PREV to HASH: each hash twice
-    [ -z "$({ echo "$1" && LC_ALL=C awk -v c=sha256sum '/^\[txn/ {g = 0}
+gnc_breaks() { # PREV HASH: each hash twice, from PREV over the records in the file "in" to HASH? What is not
+    { echo "$1" && LC_ALL=C awk -v c=sha256sum '/^\[txn/ {g = 0}
         /^prev = "/ {print substr($0, 9, 64); fflush()}
         /^sig = "/ {close(c); g = 1}
         !g {print | c}
         {e = !g || $0 != ""}
-        END {if (e) print "x"}' in && echo "$2"; } | cut -c 1-64 | uniq -u)" ] ||
-        gnc_stop 7 'the records are no chain'
+        END {if (e) print "x"}' in && echo "$2"; } | cut -c 1-64 | uniq -u
+}
+
+gnc_chain() { # PREV HASH: the records in the file "in" lead from PREV to HASH
+    [ -z "$(gnc_breaks "$1" "$2")" ] || gnc_stop 7 'the records are no chain'
 }
 
 gnc_add() { # TERM TURN PT PS PREV BASE HASH: the records in "in" after PREV; cuts nothing committed
@@ -104,17 +107,31 @@ gnc_add() { # TERM TURN PT PS PREV BASE HASH: the records in "in" after PREV; cu
     [ "$HS" -ge "$4" ] || { gnc_put head "$3 $4 $5 $6" && HT=$3 HS=$4 HH=$5; }
 }
 
-gnc_quick() ( # TERM TURN HEAD SIZE PREV HASH: as gnc_append, of one record (on stdin) to a candidate
-    # that has exactly what HEAD and the journal's SIZE say; 9: let gnc_append look closer
+gnc_there() { # TERM TURN HEAD SIZE: this candidate has exactly what HEAD and the journal's SIZE say; else 9
     umask 077
     cd "$GNC" 2>/dev/null || exit 9
     exec 8>>lock && flock -w 10 8 || exit 6
     read -r H <./head && [ "$H" = "$3" ] && J=journal-${H##* }.toml &&
         [ "$(wc -c <"$J")" -eq "$4" ] && read -r T U <turn && [ "$T" = "$1" ] && [ "$U" -le "$2" ] &&
         [ -e ../term ] && read -r T <../term && [ "$T" = "$1" ] || exit 9
+}
+
+gnc_keep() { # SIZE: the records in the file "in", at the end of the journal of SIZE
+    { cat in >>"$J" && sync -d "$J"; } || { truncate -s "$1" "$J"; exit 1; }
+}
+
+gnc_quick() ( # TERM TURN HEAD SIZE PREV HASH: as gnc_append, of one record (on stdin); 9: let gnc_append
+    # look closer
+    gnc_there "$1" "$2" "$3" "$4"
     cat >in && N=$(sed '/^sig = "/,$d' in | sha256sum) && [ "${N%% *}" = "$6" ] &&
         grep -q "^prev = \"$5\"$" in || exit 9
-    { cat in >>"$J" && sync -d "$J"; } || { truncate -s "$4" "$J"; exit 1; }
+    gnc_keep "$4"
+)
+
+gnc_group() ( # as gnc_quick, of several records
+    gnc_there "$1" "$2" "$3" "$4"
+    cat >in && [ -z "$(gnc_breaks "$5" "$6")" ] || exit 9
+    gnc_keep "$4"
 )
 
 gnc_heard() ( # TERM HEAD SIZE NEW: as gnc_learn, after gnc_quick: HEAD becomes NEW

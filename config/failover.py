@@ -2,8 +2,8 @@
 
 First every candidate that answers is fenced: it refuses older terms from then on, so what it then
 tells cannot change behind our back.  Whatever was committed is on a majority, so somebody in ours
-has it; among the records after the committed ones, the highest (term, serial, turn) is the one that
-may have been committed (ADR 0003).
+has it; among the records after the committed ones, those of the highest (term, turn) may have been
+committed, and of one turn the more, the better (ADR 0003, 0066).
 """
 
 from __future__ import annotations
@@ -198,9 +198,9 @@ def _order(store: SignedStore, entries: list[Entry], name: str) -> tuple[int, in
 
     if not entries:
         at = store.replica.position
-        return at.term, at.serial, at.turn
+        return at.term, at.turn, at.serial
     last = parse(entries[-1], name)
-    return last.term, entries[-1].serial, last.turn
+    return last.term, last.turn, entries[-1].serial
 
 
 def _spread(
@@ -215,8 +215,7 @@ def _now_committed(
     store: SignedStore, names: Iterable[str], term: int, best: list[Entry],
 ) -> None:
     """A majority has them: they count."""
-    for entry in best:
-        store.replica.advance(entry, "failover")
+    store.replica.advance(best, "failover")
     learn = m.Learn(head=store.replica.head, by=term)
     store.peers.ask(dict.fromkeys(names, learn))
 
@@ -249,7 +248,7 @@ def _commit(
     entry = records.make(change, store.replica, answer.turn, store.author)
     others = [name for name in tally.have if name != new_master]
     replication = Replication(store.peers, store.replica, answer.turn)
-    second = replication.append(others, entry, replicate.majority(len(_all(store))) - 1)
+    second = replication.append(others, [entry], replicate.majority(len(_all(store))) - 1)
     if not no_voting:
         replicate.require_majority(second, _all(store), 1, "the failover was refused")
     commit = m.Commit(term=answer.turn[0], turn=answer.turn[1], after=store.replica.head,
@@ -259,7 +258,7 @@ def _commit(
         raise final
     if final.status != m.OK:
         raise Damaged(f"{new_master}: {replicate.why(final)}", hint="run the failover again")
-    store.replica.advance(entry, new_master)
+    store.replica.advance([entry], new_master)
     replication.learn(second.have, store.replica.head)
     return store.replica.config()
 

@@ -49,6 +49,11 @@ class Txn(Record):
     put: tuple[Put, ...] = ()
     drop: tuple[str, ...] = ()
 
+    @property
+    def paths(self) -> list[str]:
+        """The objects that it sets or takes away."""
+        return [put.path for put in self.put] + list(self.drop)
+
 
 class Entry(Record):
     """One record as bytes.  ``hash`` is the head after it."""
@@ -86,7 +91,7 @@ def parse(entry: Entry, where: str) -> Txn:
     if list(document) != ["txn"] or type(tables) is not dict or list(tables) != [str(entry.serial)]:
         raise Damaged(f"{where}: it holds more than the transaction {entry.serial}")
     txn = from_data(Txn, tables[str(entry.serial)], where)
-    for path in [put.path for put in txn.put] + list(txn.drop):
+    for path in txn.paths:
         check_path(path, where)
     return txn
 

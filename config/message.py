@@ -141,7 +141,8 @@ class Append(Message):
     serial: int
     hash: str
     records: bytes
-    size: int = -1  # of the journal up to ``after``, when this is one record; lets it be quick
+    size: int = -1  # of the journal up to ``after``; lets it be quick
+    count: int = 1  # of the records, where ``size`` is told
 
 
 class Commit(Append):

@@ -54,10 +54,16 @@ class Author:
 def make(change: Change, replica: Replica, order: tuple[int, int], author: Author) -> Entry:
     """The signed record of a change that follows the replica's head in the turn ``order``."""
     at = replica.position
-    serial = at.serial + 1
+    return sealed(at.serial + 1, drafted(change, at.serial + 1, at.head, order, author), author)
+
+
+def drafted(
+    change: Change, serial: int, prev: str, order: tuple[int, int], author: Author,
+) -> Txn:
+    """The transaction of a change, with this serial and after the head ``prev``."""
     begins = any(edit.path == f"jobs/{NEW_JOB}" for edit in change.edits)
     txn = Txn(
-        term=order[0], turn=order[1], prev=at.head, time=round(author.clock(), 3), who=author.who,
+        term=order[0], turn=order[1], prev=prev, time=round(author.clock(), 3), who=author.who,
         operation=change.operation, job=change.job or (str(serial) if begins else ""),
         reason=change.reason, note=change.note, result=change.result,
         put=tuple(_put(edit, serial) for edit in change.edits if edit.value is not None),
@@ -68,7 +74,7 @@ def make(change: Change, replica: Replica, order: tuple[int, int], author: Autho
         from_data(KINDS[section], put.value, put.path)  # nonsense is never signed
     for path in txn.drop:
         journal.check_path(path, "a change")
-    return sealed(serial, txn, author)
+    return txn
 
 
 def sealed(serial: int, txn: Txn, author: Author) -> Entry:

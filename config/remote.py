@@ -125,7 +125,8 @@ class Dialect:
     def quick(self, message: Message) -> Frame | None:
         """A short frame that does it if the candidate is where it should be; None: no such."""
         if type(message) is m.Append and message.size >= 0:
-            return self._script("gnc_quick", message.term, message.turn, message.after.line,
+            call = "gnc_quick" if message.count == 1 else "gnc_group"
+            return self._script(call, message.term, message.turn, message.after.line,
                                 message.size, message.after.hash, message.hash,
                                 stdin=message.records)
         if isinstance(message, m.Learn) and message.after is not None:

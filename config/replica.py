@@ -19,6 +19,8 @@ from gnt.values import natural
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+
     from gnt.config.journal import Entry, Txn
     from gnt.config.trust import Working
 
@@ -270,22 +272,22 @@ class Replica:
                 self.disk.remove(f"base-{old}.toml")
                 self.disk.remove(f"journal-{old}.toml")
 
-    def advance(self, entry: Entry, where: str) -> None:
-        """One more record, that this driver has committed.
+    def advance(self, entries: Iterable[Entry], where: str) -> None:
+        """More records, that this driver has committed.
 
-        Another process of this user may have read it from the master before we come to this.
+        Another process of this user may have read them from the master before we come to this.
         """
         with self._alone():
             at = self.position
-            if at.head != entry.hash and at.serial <= entry.serial:
-                self._advance(entry, where)
+            new = [e for e in entries if at.head != e.hash and at.serial <= e.serial]
+            if new:
+                self._advance(new, where)
 
-    def _advance(self, entry: Entry, where: str) -> None:
+    def _advance(self, entries: list[Entry], where: str) -> None:
         at = self.position
-        txn = self.trusted.follow(entry, where)
-        self._write(at.base, at.offset, [entry])
-        self._note(signers=any(put.path.startswith("signers/") for put in txn.put)
-                   or any(path.startswith("signers/") for path in txn.drop))
+        done = [self.trusted.follow(entry, where) for entry in entries]
+        self._write(at.base, at.offset, entries)
+        self._note(signers=any(path.startswith("signers/") for txn in done for path in txn.paths))
 
     def rebase(self, data: bytes, where: str) -> None:
         """A new base for the same head."""

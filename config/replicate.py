@@ -9,7 +9,7 @@ from gnt.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Mapping, Sequence
 
     from gnt.config.journal import Entry
     from gnt.config.message import Answer, Head, Peers
@@ -81,19 +81,20 @@ class Replication:
         self._replica = replica
         self.term, self.turn = order
 
-    def append(self, names: Iterable[str], entry: Entry, needed: int) -> Tally:
-        """Put one record after the committed head; who lacks others gets them, too, if needed.
+    def append(self, names: Iterable[str], entries: Sequence[Entry], needed: int) -> Tally:
+        """Put records after the committed head; who lacks others gets them, too, if needed.
 
         When ``needed`` have it, the others are not waited for: they count as not having it, and
         what they still do later is what a slow network does (ADR 0003).
         """
         message = m.Append(term=self.term, turn=self.turn, after=self._replica.head,
-                           serial=entry.serial, hash=entry.hash, records=entry.record,
-                           size=self._replica.position.offset)
+                           serial=entries[-1].serial, hash=entries[-1].hash,
+                           records=b"".join(entry.record for entry in entries),
+                           size=self._replica.position.offset, count=len(entries))
         answers = dict(self._peers.ask(dict.fromkeys(names, message), enough=needed))
         behind = [n for n, a in answers.items() if _status(a) in (m.BEHIND, m.DAMAGED)]
         if behind and sum(_status(a) == m.OK for a in answers.values()) < needed:
-            answers.update(self.catch_up(behind, [entry]))
+            answers.update(self.catch_up(behind, list(entries)))
         return tally(answers)
 
     def catch_up(

@@ -30,8 +30,8 @@ class Snapshot:
 
     def keep(self, txn: Txn) -> None:
         """Remember what a transaction is about to replace."""
-        for path in [put.path for put in txn.put] + list(txn.drop):
-            section, _, key = path.partition("/")
+        for path in txn.paths:
+            section, key = _place(path)
             if (section, key) not in self._before:
                 self._before[section, key] = self._state.load(section, key)
 
@@ -56,6 +56,23 @@ class Snapshot:
         found = [key for key in self._state.find(index, value) if key not in known]
         return (*found, *(key for key, data in known.items()
                           if data is not None and value in index_values(index, data)))
+
+
+class Ahead(Snapshot):
+    """A state as transactions that are not committed yet will leave it; it does not change."""
+
+    def after(self, txn: Txn, serial: int, head: str) -> Ahead:
+        """This one, and a transaction more."""
+        made = Ahead(self._state)
+        made._before = {**self._before, **{_place(path): None for path in txn.drop},
+                        **{_place(put.path): put.value for put in txn.put}}
+        made.term, made.serial, made.head = txn.term, serial, head
+        return made
+
+
+def _place(path: str) -> tuple[str, str]:
+    section, _, key = path.partition("/")
+    return section, key
 
 
 class Snapshots:

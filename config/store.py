@@ -7,17 +7,14 @@ appends to the other candidates, and then moves the master's head.
 from __future__ import annotations
 
 from gnt.config import message as m
-from gnt.config import record as records
 from gnt.config import replicate
 from gnt.config.replicate import Replication, Turn
 from gnt.errors import (
     Conflict,
     Damaged,
-    Fenced,
     GntError,
     NoCluster,
     NodeFailed,
-    NotAuthorised,
     Stale,
 )
 
@@ -26,7 +23,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from typing import Any
 
-    from gnt.config.journal import Entry
     from gnt.config.message import Answer, Peers
     from gnt.config.record import Author
     from gnt.config.replica import Replica
@@ -34,7 +30,6 @@ if TYPE_CHECKING:
     from gnt.model.config import Config
 
 MARGIN = 5  # seconds before its end from which a turn is not begun to be used
-COMMIT_DEADLINE = float(m.LEASE)
 TAKE_DEADLINE = float(m.WAIT + 10)
 
 
@@ -54,7 +49,7 @@ class SignedStore:
         self.peers, self.replica, self.author = peers, replica, author
         self.unreached = ""  # why the last read did not come from the master
         self._hints = tuple(hints)
-        self._ticks = ticks or time.monotonic
+        self.ticks = ticks or time.monotonic
         self.turn: Turn | None = None
         self._opened = False
 
@@ -73,7 +68,7 @@ class SignedStore:
 
         Then ``unreached`` says why, and nothing can be committed.
         """
-        if self.turn is not None and self._ticks() < self.turn.until:
+        if self.turn is not None and self.ticks() < self.turn.until:
             return self.replica.config()
         master = self.master()
         for _ in range(8):
@@ -82,7 +77,7 @@ class SignedStore:
                 return self._read_elsewhere(master, answer)
             self._accept(answer, master)
             if answer.fence > self.replica.position.term:  # it may not know who came after it
-                self._look_elsewhere(master)
+                self.look_elsewhere(master)
             if self.master() == master:
                 self.unreached = ""
                 return self.replica.config()
@@ -95,7 +90,7 @@ class SignedStore:
 
     def _read_elsewhere(self, master: str, failure: NodeFailed) -> Config:
         """What can be read without the master."""
-        self._look_elsewhere(master)
+        self.look_elsewhere(master)
         if not self.replica.position.serial:
             raise failure
         self.unreached = failure.message
@@ -103,9 +98,9 @@ class SignedStore:
             return self.read()
         return self.replica.config()
 
-    def _look_elsewhere(self, master: str) -> None:
+    def look_elsewhere(self, master: str) -> None:
         """Follow the highest verified committed state that any other candidate has."""
-        others = [name for name in self._candidates() if name != master]
+        others = [name for name in self.candidates() if name != master]
         answers = self._fetch(others)
         good = {n: a for n, a in answers.items() if not isinstance(a, NodeFailed) and a.head.serial}
         for name in sorted(good, key=lambda n: (good[n].head.term, good[n].head.serial)):
@@ -145,7 +140,8 @@ class SignedStore:
             return self.replica.config().master.name
         raise next(a for a in answers.values() if isinstance(a, NodeFailed))
 
-    def _candidates(self) -> list[str]:
+    def candidates(self) -> list[str]:
+        """The master candidates, as far as is known."""
         config = self.cached()
         if config is None:
             return list(self._hints)
@@ -170,14 +166,14 @@ class SignedStore:
 
     def hold_turn(self) -> Config:
         """Take the turn now; the state it was taken on.  It lasts for some 15 seconds."""
-        if self.turn is not None and self._ticks() < self.turn.until:
+        if self.turn is not None and self.ticks() < self.turn.until:
             return self.replica.config()
         self.release()
         for _ in range(8):
             master = self.master()
             answer = self.peers.ask({master: self._take_message()}, deadline=TAKE_DEADLINE)[master]
             if not isinstance(answer, NodeFailed) and answer.status == m.REFUSED:
-                self._look_elsewhere(master)
+                self.look_elsewhere(master)
             if self.master() == master:
                 self._have_turn(master, answer)
             if self.master() == master:
@@ -195,7 +191,7 @@ class SignedStore:
                              stderr=answer.stderr, hint="if the master is lost: gnt-cluster "
                              "master-failover; reading goes on without it") from answer
         if answer.status == m.OK:
-            self.turn = Turn(node, answer.turn, self._ticks() + m.LEASE - MARGIN)
+            self.turn = Turn(node, answer.turn, self.ticks() + m.LEASE - MARGIN)
         try:
             self._accept(answer, node)
         except GntError:
@@ -216,128 +212,12 @@ class SignedStore:
         Raises NoMajority, Fenced, NotAuthorised; NodeFailed with kind ``lost`` when it is not known
         whether the change was committed.
         """
-        for _ in range(attempts):
-            config = self.hold_turn()
-            try:
-                change = make(config)
-                self._check_author()
-            except BaseException:
-                self.release()
-                raise
-            if not (change.edits or change.note):
-                self.release()
-                return config
-            try:
-                return self._commit(change)
-            except Stale:
-                self.release()
-        raise Stale(f"the configuration moved {attempts} times while this change was made",
-                    hint="try again")
+        from gnt.config.commit import commit_all
 
-    def _check_author(self) -> None:
-        from gnt.model.objects import Cluster
-
-        schema, known = self.replica.config().cluster.schema, Cluster.DEFAULTS["schema"]
-        if schema > known:
-            raise GntError(f"this cluster's configuration has schema {schema}; this gnt writes "
-                           f"schema {known}", hint="install the newer gnt here, too")
-        if self.author.public not in self.replica.trusted.signers():
-            raise NotAuthorised(
-                f"your key {self.author.fingerprint} may not sign changes of this cluster",
-                hint="let an admin who may type: gnt-cluster signer add "
-                     f"{self.author.who} '{self.author.public}'")
-
-    def _commit(self, change: Change) -> Config:
-        turn = self.turn
-        assert turn is not None
-        entry = records.make(change, self.replica, turn.order, self.author)
-        names = self._candidates()
-        others = [name for name in names if name != turn.node]
-        replication = Replication(self.peers, self.replica, turn.order)
-        tally = replication.append(others, entry, replicate.majority(len(names)) - 1)
-        if tally.fence > turn.order[0]:
-            self.release()
-            if self._taken_along(entry, turn):
-                return self.replica.config()
-            raise Fenced(f"{turn.node} is no longer the master: term {tally.fence} has begun",
-                         hint="gnt-cluster master-failover, if the one that began was broken off")
-        try:
-            replicate.require_majority(tally, names, 1, "the change was refused")
-        except GntError:
-            self.release()
-            if tally.overtaken:  # our turn ended while we were slow
-                raise Stale("another driver had a later turn") from None
-            raise
-        message = m.Commit(term=turn.order[0], turn=turn.order[1], after=self.replica.head,
-                           serial=entry.serial, hash=entry.hash, records=entry.record,
-                           size=self.replica.position.offset)
-        answer = self.peers.ask({turn.node: message}, deadline=COMMIT_DEADLINE)[turn.node]
-        self.turn = None
-        if isinstance(answer, NodeFailed) or answer.status != m.OK:
-            self._find(entry, turn.node, answer)
-        else:
-            self.replica.advance(entry, turn.node)
-        return self._committed(tally, message)
-
-    def _taken_along(self, entry: Entry, turn: Turn) -> bool:
-        """Whether a failover took a record along; Stale: it went on without it."""
-        self._look_elsewhere(turn.node)
-        moved = self.replica.position.term > turn.order[0]
-        if moved and not self._holds(entry):
-            raise Stale(f"term {self.replica.position.term} has begun")
-        return moved
-
-    def _find(self, entry: Entry, node: str, answer: Answer | NodeFailed) -> None:
-        """Learn what became of a commit whose answer was lost; Stale: it did not happen.
-
-        Taking the turn waits for the shell that may still be at work, and syncs what it left.
-        """
-        try:
-            self.hold_turn()
-            happened = self._holds(entry)
-        except GntError as error:
-            self.release()
-            raise NodeFailed(
-                node, "lost", f"it is not known whether change {entry.serial} was committed "
-                f"({replicate.why(answer)}; then: {error.message})",
-                hint=f"when {node} answers: gnt-cluster config show {entry.serial}") from error
-        if not happened:
-            if not isinstance(answer, NodeFailed) and answer.status == m.FAILED:
-                self.release()
-                raise NodeFailed(node, "failed", answer.problem or "it could not write the change",
-                                 task="config (commit)", hint=f"is a disk of {node} full?")
-            raise Stale(f"change {entry.serial} was not committed")
-        self.release()
-
-    def _holds(self, entry: Entry) -> bool:
-        """Whether a record is in the history, also when a new base was made after it."""
-        at = self.replica.position
-        if entry.hash == at.head or self.replica.holds(entry):
-            return True
-        if entry.serial > at.serial or entry.serial > at.base:
-            return False
-        from gnt.config.ledger import Ledger
-
-        return Ledger(lambda: self).keeps(entry)
-
-    def _committed(self, tally: replicate.Tally, message: m.Commit) -> Config:
-        """What follows.  The copy may be further already, by another process of this user."""
-        before = message.after
-        head = m.Head(term=message.term, serial=message.serial, hash=message.hash, base=before.base)
-        learn = m.Learn(head=head, by=head.term, after=before,
-                        size=message.size + len(message.records))
-        self.peers.post(dict.fromkeys(tally.have, learn))
-        if tally.behind:
-            from contextlib import suppress
-
-            replication = Replication(self.peers, self.replica, (message.term, message.turn))
-            with suppress(GntError):  # our own copy is incomplete, or further
-                replication.send_missing(tally.behind)
-        if self.replica.long or self.replica.outdated:
-            from gnt.config import compaction
-
-            compaction.attempt(self)
-        return self.replica.config()
+        outcome = commit_all(self, (make,), attempts=attempts)[0]
+        if isinstance(outcome, Exception):
+            raise outcome
+        return outcome
 
     def create(self, data: Mapping[str, Mapping[str, Any]], node: str) -> Config:
         """The first base of a new cluster, on its first node; ``data`` is {section: {key: object}}.
@@ -369,7 +249,7 @@ class SignedStore:
         self.hold_turn()
         turn = self.turn
         assert turn is not None
-        others = [name for name in self._candidates() if name != turn.node]
+        others = [name for name in self.candidates() if name != turn.node]
         replication = Replication(self.peers, self.replica, turn.order)
         try:
             answers = (self.peers.ask(dict.fromkeys(others, replication.install()), deadline=120.0)

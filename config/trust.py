@@ -132,7 +132,7 @@ class Trusted:
         txn, at = _next(entry, self.position, self._signers, where)
         self._keep_identity(txn, f"{where}, txn.{entry.serial}")
         self.state.apply(txn, at)
-        if any(path.startswith("signers/") for path in _paths(txn)):
+        if any(path.startswith("signers/") for path in txn.paths):
             self._signers = self._listed()
         return txn
 
@@ -146,7 +146,7 @@ class Trusted:
             except (Damaged, NotAuthorised):
                 break
             good.append(entry)
-            gone = {path.partition("/")[2] for path in _paths(txn)}
+            gone = {path.partition("/")[2] for path in txn.paths}
             signers = {key: name for key, name in signers.items() if name not in gone}
             signers.update((str(put.value.get("key", "")), put.path.partition("/")[2])
                            for put in txn.put if put.path.startswith("signers/"))
@@ -207,7 +207,3 @@ def _next(
     return txn, Position(
         term=txn.term, turn=txn.turn, serial=entry.serial, head=entry.hash, base=at.base,
         offset=at.offset + len(entry.record))
-
-
-def _paths(txn: Txn) -> list[str]:
-    return [put.path for put in txn.put] + list(txn.drop)
