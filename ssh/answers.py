@@ -55,6 +55,11 @@ _REASONS = {
         "does something on the node write into other processes' terminals, or is it not to be "
         "trusted? look at its /bin/sh",
     ),
+    "refused": (
+        "failed", "it is hardened and refuses {detail}",
+        "is your key a signer, and does the node know it? gnt-cluster signer list; "
+        "gnt-cluster redist-conf tells the nodes",
+    ),
     "fenced": (
         "fenced",
         "it follows term {detail} and refuses this command, which is of term {term}: there has "

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from gnt.errors import GntError, NodeFailed
-from gnt.plan import quote
 from gnt.ssh import answers
 from gnt.ssh.framing import Batch, Item
 from gnt.ssh.peers import LocalPeer, RemotePeer
@@ -64,7 +63,7 @@ class NodeContext:
         if self._fence:
             words = ("sh", "-c", FENCED_STREAM, "sh", self._fence, *words)
         if isinstance(self._peer, RemotePeer):
-            channel = self._peer.channel("exec " + " ".join(map(quote, words)))
+            channel = self._peer.piped(words, self._term, self._fence)
             self._closers.append(channel.close)
             return streams.over_channel(channel)
         assert isinstance(self._peer, LocalPeer)
@@ -102,7 +101,8 @@ class NodeContext:
 
         if self._shell is None or self._shell.lost:
             self._shell = self._peer.shell(self._queue.put)
-        item = Item(text=script.shell, stdin=script.stdin, limit=deadline)
+        item = Item(text=script.shell, stdin=script.stdin, limit=deadline, body=script.body,
+                    words=script.words)
         pending = self._shell.submit(Batch(scripts=(item,), term=self._term, fence=self._fence))
         while not pending.complete:
             try:

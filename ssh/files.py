@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gnt.errors import Invalid, NodeFailed
-from gnt.plan import Progress, node_task, quote, script
+from gnt.plan import Progress, node_task, script
 from gnt.ssh.peers import LocalPeer, RemotePeer
 
 TYPE_CHECKING = False
@@ -73,8 +73,7 @@ def push(
 
     words = ("sh", "-c", PUSH, "sh", path, mode, owner, str(size))
     if isinstance(peer, RemotePeer):
-        channel = peer.channel("exec " + " ".join(map(quote, words)))
-        stream: streams.Duplex = streams.Remote(channel)
+        stream: streams.Duplex = streams.Remote(peer.piped(words))
     else:
         assert isinstance(peer, LocalPeer)
         stream = streams.Local(peer.command(words))

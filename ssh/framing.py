@@ -18,6 +18,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+GATE = b"gnt-gate 1 "  # what a hardened node says first (ssh/gate/gate.sh)
 LIMIT = 64 << 20  # bytes that one script may print on one stream
 
 PRELUDE = r"""
@@ -97,15 +98,21 @@ gnt_fence() {
 }
 gnt_dog
 """
+FUNCTIONS = PRELUDE.removesuffix("gnt_dog\n")  # what a gate begins with, too
 
 
 class Item(Record):
-    """One script of a batch.  ``limit``: seconds after which the node itself ends it."""
+    """One script of a batch.  ``limit``: seconds after which the node itself ends it.
+
+    ``body`` and ``words``, where given, come to the same as ``text``: hardened nodes know bodies.
+    """
 
     text: str
     stdin: bytes = b""
     keep: bool = False
     limit: float = 60.0
+    body: str = ""
+    words: tuple[str, ...] = ()
 
 
 class Batch(Record):
@@ -125,6 +132,11 @@ def prelude(nonce: str) -> bytes:
     return f"{PRELUDE}gnt_say '{nonce} on'\n".encode()
 
 
+def tagged(nonce: str, seq: int) -> str:
+    """What the markers of a batch begin with."""
+    return f"{nonce}.{seq}"
+
+
 def compose(nonce: str, seq: int, batch: Batch) -> bytes:
     """The text of a batch for the kept shell.
 
@@ -132,7 +144,7 @@ def compose(nonce: str, seq: int, batch: Batch) -> bytes:
     """
     if batch.fence and not batch.fence.replace("-", "").replace("_", "").isalnum():
         raise Invalid("fence", f"{batch.fence!r} is not a name of letters, digits, - and _")
-    tag = f"{nonce}.{seq}"
+    tag = tagged(nonce, seq)
     lines = [f"if {f'gnt_admit {batch.term}' if batch.term else 'true'}; then"]
     if batch.fence:
         lines.append(f"(gnt_fence {quote(batch.fence)} || exit 1")
@@ -167,6 +179,14 @@ def _isolated(item: Item, close: str) -> Iterator[str]:
         yield from (run + "<<'gnt_stdin'", item.stdin.decode("ascii") + "gnt_stdin")
     else:
         yield from (f"base64 -d <<'gnt_stdin' | {run}", _base64(item.stdin) + "gnt_stdin")
+
+
+class Plain:
+    """How batches are put to a shell that runs whatever it is told."""
+
+    def compose(self, nonce: str, seq: int, batch: Batch) -> bytes:
+        text = compose(nonce, seq, batch)
+        return text if seq else prelude(nonce) + text
 
 
 def standalone(text: str, stdin: bytes) -> str:

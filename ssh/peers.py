@@ -7,7 +7,9 @@ in one does not keep the store waiting in another.
 from __future__ import annotations
 
 from gnt.errors import NodeFailed
+from gnt.plan import quote
 from gnt.record import Record
+from gnt.ssh.framing import GATE, Plain
 from gnt.ssh.shell import Shell
 
 TYPE_CHECKING = False
@@ -19,6 +21,8 @@ if TYPE_CHECKING:
     import paramiko
 
     from gnt.ssh.connection import NodeConnection
+    from gnt.ssh.gate.orders import Orders
+    from gnt.ssh.gate.speech import Gate
     from gnt.ssh.links import Link
     from gnt.ssh.opening import Opening
 
@@ -172,11 +176,14 @@ class RemotePeer(Peer):
 
     def __init__(
         self, target: Target, wake: Callable[[Shell], None], *, user: str,
-        keys: Callable[[], tuple[Any, ...]], deadline: float,
+        keys: Callable[[], tuple[Any, ...]], deadline: float, orders: Orders | None = None,
+        gated: bool = False,
     ) -> None:
+        """``gated``: it is known to be hardened; else that is found out."""
         import threading
 
         super().__init__(target.name, wake)
+        self.gated, self._orders = gated, orders
         self.target, self.deadline = target, deadline
         self._user, self._keys = user, keys
         self._lock = threading.Lock()
@@ -199,6 +206,55 @@ class RemotePeer(Peer):
         from gnt.ssh.links import ChannelLink
 
         return ChannelLink(self.channel("exec /bin/sh"))
+
+    def shell(self, wake: Callable[[Shell], None]) -> Shell:
+        if not self.gated:
+            return Shell(self.link(), wake, again=self._greeted)
+        link, speech = self._greeted()
+        return Shell(link, wake, speech)
+
+    def _greeted(self) -> tuple[Link, Plain | Gate]:
+        from gnt.ssh.links import ChannelLink
+
+        channel, speech = self.greeted()
+        return ChannelLink(channel), speech
+
+    def greeted(self) -> tuple[paramiko.Channel, Plain | Gate]:
+        """A shell that says first whether a gate is before it."""
+        from gnt.ssh.gate.speech import Gate, greeting
+
+        channel = self.channel("echo gnt-plain; exec /bin/sh")
+        said = greeting(channel, self.deadline)
+        self.gated = said.startswith(GATE)
+        if not self.gated:
+            if said != b"gnt-plain":
+                raise unreachable(self.target, f"its shell does not begin ({said[:60]!r})")
+            return channel, Plain()
+        if self._orders is None:
+            raise unreachable(self.target, "it is hardened, and there is nobody to sign for it")
+        return channel, Gate(self.name, said, self._orders)
+
+    def piped(self, words: tuple[str, ...], term: int = 0, job: str = "") -> paramiko.Channel:
+        """A channel to the stdin and stdout of a command; signed where the node is hardened."""
+        text = "exec " + " ".join(map(quote, words))
+        if self.gated:
+            channel, speech = self.greeted()
+            if not isinstance(speech, Plain):
+                channel.sendall(speech.single("pipe", text, job, term))
+                return channel
+            channel.close()
+        return self.channel(text)
+
+    def ticket(self, text: str) -> tuple[str, paramiko.Channel | None]:
+        """The command that has ``text`` run by a second connection, and what must stay open."""
+        from gnt.ssh.gate.speech import greeting
+
+        channel, speech = self.greeted()
+        if isinstance(speech, Plain):
+            channel.close()
+            return text, None
+        channel.sendall(speech.single("ticket", text, "", 0))
+        return greeting(channel, self.deadline).decode("ascii", "replace"), channel
 
     def channel(self, command: str) -> paramiko.Channel:
         """A channel that runs one command."""

@@ -28,7 +28,9 @@ class Planned:
 
     def item(self) -> Item:
         assert self.script is not None
-        return Item(text=self.script.shell, stdin=self.script.stdin, limit=self.limit)
+        script = self.script
+        return Item(text=script.shell, stdin=script.stdin, limit=self.limit, body=script.body,
+                    words=script.words)
 
 
 class Rounds:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from gnt.engine.ports import Reply
-from gnt.ssh.framing import Garbled, Overflow, Stream, compose, prelude
+from gnt.errors import GntError
+from gnt.ssh.framing import GATE, Garbled, Overflow, Plain, Stream
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from gnt.ssh.framing import Batch
+    from gnt.ssh.gate.speech import Gate
     from gnt.ssh.links import Link
 
 
@@ -63,12 +65,19 @@ class Pending:
 
 
 class Shell:
-    """Writes batches to one shell and sorts out what comes back."""
+    """Writes batches to one shell and sorts out what comes back.
 
-    def __init__(self, link: Link, wake: Callable[[Shell], None]) -> None:
+    ``again``: opens it anew, and in the right speech, when it proves to be that of a hardened node.
+    """
+
+    def __init__(
+        self, link: Link, wake: Callable[[Shell], None], speech: Plain | Gate | None = None,
+        again: Callable[[], tuple[Link, Plain | Gate]] | None = None,
+    ) -> None:
         import os
 
         self.link = link
+        self._speech, self._again = speech or Plain(), again
         self._nonce = os.urandom(12).hex()
         self._sent = 0
         self._streams = (Stream(self._nonce), Stream(self._nonce))
@@ -91,11 +100,9 @@ class Shell:
             self.feed()
             for stream in self._streams:
                 stream.forget()
-        text = compose(self._nonce, self._sent, batch)
+        text = self._speech.compose(self._nonce, self._sent, batch)
         pending = self._pending[self._sent] = Pending(
             batch, time.monotonic(), done)
-        if not self._sent:
-            text = prelude(self._nonce) + text
         self._sent += 1
         self.link.send(text)
         return pending
@@ -105,13 +112,30 @@ class Shell:
         self._rung = False  # before taking: what comes from now on rings again
         try:
             for stream, data in enumerate(self.link.take()):
+                if self._again is not None and data.startswith(GATE):
+                    self._through_the_gate()
+                    return
                 if data:
+                    self._again = None
                     self._sort(stream, data)
         except Overflow:
             self._give_up("flood")
         except Garbled:
             self._give_up("garbled")
         if self.link.closed:
+            self._give_up("lost")
+
+    def _through_the_gate(self) -> None:
+        """Say everything again, as a hardened node wants it: it has done nothing of it."""
+        assert self._again is not None
+        again, self._again = self._again, None
+        self.link.close()
+        try:
+            self.link, self._speech = again()
+            self.link.wake(self._ring)
+            for seq, pending in self._pending.items():
+                self.link.send(self._speech.compose(self._nonce, seq, pending.batch))
+        except GntError:
             self._give_up("lost")
 
     def close(self) -> None:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from gnt.model.objects import Node
     from gnt.plan import Call, Progress, Script
     from gnt.ssh.fanout import Event, Outcome
+    from gnt.ssh.gate.orders import Orders
     from gnt.ssh.peers import Peer
     from gnt.ssh.rounds import Planned
 
@@ -42,8 +43,9 @@ class SshTransport:
 
     def __init__(
         self, identities: Identities, *, here: str = "", connect: float = 10.0,
-        shell: tuple[str, ...] = ("/bin/sh",),
+        shell: tuple[str, ...] = ("/bin/sh",), orders: Orders | None = None,
     ) -> None:
+        """``orders`` signs for hardened nodes."""
         import queue
         import threading
 
@@ -58,6 +60,7 @@ class SshTransport:
         self._terms: dict[str, int] = {}
         self._phases = 0
         self.late: set[str] = set()  # nodes that frames did not wait for
+        self.orders, self.hardened = orders, False  # hardened: what new peers are taken for
 
     def know(
         self, nodes: Iterable[Node], term: int, *, ports: Mapping[str, int] | None = None,
@@ -257,7 +260,8 @@ class SshTransport:
             raise NodeFailed(node, "unreachable", "the configuration has no node of this name",
                              hint="see which there are: gnt-node list")
         return RemotePeer(target, self._queue.put, user=self._identities.user,
-                          keys=self._loaded, deadline=self._connect)
+                          keys=self._loaded, deadline=self._connect, orders=self.orders,
+                          gated=self.hardened)
 
     def _loaded(self) -> tuple[Any, ...]:
         with self._loading:

@@ -57,7 +57,8 @@ if TYPE_CHECKING:
             """Wait until no orphan of an earlier driver runs: {node: None or NodeFailed}."""
 
         def clear_fence(self, nodes: Iterable[str], fence: str) -> None:
-            """Remove the fence of a job that ended, on nodes we still talk to; do not wait."""
+            """Remove the fence of a job whose commands were all answered, on nodes we still talk
+            to; do not wait.  A node that knows a higher term keeps it: others own that job."""
 
         def own(self, master: str, job: str) -> AbstractContextManager[None]:
             """Hold the job's liveness lock on the master while the driver lives; else Busy."""
@@ -171,11 +172,15 @@ from gnt.record import Record  # noqa: E402 - Protocols above are for checkers o
 
 class Frame(Record):
     """Shell text for one node.  ``keep``: run in the kept shell itself, not in a subshell, so
-    that descriptors (a held lock) and functions stay until the connection ends."""
+    that descriptors (a held lock) and functions stay until the connection ends.
+
+    ``body`` and ``words``, where given, come to the same as ``text``: hardened nodes know bodies."""
 
     text: str
     stdin: bytes = b""
     keep: bool = False
+    body: str = ""
+    words: tuple[str, ...] = ()
 
 
 class Reply(Record):

@@ -72,7 +72,7 @@ def until(what, *, seconds: float = 10.0):
 def pytest_collection_modifyitems(items):
     """What starts sshd needs root and mount namespaces."""
     for item in items:
-        if {"site", "own_site", "here"} & set(getattr(item, "fixturenames", ())):
+        if {"site", "own_site", "here", "gated"} & set(getattr(item, "fixturenames", ())):
             item.add_marker("lab")
 
 
@@ -211,3 +211,21 @@ def ok(answer):
     if isinstance(answer, NodeFailed):
         raise answer
     return answer
+
+
+@pytest.fixture(scope="module")
+def shared_gated(tmp_path_factory):
+    """One hardened node, on which only Alice's word counts."""
+    from .gates import Person, harden
+
+    made = Site(tmp_path_factory.mktemp("gnt-gate"))
+    made.alice = Person(made.home / "people", "alice")
+    harden(made.add("node1"), made.login, [made.alice.line])
+    yield made
+    made.stop()
+
+
+@pytest.fixture
+def gated(shared_gated):
+    yield shared_gated
+    shared_gated.close()

@@ -48,11 +48,14 @@ class Talk:
         return reply.status, reply.out, reply.err
 
 
-@pytest.fixture(params=["local", "ssh"])
-def talk(request, site, here):
+@pytest.fixture(params=["local", "ssh", "gate"])
+def talk(request, site, here, gated):
+    """A shell here, one behind sshd, and one behind sshd and a gate: all behave alike."""
     peer = LocalPeer("here", lambda _: None, here)
     if request.param == "ssh":
         peer = site.transport().peer("node1")
+    elif request.param == "gate":
+        peer = gated.transport(orders=gated.alice.orders).peer("node1")
     talk = Talk(peer)
     yield talk
     talk.shell.close()

@@ -1,0 +1,28 @@
+"""What of the configuration anybody who can log in may read, as node tasks (``gnt.ssh.gate``)."""
+
+from __future__ import annotations
+
+from gnt.config import message as m
+from gnt.config.remote import Dialect
+from gnt.plan import Script, node_task, script, text
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from gnt.config.message import Message
+
+
+@node_task(deadline=60)
+def fetch(base: int, offset: int) -> Script[str]:
+    """What follows a place in the journal."""
+    return _read(m.Fetch(base=base, offset=offset))
+
+
+@node_task(deadline=60)
+def past(number: int) -> Script[str]:
+    """An earlier base and its journal."""
+    return _read(m.Past(number=number))
+
+
+def _read(message: Message) -> Script[str]:
+    frame = Dialect().frame(message)
+    return script(frame.body, *frame.words, parse=text)

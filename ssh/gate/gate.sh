@@ -1,0 +1,231 @@
+# What a hardened node runs for every login with one of the cluster's keys (ADR 0110): the other end
+# of ssh/gate/speech.py.  It follows the functions of ssh/framing.py.  All that it runs is either a
+# fact, a text that is kept here by its digest, or was signed for this very connection.
+# Frames on stdin:
+#   batch TAG TERM FENCE HOLD COUNT ORDER SIGNATURE   sizes in bytes; both 0: facts only
+#     (the order and its signature)
+#   then COUNT times: run KEEP LIMIT SIZE STDIN (text, stdin; STDIN - : none)
+#                 or: fact LIMIT DIGEST WORDS (a line for each word)
+#   pipe SIZE ORDER SIGNATURE   (order, signature, text): the connection becomes the text's stdin
+#   ticket SIZE ORDER SIGNATURE (likewise): prints a word that runs the text once, by ssh -t
+# Whatever is not understood or not allowed ends the connection.
+# shellcheck disable=SC2015,SC2154,SC1090 # both branches are meant; set by the functions before; texts by digest
+gnt_g=/var/lib/gnt/gate gnt_g_run=/run/gnt/gate
+gnt_g_granted=' ' gnt_g_job='' gnt_g_term=0 gnt_g_tag=''
+
+gnt_g_refuse() { # WHY
+    if [ -n "$gnt_g_tag" ]; then gnt_say "$gnt_last$gnt_g_tag done refused $1"
+    else echo "gnt: this node is hardened and refuses: $1" >&2
+    fi
+    exit 126
+}
+
+gnt_g_number() { # WORDS: whether each is a number, and not too long to be one
+    for gnt_g_word; do
+        case $gnt_g_word in '' | *[!0-9]* | ??????????*) return 1 ;; esac
+    done
+}
+
+gnt_g_digest() { # FILE
+    gnt_g_sum=$(sha256sum <"$1") && gnt_g_sum=${gnt_g_sum%% *} && [ "${#gnt_g_sum}" = 64 ]
+}
+
+gnt_g_order() { # SIZE SIGNATURE: believe an order, or end
+    gnt_g_number "$1" "$2" && [ "$1" -gt 0 ] && [ "$1" -le 1048576 ] && [ "$2" -gt 0 ] && [ "$2" -le 4096 ] ||
+        gnt_g_refuse 'an order of that size'
+    head -c "$1" >"$gnt_g_dir/order" && head -c "$2" >"$gnt_g_dir/sig" || gnt_g_refuse 'the disk is full'
+    ssh-keygen -Y verify -f "$gnt_g/signers" -I gnt -n gnt-order -s "$gnt_g_dir/sig" \
+        <"$gnt_g_dir/order" >/dev/null 2>"$gnt_g_dir/why" || {
+        read -r gnt_g_why <"$gnt_g_dir/why"
+        gnt_g_refuse "the order is not signed by anybody who may ($gnt_g_why)"
+    }
+    gnt_g_read <"$gnt_g_dir/order"
+}
+
+gnt_g_read() { # the order on stdin: its signature is good
+    read -r gnt_g_word && [ "$gnt_g_word" = gnt-order-1 ] || gnt_g_refuse 'an order of another kind'
+    read -r gnt_g_word gnt_g_for && [ "$gnt_g_word $gnt_g_for" = "for $gnt_g_challenge" ] ||
+        gnt_g_refuse 'the order was signed for another connection'
+    read -r gnt_g_word gnt_g_of gnt_g_in && [ "$gnt_g_word" = job ] && gnt_g_number "$gnt_g_in" ||
+        gnt_g_refuse 'the order names no job and term'
+    [ "$gnt_g_of $gnt_g_in" = "$gnt_g_job $gnt_g_term" ] || gnt_g_granted=' '
+    gnt_g_job=$gnt_g_of gnt_g_term=$gnt_g_in
+    while read -r gnt_g_word gnt_g_text gnt_g_in; do
+        [ "$gnt_g_word" = run ] || gnt_g_refuse 'the order says what this gate does not know'
+        gnt_g_granted="$gnt_g_granted$gnt_g_text/$gnt_g_in "
+    done
+}
+
+gnt_g_allowed() { # FILE STDIN: whether this text with this stdin was ordered
+    gnt_g_digest "$1" || return 1
+    gnt_g_text=$gnt_g_sum gnt_g_in=-
+    [ "$2" = - ] || { gnt_g_digest "$2" && gnt_g_in=$gnt_g_sum || return 1; }
+    case $gnt_g_granted in *" $gnt_g_text/$gnt_g_in "*) ;; *) return 1 ;; esac
+}
+
+gnt_g_after() { # FENCED LAST: the marker of a script that ended
+    if [ -n "$1" ]; then
+        gnt_say "$gnt_g_tag.$gnt_g_n off $gnt_rc"
+        [ "$gnt_rc" -eq 0 ] || gnt_g_skip=1
+    elif [ "$2" = 1 ]; then gnt_last="$gnt_g_tag.$gnt_g_n off $gnt_rc$gnt_nl"
+    else gnt_say "$gnt_g_tag.$gnt_g_n off $gnt_rc"
+    fi
+}
+
+gnt_g_ordered() { # KEEP LIMIT SIZE STDIN: one script that must have been ordered
+    gnt_g_number "$2" "$3" || gnt_g_refuse 'a script of that size'
+    [ "$gnt_g_granted" != ' ' ] || gnt_g_refuse 'nothing was signed for this connection'
+    head -c "$3" >"$gnt_g_dir/text.$gnt_g_n" || gnt_g_refuse 'the disk is full'
+    gnt_g_from=/dev/null
+    [ "$4" = - ] || {
+        gnt_g_from=$gnt_g_dir/stdin.$gnt_g_n
+        gnt_g_number "$4" && head -c "$4" >"$gnt_g_from" || gnt_g_refuse 'a stdin of that size'
+    }
+    set -- "$1" "$2" "$gnt_g_dir/text.$gnt_g_n" "$gnt_g_from"
+    [ "$4" = /dev/null ] || [ -e "$4" ] || gnt_g_refuse 'the disk is full'
+    if [ "$4" = /dev/null ]; then gnt_g_allowed "$3" -; else gnt_g_allowed "$3" "$4"; fi ||
+        gnt_g_refuse 'a script that was not signed as it is'
+    [ "$gnt_g_skip" = 0 ] || return 0
+    gnt_mark "$gnt_g_tag.$gnt_g_n" "$2"
+    if [ "$1" = 1 ]; then command . "$3" <"$4"
+    else (gnt_g_free && . "$3") 9>&- <"$4"
+    fi
+}
+
+gnt_g_fact() { # LIMIT DIGEST WORDS: one of the texts that are kept here
+    gnt_g_number "$1" "$3" || gnt_g_refuse 'a fact of that size'
+    case $2 in *[!0-9a-f]*) gnt_g_refuse 'a digest that is none' ;; esac
+    gnt_mark "$gnt_g_tag.$gnt_g_n" "$1"
+    gnt_g_text=$gnt_g_facts/open/$2 gnt_g_in=$3
+    [ "$gnt_g_in" -gt 0 ] || [ -e "$gnt_g_text" ] || gnt_g_text=$gnt_g_facts/fixed/$2
+    [ "${#2}" = 64 ] && [ -f "$gnt_g_text" ] || gnt_g_refuse 'a script that is no fact and was not signed'
+    set --
+    while [ "$gnt_g_in" -gt 0 ] && IFS= read -r gnt_g_word; do
+        case $gnt_g_word in *[!A-Za-z0-9@%_+=:,./\ -]* | -?* | *..*) gnt_g_refuse 'a word that no fact takes' ;; esac
+        set -- "$@" "$gnt_g_word"
+        gnt_g_in=$((gnt_g_in - 1))
+    done
+    [ "$gnt_g_in" = 0 ] || exit 1
+    [ "$gnt_g_skip" = 0 ] || return 0
+    (gnt_g_free && . "$gnt_g_text") 9>&- </dev/null
+}
+
+gnt_g_items() { # FENCED COUNT
+    gnt_g_n=0
+    while [ "$gnt_g_n" -lt "$2" ]; do
+        read -r gnt_g_kind gnt_g_a gnt_g_b gnt_g_c gnt_g_d || exit 1
+        case $gnt_g_kind in
+            run) gnt_g_ordered "$gnt_g_a" "$gnt_g_b" "$gnt_g_c" "$gnt_g_d" ;;
+            fact) gnt_g_fact "$gnt_g_a" "$gnt_g_b" "$gnt_g_c" ;;
+            *) gnt_g_refuse 'a frame that it does not know' ;;
+        esac
+        gnt_rc=$?
+        [ "$gnt_g_skip" = 1 ] || gnt_g_after "$1" "$((gnt_g_n + 1 == $2))"
+        rm -f "$gnt_g_dir/text.$gnt_g_n" "$gnt_g_dir/stdin.$gnt_g_n"
+        gnt_g_n=$((gnt_g_n + 1))
+    done
+}
+
+gnt_g_admit() { # TERM: only who has signed may raise the term of a node
+    [ "$1" != 0 ] || return 0
+    if [ "$gnt_g_granted" != ' ' ]; then
+        gnt_admit "$1"
+        return
+    fi
+    gnt_known
+    [ "$gnt_term" -le "$1" ] 2>/dev/null || { gnt_why="fenced $gnt_term"; return 1; }
+}
+
+gnt_g_batch() { # TAG TERM FENCE HOLD COUNT ORDER SIGNATURE
+    case $1 in '' | *[!0-9a-f.]*) gnt_g_refuse 'a tag that is none' ;; esac
+    gnt_g_tag=$1 gnt_g_skip=0
+    gnt_g_number "$2" "$4" "$5" "$6" || gnt_g_refuse 'a frame that it does not know'
+    case $3 in '' | *[!A-Za-z0-9_-]*) gnt_g_refuse 'a fence that is none' ;; esac
+    [ "$6" = 0 ] || gnt_g_order "$6" "$7"
+    [ "$3 $2" = "$gnt_g_job $gnt_g_term" ] || gnt_g_granted=' ' # signed for another job or term
+    gnt_g_admit "$2" || gnt_g_skip=1
+    if [ "$3" = - ]; then gnt_g_items '' "$5"
+    else
+        [ "$gnt_g_granted" != ' ' ] || gnt_g_refuse 'a job that was not signed for this connection'
+        (
+            [ "$gnt_g_skip" = 1 ] || gnt_fence "$3" || { gnt_g_skip=1; gnt_g_items 1 "$5"; exit 1; }
+            gnt_g_items 1 "$5"
+            exit 0
+        ) || case $? in 126) exit 126 ;; *) gnt_why=nofence ;; esac
+    fi
+    gnt_mark "$gnt_g_tag.end" "$4"
+    gnt_done "$gnt_g_tag"
+    gnt_g_tag=''
+}
+
+gnt_g_take() { # SIZE ORDER SIGNATURE: a text that was ordered, in the file "text"
+    gnt_g_number "$1" || gnt_g_refuse 'a script of that size'
+    gnt_g_order "$2" "$3"
+    head -c "$1" >"$gnt_g_dir/text" && gnt_g_allowed "$gnt_g_dir/text" - ||
+        gnt_g_refuse 'a script that was not signed as it is'
+    [ "$gnt_g_term" = 0 ] || gnt_admit "$gnt_g_term" || gnt_g_refuse "$gnt_why"
+}
+
+gnt_g_become() { # FILE: run its text with what the connection brings
+    gnt_g_text=$(cat "$1")
+    rm -rf "$gnt_g_dir"
+    trap - EXIT
+    gnt_g_free
+    [ "$gnt_alarm" = /dev/null ] || rm -f "$gnt_alarm"
+    eval "$gnt_g_text"
+    exit
+}
+
+gnt_g_ticket() { # FILE: let a second connection run it once, as long as this one lasts
+    gnt_g_word=$(cat /proc/sys/kernel/random/uuid) && [ "${#gnt_g_word}" = 36 ] &&
+        mv "$1" "$gnt_g_dir/ticket-$gnt_g_word" && echo "gnt-ticket $$-$gnt_g_word"
+}
+
+gnt_g_redeem() { # PID-SECRET
+    case $1 in *[!0-9a-f-]*) gnt_g_refuse 'a ticket that is none' ;; esac
+    mv "$gnt_g_run/${1%%-*}/ticket-${1#*-}" "$gnt_g_dir/text" 2>/dev/null || gnt_g_refuse 'a ticket that nobody gave'
+    gnt_g_become "$gnt_g_dir/text"
+}
+
+gnt_g_free() { # what the gate limits for itself is no limit for what it runs
+    ulimit -S -v unlimited
+}
+
+gnt_g_open() {
+    umask 077
+    gnt_dir "$gnt_g_run" || exit 1
+    for gnt_g_word in "$gnt_g_run"/*; do # of gates that were killed
+        [ -d "/proc/${gnt_g_word##*/}" ] || rm -rf "$gnt_g_word"
+    done
+    gnt_g_dir=$gnt_g_run/$$
+    rm -rf "$gnt_g_dir" && mkdir "$gnt_g_dir" || gnt_g_refuse '/run is full'
+    trap 'rm -rf "$gnt_g_dir"' EXIT
+    trap 'exit 129' HUP INT TERM
+    gnt_g_challenge=$(cat /proc/sys/kernel/random/uuid) && [ "${#gnt_g_challenge}" = 36 ] || exit 1
+    ulimit -S -v 524288 # KiB: a line without an end ends the gate, not the node
+}
+
+gnt_g_serve() {
+    gnt_dog
+    echo "gnt-gate 1 $gnt_g_challenge $gnt_g_version"
+    # shellcheck disable=SC2086 # words of one frame
+    while read -r gnt_g_kind gnt_g_rest; do
+        set -f
+        set -- $gnt_g_rest
+        set +f
+        case $gnt_g_kind,$# in
+            batch,7) gnt_g_batch "$@" ;;
+            pipe,3) gnt_g_take "$@" && gnt_g_become "$gnt_g_dir/text" ;;
+            ticket,3) gnt_g_take "$@" && gnt_g_ticket "$gnt_g_dir/text" ;;
+            *) gnt_g_refuse 'a frame that it does not know' ;;
+        esac
+    done
+}
+
+gnt_g_open
+case ${SSH_ORIGINAL_COMMAND-} in
+    'exec /bin/sh' | 'echo gnt-plain; exec /bin/sh') gnt_g_serve ;;
+    'gnt-ticket '*) gnt_g_redeem "${SSH_ORIGINAL_COMMAND#gnt-ticket }" ;;
+    '') gnt_g_refuse 'logins' ;;
+    *) gnt_g_refuse 'commands that are not signed' ;;
+esac

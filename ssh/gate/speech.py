@@ -1,0 +1,103 @@
+"""How batches are put to a hardened node's gate (gate.sh); replies come as from any kept shell."""
+
+from __future__ import annotations
+
+from gnt.ssh.framing import tagged
+from gnt.ssh.gate.facts import digest, facts, plain
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    import paramiko
+
+    from gnt.ssh.framing import Batch, Item
+    from gnt.ssh.gate.orders import Grant, Orders
+
+LONGEST = 65536  # bytes that login scripts may print before
+
+
+class Gate:
+    """Speaks with one gate; remembers what it was allowed on this connection."""
+
+    def __init__(self, node: str, greeting: bytes, orders: Orders) -> None:
+        words = greeting.decode("ascii", "replace").split()
+        self._node, self._orders = node, orders
+        self._challenge, self._version = words[2], words[3]
+        self._granted: set[Grant] = set()
+        self._for = ("", 0)
+
+    def compose(self, nonce: str, seq: int, batch: Batch) -> bytes:
+        """A batch as a frame, with an order before it when it needs one."""
+        parts: list[bytes] = []
+        needed: list[Grant] = []
+        for item in batch.scripts:
+            fact = self._fact(item)
+            if fact is None:
+                needed.append(grant(item.text, item.stdin))
+            parts.append(fact or _run(item))
+        job = batch.fence or "-"
+        order, signature = self._order(job, batch.term, needed)
+        head = (f"batch {tagged(nonce, seq)} {batch.term} {job} {batch.hold} {len(parts)} "
+                f"{len(order)} {len(signature)}\n")
+        return b"".join([head.encode(), order, signature, *parts])
+
+    def single(self, verb: str, text: str, job: str, term: int) -> bytes:
+        """``pipe`` or ``ticket``: one text that gets a connection of its own."""
+        order, signature = self._orders.order(
+            self._challenge, job or "-", term, [grant(text, b"")])
+        data = _bytes(text)
+        head = f"{verb} {len(data)} {len(order)} {len(signature)}\n"
+        return head.encode() + order + signature + data
+
+    def _order(self, job: str, term: int, needed: list[Grant]) -> tuple[bytes, bytes]:
+        if (job, term) != self._for:
+            self._for = job, term
+            self._granted.clear()
+        if self._granted.issuperset(needed) and (job == "-" or self._granted):
+            return b"", b""
+        wanted = [*needed, *self._orders.plans.get((job, self._node), ())]
+        self._granted.update(wanted)
+        return self._orders.order(self._challenge, job, term, self._granted)
+
+    def _fact(self, item: Item) -> bytes | None:
+        """The item as a fact, if this node keeps it as one."""
+        if item.stdin or item.keep or self._version != facts().version:
+            return None
+        limit = int(item.limit + 0.999)
+        if item.body and all(map(plain, item.words)) and (
+                name := digest(item.body)) in facts().open:
+            words = "".join(f"{word}\n" for word in item.words)
+            return f"fact {limit} {name} {len(item.words)}\n{words}".encode()
+        if (name := digest(item.text)) in facts().fixed:
+            return f"fact {limit} {name} 0\n".encode()
+        return None
+
+
+def greeting(channel: paramiko.Channel, deadline: float) -> bytes:
+    """The first line of ours that a channel says; what login scripts print before is skipped."""
+    said = b""
+    channel.settimeout(deadline)
+    try:
+        while len(said) < LONGEST and (more := channel.recv(LONGEST)):
+            said += more
+            for line in said.split(b"\n")[:-1]:
+                if line.startswith(b"gnt-"):
+                    channel.settimeout(None)
+                    return line
+    except OSError:
+        return said or b"nothing in time"
+    return said or channel.recv_stderr(LONGEST) or b"nothing"
+
+
+def grant(text: str, stdin: bytes) -> Grant:
+    return digest(text), digest(stdin) if stdin else "-"
+
+
+def _run(item: Item) -> bytes:
+    text = _bytes(item.text)
+    stdin = str(len(item.stdin)) if item.stdin else "-"
+    head = f"run {int(item.keep)} {int(item.limit + 0.999)} {len(text)} {stdin}\n"
+    return head.encode() + text + item.stdin
+
+
+def _bytes(text: str) -> bytes:
+    return text.encode("utf-8", "surrogateescape")

@@ -1,0 +1,84 @@
+"""What is done on a node that is hardened, and asked of it."""
+
+from __future__ import annotations
+
+from gnt.plan import Script, node_task, script
+from gnt.ssh import fences
+from gnt.ssh.gate import facts
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+_INSTALL = """\
+umask 077
+version=$1; shift
+dir=/var/lib/gnt/gate
+mkdir -p "$dir/$version/fixed" "$dir/$version/open" && cd "$dir" || exit 1
+awk '/^#gnt-file / { if (f) close(f); f = $2 ".new"; printf "" >f; next } { print >f }' || exit 1
+for file in "$version"/*/*.new; do
+    name=${file##*/}; name=${name%.new}
+    sum=$(sha256sum <"$file")
+    [ "${sum%% *}" = "$name" ] || { echo "$name did not arrive whole" >&2; exit 1; }
+    sync "$file" && mv "$file" "${file%.new}" || exit 1
+done
+printf '%s\\n' "$@" >signers.new && sync signers.new gate.new "$version" &&
+    mv signers.new signers && mv gate.new gate && sync . || exit 1
+for old in */; do
+    [ "$old" = "$version/" ] || [ -z "$(find "$old" -maxdepth 0 -mmin +1440)" ] || rm -rf "$old"
+done
+"""
+
+_TRUST = """\
+umask 077
+dir=/var/lib/gnt/gate
+[ -e "$dir/gate" ] || exit 0
+printf '%s\\n' "$@" >"$dir/signers.new" || exit 1
+if cmp -s "$dir/signers" "$dir/signers.new"; then rm -f "$dir/signers.new"; exit 0; fi
+sync "$dir/signers.new" && mv "$dir/signers.new" "$dir/signers" && sync "$dir"
+"""
+
+_GATE = """\
+dir=/var/lib/gnt/gate
+[ -e "$dir/gate" ] || exit 0
+IFS='= ' read -r _ version _ <"$dir/gate" && echo "version $version"
+while read -r line; do echo "signer $line"; done <"$dir/signers"
+"""
+
+
+@node_task(deadline=30)
+def install(signers: Iterable[str]) -> Script[None]:
+    """Put the gate of this version of gnt on a node, with the signers that it obeys."""
+    return script(_INSTALL, facts.facts().version, *signers, stdin=facts.bundle())
+
+
+@node_task(deadline=30)
+def trust(signers: Iterable[str]) -> Script[None]:
+    """Tell the gate of a node, if it has one, whose orders it obeys from now on."""
+    return script(_TRUST, *signers)
+
+
+@node_task(deadline=20)
+def gate() -> Script[tuple[str, tuple[str, ...]]]:
+    """The version of a node's gate and the signers it obeys; empty when it has none."""
+    return script(_GATE, parse=_gate)
+
+
+def _gate(output: str) -> tuple[str, tuple[str, ...]]:
+    lines = [line.partition(" ") for line in output.splitlines()]
+    versions = [rest for kind, _, rest in lines if kind == "version"]
+    return ("".join(versions[:1]), tuple(rest for kind, _, rest in lines if kind == "signer"))
+
+
+@node_task(deadline=15)
+def alive(jobs: Iterable[str]) -> Script[dict[str, bool]]:
+    """Which jobs have a living driver."""
+    return fences.alive(tuple(jobs))
+
+
+@node_task(deadline=600)
+def ended(job: str, deadline: float) -> Script[bool]:
+    """Wait until the driver of a job ended."""
+    return fences.ended(job, deadline)
+
+
