@@ -3,6 +3,5 @@
 ALIASES = {"show": "info"}
 
 NOT_YET = {
-    "evacuate": "moving everything out of a group",
     "show-ispecs-cmd": "showing the instance policy as a command line",
 }

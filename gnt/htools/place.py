@@ -220,9 +220,11 @@ class Evacuated(Record):
     failed: tuple[tuple[str, str], ...]
 
 
-def evacuate(world: World, instances: Sequence[str], mode: str) -> Evacuated:
+def evacuate(
+    world: World, instances: Sequence[str], mode: str, *, force: bool = False,
+) -> Evacuated:
     """``mode``: primary-only, secondary-only, all.  Steps are (migrate|replace-disks, target)."""
-    ground = Ground(world, Options())
+    ground = Ground(world, Options(force=force))
     names = [i.name for i in world.instances]
     done = moving.evacuate(ground, [find(n, names, "instance") for n in instances], mode)
     return _evacuated(world, done)
