@@ -66,6 +66,7 @@ def natural(text: str) -> int:
     return int(text)
 
 
+_POINTED = frozenset("0123456789.")
 _SUFFIXES = {"m": 1, "g": 1024, "t": 1024 * 1024}
 SIZE_STEP = 4  # MiB; sizes are rounded up to it, as the reference does
 
@@ -74,8 +75,9 @@ def read_size(text: str) -> int:
     """MiB of ``512``, ``1.5g``, ``2T``, rounded up to a multiple of 4 MiB."""
     bare = text.strip().lower().removesuffix("ib").removesuffix("b") or "?"
     factor = _SUFFIXES.get(bare[-1], 0)
-    number = float(bare[:-1] if factor else bare)
-    if not 0 <= number < 2**40:
+    digits = (bare[:-1] if factor else bare).rstrip()
+    number = float(digits)
+    if not _POINTED.issuperset(digits) or number >= 2**40:
         raise ValueError(text)
     exact = number * (factor or 1)
     whole = int(exact) + (exact > int(exact))
@@ -115,10 +117,7 @@ _SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800}
 def read_duration(text: str) -> int:
     """Seconds of ``90``, ``5m``, ``2h``, ``1d``, ``3w``."""
     factor = _SECONDS.get(text[-1:].lower(), 0)
-    seconds = int(text[:-1] if factor else text) * (factor or 1)
-    if seconds < 0:
-        raise ValueError(text)
-    return seconds
+    return natural(text[:-1] if factor else text) * (factor or 1)
 
 
 def whole(low: int, high: int | None = None) -> Kind[int]:
@@ -130,7 +129,7 @@ def whole(low: int, high: int | None = None) -> Kind[int]:
     )
 
     def read(text: str) -> int:
-        value = int(text)
+        value = -natural(text[1:]) if text.startswith("-") else natural(text)
         if value < low or (high is not None and value > high):
             raise ValueError(text)
         return value
@@ -146,7 +145,8 @@ def real(low: float, high: float | None = None) -> Kind[float]:
 
     def read(text: str) -> float:
         value = float(text)
-        if not low <= value or (high is not None and value > high) or value == float("inf"):
+        known = _POINTED.issuperset(text.lower().translate({ord(sign): "" for sign in "e+-"}))
+        if not known or not low <= value or value > (1e308 if high is None else high):
             raise ValueError(text)
         return value
 
@@ -252,9 +252,12 @@ def _hostname(text: str) -> str:
     return name
 
 
+_HEX = frozenset("0123456789abcdef")
+
+
 def _mac(text: str) -> str:
     parts = text.lower().split(":")
-    if len(parts) != 6 or any(len(p) != 2 or int(p, 16) < 0 for p in parts):
+    if len(parts) != 6 or any(len(p) != 2 or not _HEX.issuperset(p) for p in parts):
         raise ValueError(text)
     if int(parts[0], 16) & 1:
         raise Invalid("", f"{text!r} is a multicast address; the first octet must be even")
@@ -264,11 +267,14 @@ def _mac(text: str) -> str:
 def _ip(text: str) -> str:
     import ipaddress
 
-    return str(ipaddress.ip_address(text))
+    address = ipaddress.ip_address(text)
+    if "%" in text:  # a zone is of one machine; what follows the sign can be anything
+        raise ValueError(text)
+    return str(address)
 
 
 def _absolute(text: str) -> str:
-    if not text.startswith("/") or "\0" in text or "/../" in text + "/":
+    if not text.startswith("/") or not text.isprintable() or "/../" in text + "/":
         raise ValueError(text)
     return text
 

@@ -20,9 +20,10 @@ def split(key: str) -> tuple[str, bytes]:
     kind, _, rest = key.strip().partition(" ")
     try:
         blob = base64.b64decode(rest.split(" ", 1)[0], validate=True)
+        start = len(kind).to_bytes(4, "big") + kind.encode("ascii")
     except (binascii.Error, ValueError):
-        blob = b""
-    if not blob.startswith(len(kind).to_bytes(4, "big") + kind.encode()):
+        blob, start = b"", b"?"
+    if not kind or not blob.startswith(start):
         raise Invalid("", f"{key[:60]!r} is not an OpenSSH public key",
                       hint="it looks like: ssh-ed25519 AAAAC3Nza…")
     return kind, blob

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gnt.errors import Conflict
-from gnt.values import Kind
+from gnt.values import Kind, natural
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ def _read(text: str) -> Ranges:
     ranges = []
     for part in text.split(",") if text else ():
         low, dash, high = part.partition("-")
-        first, last = int(low), int(high if dash else low)
+        first, last = natural(low), natural(high if dash else low)
         if not 0 < first <= last <= HIGHEST:
             raise ValueError(text)
         ranges.append((first, last))

@@ -14,7 +14,7 @@ from gnt.htools.names import Names
 from gnt.htools.simulate import size
 from gnt.htools.world import TEMPLATES
 from gnt.spec import opt, opts
-from gnt.values import BOOL, TEXT, Kind, choice, whole
+from gnt.values import BOOL, TEXT, Kind, choice, natural, whole
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,7 +29,7 @@ out = sys.stdout.write
 
 def read_shape(text: str) -> Shape:
     words = text.split(",")
-    if len(words) not in (3, 4) or not all(w.isdigit() for w in words[2:]):
+    if len(words) not in (3, 4) or not all(natural(w) < 2**31 for w in words[2:]):
         raise ValueError(text)
     return Shape(dsk=size(words[0], text), mem=size(words[1], text), cpu=int(words[2]),
                  spn=int(words[3]) if len(words) > 3 else 1)

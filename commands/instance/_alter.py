@@ -8,7 +8,7 @@ from gnt.model.names import new_uuid
 from gnt.model.objects import Disk, Group
 from gnt.record import Record
 from gnt.storage.base import storage
-from gnt.values import choice
+from gnt.values import choice, whole
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -60,9 +60,11 @@ def place(word: str, count: int, limit: int, where: str) -> int:
         raise Invalid(where, f"more than {limit} are not possible")
     if word == "-1":
         return count
-    if not word.isdecimal() or int(word) > count:
-        raise Invalid(where, f"{word!r} is not a place from 0 to {count}, or -1 for the end")
-    return int(word)
+    try:
+        return whole(0, count).read(word)
+    except Invalid:
+        raise Invalid(where, f"{word!r} is not a place from 0 to {count}, or -1 for the end"
+                      ) from None
 
 
 def _nics_after(

@@ -53,6 +53,8 @@ def _list(numbers: Iterable[int]) -> str:
 
 def read_spec(typed: Mapping[str, str], where: str) -> DiskSpec:
     """One disk; names that are not ours are options of the disk template's provider."""
+    if typed.get("adopt") == "":
+        raise Invalid(f"{where}.adopt", "no volume is named", hint=f"{where}:adopt=VOLUME")
     if "size" not in typed and "adopt" not in typed:
         raise Invalid(where, "no size is given", hint=f"{where}:size=10g")
     size = SIZE.read(typed.get("size", "0"), f"{where}.size")

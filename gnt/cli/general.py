@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gnt.record import Record
 from gnt.spec import Command, Query, Settings, opt, opts
-from gnt.values import BOOL, TEXT, Kind, choice
+from gnt.values import BOOL, TEXT, Kind, choice, natural
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,7 +18,7 @@ FORMATS = ("table", "json", "yaml", "csv", "plain", "github", "grid", "simple", 
 def _dependency(text: str) -> str:
     job, colon, results = text.partition(":")
     known = ("success", "error", "canceled")
-    if not job.isdigit() or (colon and not set(results.split(",")) <= set(known)):
+    if not natural(job) or (colon and not set(results.split(",")) <= set(known)):
         raise ValueError(text)
     return text
 

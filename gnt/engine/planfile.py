@@ -70,7 +70,7 @@ def read(path: str) -> tuple[PlanFile, Operation]:
     except OSError as error:
         raise UsageError(f"cannot read the plan {path}: {error.strerror}",
                          hint=f"--plan-out {path} saves one") from None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise Damaged(f"{path}: not a plan: {error}") from None
     if made.format != FORMAT:
         raise Damaged(f"{path}: format {made.format} is not known here")

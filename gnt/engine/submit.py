@@ -39,7 +39,11 @@ class Submission(Record):
         return Submission(operation=f"{operation.noun} {operation.verb}", params=params, wish=wish)
 
     def made(self, find: Callable[[str], type[Operation]] = operation_named) -> Operation:
-        return find(self.operation)(**self.params)
+        kind = find(self.operation)
+        try:
+            return kind(**self.params)
+        except TypeError as error:
+            raise Damaged(f"{self.operation}: {error}") from None
 
 
 def encode(submission: Submission) -> bytes:
@@ -51,9 +55,14 @@ def encode(submission: Submission) -> bytes:
 def decode(data: bytes) -> Submission:
     import json
 
-    found = load(json.loads(data), "submission")
-    if not isinstance(found, Submission):
-        raise Damaged("that is no submission")
+    try:
+        found = load(json.loads(data), "submission")
+    except (ValueError, RecursionError) as error:
+        raise Damaged(f"that is no submission: {error}") from None
+    if not isinstance(found, Submission) or type(found.operation) is not str or (
+            not isinstance(found.params, dict)):
+        raise Damaged("that is no submission", hint="is the runner of another version? It ends by "
+                      "itself when it has nothing to do")
     return found
 
 

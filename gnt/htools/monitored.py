@@ -33,11 +33,14 @@ def read(path: str) -> dict[str, float]:
 
 def flat(reports: Any) -> list[dict[str, Any]]:
     """The reports of a node, however deep the lists are."""
-    if isinstance(reports, dict):
-        return [reports]
-    if isinstance(reports, list):
-        return [r for inner in reports for r in flat(inner)]
-    return []
+    found, queue = [], [reports]
+    while queue:
+        one = queue.pop()
+        if isinstance(one, dict):
+            found.append(one)
+        elif isinstance(one, list):
+            queue += reversed(one)
+    return found
 
 
 def cpu(report: dict[str, Any]) -> float | None:

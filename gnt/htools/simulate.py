@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from gnt.errors import Invalid
 from gnt.htools.world import BadData, Group, Node, World
+from gnt.values import whole as counted
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,15 +19,16 @@ def size(text: str, spec: str) -> int:
     """MiB, or with m, g, t."""
     factor = UNITS.get(text[-1:].lower(), 0.0)
     digits = text[:-1] if factor else text
-    if not digits.isdigit() or len(digits) > 15:
+    if not (digits.isascii() and digits.isdigit()) or len(digits) > 15:
         raise BadData(f"--simulate={spec}: {text!r} is not a size (a number, MiB or with m, g, t)")
     return int(int(digits) * (factor or 1))
 
 
 def whole(text: str, spec: str, least: int = 0, most: int = 2**31) -> int:
-    if not text.isdigit() or not least <= int(text) <= most:
-        raise BadData(f"--simulate={spec}: {text!r} is not a whole number from {least} to {most}")
-    return int(text)
+    try:
+        return counted(least, most).read(text)
+    except Invalid as error:
+        raise BadData(f"--simulate={spec}: {error.problem}") from None
 
 
 def group(number: int, spec: str) -> tuple[Group, list[Node]]:

@@ -8,7 +8,7 @@ key by key; ``std`` belongs to the cluster.
 from __future__ import annotations
 
 from gnt.errors import Invalid, PolicyViolation
-from gnt.values import SIZE, real, whole
+from gnt.values import NAMED_PAIRS, SIZE, real, whole
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -102,13 +102,11 @@ def read_spec(typed: Mapping[str, str], where: str) -> dict[str, int]:
 
 def read_bounds(text: str, where: str) -> list[dict[str, dict[str, int]]]:
     """``min:…/max:…//min:…/max:…``: each pair complete, no minimum above its maximum."""
-    from gnt.values import read_named_pairs
-
     pairs = []
     for part in text.split("//"):
         bounds: dict[str, dict[str, int]] = {}
         for half in part.split("/"):
-            side, typed = read_named_pairs(half)
+            side, typed = NAMED_PAIRS.read(half, where)
             if side not in ("min", "max") or side in bounds:
                 raise Invalid(where, f"{half!r} does not begin with min: or max: (each once)")
             bounds[side] = read_spec(typed, f"{where}.{side}")

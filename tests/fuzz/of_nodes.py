@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from typing import Any
 
 TOOLS = pathlib.Path(__file__).resolve().parents[1] / "tools"
-BY_KIND = {"str": "x", "int": 1, "bool": True, "bytes": b"x", "Iterable[str]": ("x",),
-           "tuple[str, ...]": ("x",)}
+BY_KIND = {"str": "x", "int": 1, "float": 1.5, "bool": True, "bytes": b"x", "Iterable": ("x",),
+           "tuple": ("x",), "Mapping": {}, "dict": {}}
 WORDS = ("- yes no 0 1 -1 1.5 hostname address missing member guest arg -name -m -smp status "
          'balloon end stat lacks version machine flag vhost {"return": {} {"status": "running"} '
          "key silent signer open ours theirs mtotal unused mfree ctotal csockets cnodes bootid "
@@ -75,8 +75,9 @@ def tasks() -> dict[str, plan.Task[..., Any]]:
 def made(task: plan.Task[..., Any]) -> plan.Script[Any]:
     """A script of a task, with arguments of the right kinds."""
     kinds = task.body.__annotations__
-    script: plan.Script[Any] = task.body(**{
-        name: BY_KIND[kinds[name]] for name in task._names if name not in task._defaults})
+    needed = [name for name in task._names if name not in task._defaults]
+    script: plan.Script[Any] = task.body(
+        **{name: BY_KIND[kinds[name].partition("[")[0]] for name in needed})
     return script
 
 

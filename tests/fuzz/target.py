@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from typing import Any
 
 CORPUS = pathlib.Path(__file__).parent / "corpus"
-LARGEST = 4096  # bytes of one input: bigger ones find nothing that these do not
+LARGEST = 8192  # bytes of one input: bigger ones find nothing that these do not
 SECONDS = 20  # of CPU for one input
 STEPS = 400_000  # lines of Python for one input
 PRODUCT = str(pathlib.Path(__file__).resolve().parents[2])

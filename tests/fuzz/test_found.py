@@ -30,6 +30,18 @@ REFUSED = [  # target, input, what it was before
      b"mtotal 1\nunused -1\nctotal 8\ncsockets 1\ncnodes 1\nbootid b", "memory below zero"),
     ("answer-storage.file.found", b"-1 x", "a disk of less than nothing"),
     ("answer-storage.file.measure", b"-1", "a disk of less than nothing"),
+    ("size", b"-0", "a sign"), ("size", b"1_0", "underscores"), ("size", b"1e3", "an exponent"),
+    ("duration", b"3 ", "a blank"), ("numbers", "\u0663".encode(), "digits of any script"),
+    ("numbers", b"1_0", "underscores"), ("numbers", b" 5", "a blank"),
+    ("named", b"/\x7f", "control characters in paths"),
+    ("named", b"fe80::1%eth0 1e3 -1", "anything after the zone of an address"),
+    ("disks", b"0:adopt=", "an empty name of a volume"),
+    ("uids", "\u0663".encode(), "digits of any script"), ("bounds", b"", "ValueError"),
+    ("mac_prefix", b"+a:00:00", "signs in octets"), ("plan_file", DEEP, "RecursionError"),
+    ("submission", b"{", "JSONDecodeError"), ("submission", b"\xab", "UnicodeDecodeError"),
+    ("host_key", b"\xe4", "UnicodeEncodeError"),
+    ("htools-simulate", b"p," + b"9" * 5000 + b",1g,1g,1", "ValueError"),
+    ("htools-mond", b'{"n": ' + b"[" * 600 + b"]" * 600 + b"}", "RecursionError"),
     ("answer-storage.file.space", b"/dev/sda1 20 0 -1 49% /", "room below zero"),
 ]
 
