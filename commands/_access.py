@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gnt.errors import Invalid
 from gnt.model.access import authorized as authorized
+from gnt.model.access import comment_of as comment_of
 from gnt.model.access import owner_of as owner_of
 from gnt.model.access import plain as plain
 

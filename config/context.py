@@ -148,7 +148,8 @@ def fresh(name: str) -> Context:
     """A new context with this user's keys; makes a signing key when there is none."""
     folder = os.path.expanduser("~/.ssh")
     login = tuple(f"{folder}/{key}" for key in LOGIN_KEYS if os.path.exists(f"{folder}/{key}"))
-    return Context(name=name, login=login, signer=_signer())
+    signer = _signer()
+    return Context(name=name, login=login if signer in login else (signer, *login), signer=signer)
 
 
 def _signer() -> str:

@@ -61,7 +61,7 @@ if TYPE_CHECKING:
             """Make it the one that commands without --cluster talk to."""
 
         def join(
-            self, name: str, host: str, port: int, signer: str, host_key: str,
+            self, name: str, host: str, port: int, signers: Sequence[str], host_key: str,
         ) -> tuple[str, ...]:
             """Pin a cluster's signer and its master's host key, shown and confirmed unless given
             as fingerprints; makes keys when there are none.  Lines for people."""

@@ -10,6 +10,10 @@ if TYPE_CHECKING:
     from typing import Any
 
 
+class Locked(Invalid):
+    """A key with a passphrase."""
+
+
 class Identities(Record):
     """``files`` are tried in order, then the keys that the agent at ``agent`` (a socket) holds."""
 
@@ -22,10 +26,21 @@ class Identities(Record):
 
 
 def load(identities: Identities) -> tuple[Any, ...]:
-    """The keys as paramiko wants them, read once per command."""
-    keys = [_from_file(path) for path in identities.files]
+    """The keys as paramiko wants them, read once per command.
+
+    A file with a passphrase is left out while there is another key: ssh-agent may hold it.
+    """
+    keys: list[Any] = []
+    locked: Invalid | None = None
+    for path in identities.files:
+        try:
+            keys.append(_from_file(path))
+        except Locked as error:
+            locked = error
     if identities.agent:
         keys += _from_agent(identities.agent)
+    if not keys and locked:
+        raise locked
     if not keys:
         raise GntError(
             "there is no key to log in to the nodes with",
@@ -50,8 +65,8 @@ def _from_file(path: str) -> Any:
         if os.path.exists(f"{path}-cert.pub"):
             key.load_certificate(f"{path}-cert.pub")
     except (paramiko.PasswordRequiredException, TypeError):  # TypeError: from cryptography
-        raise Invalid(path, "this private key has a passphrase",
-                      hint=f"type: ssh-add {path}") from None
+        raise Locked(path, "this private key has a passphrase",
+                     hint=f"type: ssh-add {path}") from None
     except (OSError, ValueError, paramiko.SSHException) as error:
         raise Invalid(path, f"this private key cannot be read: {error}") from None
     return key

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gnt.errors import Invalid, NotFound
+from gnt.model.access import OWNER
 from gnt.model.objects import Signer
 from gnt.values import Kind
 
@@ -16,16 +17,33 @@ KEY_START = b"\0\0\0\x0bssh-ed25519\0\0\0 "  # then 32 bytes
 def read_key(text: str) -> str:
     """``ssh-ed25519 AAAA…`` of a public key line, or of the file that holds it."""
     if not text.startswith("ssh-"):
-        try:
-            with open(text, encoding="utf-8") as file:
-                text = file.read(8192)
-        except (OSError, UnicodeDecodeError) as error:
-            raise Invalid("", f"cannot read a public key from {text}: {error}") from None
+        text = _content(text)
     words = text.split()
     if len(words) < 2 or words[0] != "ssh-ed25519" or not _is_ed25519(words[1]):
         raise Invalid("", f"{text[:60].strip()!r} is not an Ed25519 public key",
                       hint="ssh-keygen -t ed25519; then name the .pub file")
     return f"{words[0]} {words[1]}"
+
+
+def _read_login_key(text: str) -> str:
+    """``ssh-… AAAA…`` of a public key line, or of the file that holds it; of any kind."""
+    from gnt.commands._access import fingerprint
+
+    words = (text if " " in text.strip() else _content(text)).split()
+    if len(words) < 2 or not words[0].startswith(("ssh-", "ecdsa-", "sk-")):
+        raise Invalid("", f"{text[:60].strip()!r} is not an OpenSSH public key",
+                      hint="name a .pub file, or paste its line")
+    key = f"{words[0]} {words[1]}"
+    fingerprint(key)
+    return key
+
+
+def _content(file: str) -> str:
+    try:
+        with open(file, encoding="utf-8") as opened:
+            return opened.read(8192)
+    except (OSError, UnicodeDecodeError) as error:
+        raise Invalid("", f"cannot read a public key from {file}: {error}") from None
 
 
 def _is_ed25519(encoded: str) -> bool:
@@ -40,6 +58,8 @@ def _is_ed25519(encoded: str) -> bool:
 
 
 def _name(text: str) -> str:
+    if text.startswith(OWNER):  # a node's key would be taken for it
+        raise ValueError(text)
     allowed = set("@._+-")  # what a line of allowed_signers can hold as a name
     if not 1 <= len(text) <= 64 or text[0] in ".-" or not all(
             (c.isascii() and c.isalnum()) or c in allowed for c in text):
@@ -48,6 +68,7 @@ def _name(text: str) -> str:
 
 
 PUBLIC_KEY: Kind[str] = Kind(read_key, "KEY", "an Ed25519 public key, or a file with one")
+LOGIN_KEY: Kind[str] = Kind(_read_login_key, "KEY", "a public key, or a file with one")
 SIGNER_NAME: Kind[str] = Kind(_name, "NAME", "a name: letters, digits and @._+-")
 
 

@@ -2,36 +2,53 @@
 
 from __future__ import annotations
 
-from gnt.commands._edits import put
-from gnt.commands.cluster._signer import PUBLIC_KEY, SIGNER_NAME
+from gnt.commands import _access
+from gnt.commands._edits import change, put
+from gnt.commands.cluster._signer import LOGIN_KEY, PUBLIC_KEY, SIGNER_NAME
+from gnt.commands.node import _let_in, _role
 from gnt.errors import Conflict
 from gnt.model.objects import Signer
 from gnt.plan import Plan
-from gnt.spec import Holds, Operation, arg, opt
-from gnt.values import TEXT
+from gnt.spec import Holds, Operation, arg, opt, opts
+from gnt.values import BOOL, TEXT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from gnt.commands.node._setup import Host
     from gnt.model.config import Config
+    from gnt.plan import Call
     from gnt.spec import Seen
 
 
 class SignerAdd(Operation, command="cluster signer add"):
-    """Let somebody sign changes of this cluster.
+    """Let another admin in: their key signs changes of this cluster and logs in to its nodes.
 
     Whoever may sign may do everything.  Only Ed25519 keys sign; the private half stays with its
-    owner, in a file or in ssh-agent.
+    owner, in a file or in ssh-agent.  gnt-context join, typed by them, prints the line to type
+    here, and goes on when it is typed once more.
     """
 
     examples = (("gnt-cluster signer add alice@laptop ~/alice.pub", "with a key from a file"),
-                ("gnt-cluster signer add bob 'ssh-ed25519 AAAA…'", "with a key as text"))
+                ("gnt-cluster signer add bob 'ssh-ed25519 AAAA…'", "with a key as text"),
+                ("gnt-cluster signer add --login-key bob-rsa.pub bob bob.pub",
+                 "bob logs in with another key as well"))
 
     name: str = arg(SIGNER_NAME, "how the history will name them")
     key: str = arg(PUBLIC_KEY, "public key, or the file that holds it", complete="file")
+    login: bool = opt(BOOL, "let the key log in to the nodes, too", default=True)
+    login_key: tuple[str, ...] = opts(LOGIN_KEY, "another key that may log in, of any kind",
+                                      metavar="KEY")
     comment: str = opt(TEXT, "a remark", default="")
 
     def holds(self, cfg: Config) -> Holds:
-        return Holds(exclusive=(f"signers/{self.name}",))
+        keys = (_role.KEYS,) if self._keys(cfg) != cfg.cluster.login_keys else ()
+        return Holds(exclusive=(f"signers/{self.name}", *keys))
+
+    def facts(self, cfg: Config) -> Iterator[Call[Host]]:
+        if self._distributed(cfg):
+            yield from _role.greet(cfg)
 
     def plan(self, cfg: Config, seen: Seen) -> Plan:
         for known in cfg.signers:
@@ -40,4 +57,21 @@ class SignerAdd(Operation, command="cluster signer add"):
                                hint="gnt-cluster signer list; choose another name")
             if known.key == self.key:
                 raise Conflict(f"this key is the signer {known.name} already")
-        return Plan(end=(put(Signer(name=self.name, key=self.key, comment=self.comment)),))
+        _role.require_all(self.facts(cfg), seen)
+        keys = self._keys(cfg)
+        let_in = (change(cfg.cluster, login_keys=keys),) if keys != cfg.cluster.login_keys else ()
+        return Plan(
+            attempt=_let_in.on_all(cfg, keys, cfg.nodes) if self._distributed(cfg) else (),
+            end=(put(Signer(name=self.name, key=self.key, comment=self.comment)), *let_in))
+
+    def _distributed(self, cfg: Config) -> bool:
+        """Whether nodes must learn keys."""
+        return cfg.cluster.modify_ssh_setup and self._keys(cfg) != cfg.cluster.login_keys
+
+    def _keys(self, cfg: Config) -> tuple[str, ...]:
+        """The keys that log in afterwards; those of this signer have its name as their comment."""
+        keys = cfg.cluster.login_keys
+        for key in (*((self.key,) if self.login else ()), *self.login_key):
+            if _access.plain(key) not in {_access.plain(known) for known in keys}:
+                keys = (*keys, f"{_access.plain(key)} {self.name}")
+        return keys

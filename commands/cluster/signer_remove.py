@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from gnt.commands._edits import path
+from gnt.commands import _access
+from gnt.commands._edits import change, path
 from gnt.commands.cluster._signer import SIGNER_NAME, signer
+from gnt.commands.node import _let_in, _role
 from gnt.errors import Conflict
 from gnt.plan import Edit, Plan
 from gnt.spec import Holds, Operation, arg, opt
@@ -11,15 +13,19 @@ from gnt.values import BOOL
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from gnt.commands.node._setup import Host
     from gnt.model.config import Config
+    from gnt.plan import Call
     from gnt.spec import Seen, Session
 
 
 class SignerRemove(Operation, command="cluster signer remove"):
-    """Take the right to sign changes away.
+    """Take the right to sign changes away, and the keys that log in to nodes.
 
     What they signed stays valid history.  The last signer cannot be removed; oneself only with
-    --force.  Login keys are another matter: see gnt-cluster modify.
+    --force.  Keys that were put on nodes by hand stay: gnt-cluster verify lists them.
     """
 
     examples = (("gnt-cluster signer remove alice@laptop", "alice can sign no more"),)
@@ -35,11 +41,33 @@ class SignerRemove(Operation, command="cluster signer remove"):
         return (self,)
 
     def holds(self, cfg: Config) -> Holds:
-        return Holds(exclusive=(f"signers/{self.name}",))
+        keys = (_role.KEYS,) if self._keys(cfg) != cfg.cluster.login_keys else ()
+        return Holds(exclusive=(f"signers/{self.name}", *keys))
+
+    def facts(self, cfg: Config) -> Iterator[Call[Host]]:
+        if self._distributed(cfg):
+            yield from _role.greet(cfg)
 
     def plan(self, cfg: Config, seen: Seen) -> Plan:
         found = signer(cfg, self.name)
         if len(cfg.signers) == 1:
             raise Conflict(f"{self.name} is the only signer: nobody could change the cluster",
                            hint="gnt-cluster signer add NAME KEY, first")
-        return Plan(end=(Edit(path=path(found)),))
+        _role.require_all(self.facts(cfg), seen)
+        keys = self._keys(cfg)
+        shut_out = (change(cfg.cluster, login_keys=keys),) if keys != cfg.cluster.login_keys else ()
+        return Plan(
+            attempt=_let_in.on_all(cfg, keys, cfg.nodes) if self._distributed(cfg) else (),
+            end=(Edit(path=path(found)), *shut_out))
+
+    def _distributed(self, cfg: Config) -> bool:
+        """Whether nodes must forget keys."""
+        return cfg.cluster.modify_ssh_setup and self._keys(cfg) != cfg.cluster.login_keys
+
+    def _keys(self, cfg: Config) -> tuple[str, ...]:
+        """The keys that log in afterwards: nodes' own keys are not a signer's."""
+        found = signer(cfg, self.name)
+        return tuple(
+            key for key in cfg.cluster.login_keys
+            if _access.owner_of(key) or not (
+                _access.plain(key) == found.key or _access.comment_of(key) == found.name))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gnt.spec import Action, arg, opt
+from gnt.spec import Action, arg, opt, opts
 from gnt.values import HOSTNAME, TEXT, whole
 
 TYPE_CHECKING = False
@@ -15,8 +15,8 @@ class Join(Action, command="context join"):
 
     The host's SSH key and the key that signs the configuration are shown; compare them with what
     another admin sees in gnt-context list before you say yes.  From then on everything that comes
-    from the cluster is verified against them.  Reading needs an SSH login there; changing needs a
-    signer: the command to give another admin is printed.
+    from the cluster is verified against them.  Unless the cluster lets you in already, the line
+    for another admin to type is printed; after that type the same here once more.
     """
 
     examples = (
@@ -29,8 +29,8 @@ class Join(Action, command="context join"):
     host: str = arg(HOSTNAME, "a master candidate")
     ssh_port: int = opt(whole(1, 65535), "where its sshd listens", default=22)
     ssh_host_key: str = opt(TEXT, "fingerprint of its host key", default="", metavar="SHA256:…")
-    signer: str = opt(TEXT, "fingerprint of the key that signs its configuration", default="",
-                      metavar="SHA256:…")
+    signer: tuple[str, ...] = opts(TEXT, "fingerprint of a key that may have signed its newest "
+                                   "configuration", metavar="SHA256:…")
 
     def run(self, session: Session) -> int:
         for line in session.contexts.join(

@@ -259,7 +259,7 @@ class Session:
     def own_keys(self) -> tuple[str, ...]:
         from gnt.ssh.identity import public_keys
 
-        return public_keys(self.identities)
+        return tuple(f"{key} {self.who}" for key in public_keys(self.identities))
 
     def create(self, objects: Mapping[str, Mapping[str, Any]], master: Node) -> None:
         from gnt.config.context import HERE, fresh, require_unknown

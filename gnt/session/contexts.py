@@ -7,7 +7,7 @@ from gnt.plan import Script, node_task, script
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from typing import Any
 
     from gnt.config.context import Context
@@ -66,7 +66,7 @@ class Known:
         use(name)
 
     def join(
-        self, name: str, host: str, port: int, signer: str, host_key: str,
+        self, name: str, host: str, port: int, signers: Sequence[str], host_key: str,
     ) -> tuple[str, ...]:
         """Pin the host's key, then who signed the newest base; read, verify, keep the context.
 
@@ -80,7 +80,7 @@ class Known:
         context = contexts.fresh(name).replace(nodes=(node,))
         self.session.begin(context)
         self.session.know((node,))
-        public = self._signer(node, signer)
+        public = self._let_in(name, lambda: self._signer(node, signers))
         context = context.replace(signers=(public,))
         self.session.begin(context)
         cfg = self.session.config()
@@ -89,6 +89,21 @@ class Known:
         contexts.save(self.session.context)
         return (f"cluster {cfg.cluster.cluster_name} is known as {name}; "
                 f"its master is {cfg.master.name}", *self._own_keys(context, cfg.signers))
+
+    def _let_in(self, name: str, ask: Callable[[], str]) -> str:
+        """The first answer from the cluster; what to do when it does not know us yet."""
+        try:
+            return ask()
+        except NodeFailed as failure:
+            if failure.kind != "denied":
+                raise
+            raise NotAuthorised(
+                f"{failure.node} does not let you in yet",
+                hint=f"let an admin of the cluster type: {self._wanted()}\n"
+                     f"then this command again: gnt-context join {name} …") from None
+
+    def _wanted(self) -> str:
+        return f"gnt-cluster signer add {self.session.who} '{self.session.signing().public}'"
 
     def _met(self, host: str, port: int, wanted: str) -> Node:
         from gnt.model.objects import Node
@@ -108,7 +123,7 @@ class Known:
         return Node(uuid="-", name=host, primary_ip=address, secondary_ip=address, group="-",
                     host_keys=keys, ndparams=ports)
 
-    def _signer(self, node: Node, wanted: str) -> str:
+    def _signer(self, node: Node, wanted: Sequence[str]) -> str:
         from gnt.config.signature import fingerprint, take_apart
 
         call = base_signature.on(node.name)
@@ -121,9 +136,10 @@ class Known:
         if not wanted:
             self.session.confirm(f"The configuration on {node.name} is signed by\n    {shown}\n"
                                  "Do you believe this signer?")
-        elif wanted not in (key, shown):
-            raise NotAuthorised(f"what {node.name} holds is signed by {shown}, not by {wanted}",
-                                hint="ask another admin for: gnt-context list")
+        elif not {key, shown} & set(wanted):
+            raise NotAuthorised(f"what {node.name} holds is signed by {shown}, not by "
+                                f"{' or '.join(wanted)}",
+                                hint="ask another admin for: gnt-cluster signer list")
         return key
 
     def _own_keys(self, context: Context, signers: Any) -> tuple[str, ...]:
@@ -131,5 +147,4 @@ class Known:
         public = self.session.signing().public
         if any(signer.key == public for signer in signers):
             return ()
-        return ("to change the cluster, let another admin type:",
-                f"    gnt-cluster signer add {self.session.who} '{public}'")
+        return ("to change the cluster, let another admin type:", f"    {self._wanted()}")

@@ -1,7 +1,7 @@
 """The commands of the history and of signers, on a real store."""
 
 import pytest
-from chains import CLUSTER, KEY, make_key
+from chains import CLUSTER, KEY
 from clusters import Cluster, change
 
 from gnt.checks.copies import Copy
@@ -13,13 +13,10 @@ from gnt.commands.cluster.config_log import ConfigLog
 from gnt.commands.cluster.config_rollback import ConfigRollback
 from gnt.commands.cluster.config_show import ConfigShow
 from gnt.commands.cluster.config_verify import ConfigVerify
-from gnt.commands.cluster.signer_add import SignerAdd
 from gnt.commands.cluster.signer_list import SignerList
-from gnt.commands.cluster.signer_remove import SignerRemove
 from gnt.config import signature
 from gnt.config.ledger import Ledger
-from gnt.errors import ConfirmationNeeded, Conflict, Damaged, Invalid, NodeFailed, NotFound
-from gnt.plan import render
+from gnt.errors import ConfirmationNeeded, Damaged, Invalid, NodeFailed
 from gnt.spec import Seen
 
 
@@ -124,36 +121,6 @@ def test_an_export_is_verified(session, tmp_path):
     content = shown(session, ConfigVerify(folder=folder)).content
     assert (content["cluster"], content["checked"]) == (CLUSTER, "2 transactions, 1 bases")
     assert shown(session, ConfigVerify()).content == {**content, "candidates": "the same"}
-
-
-def test_adding_a_signer(session):
-    key = make_key(7).public
-    plan = SignerAdd(name="alice", key=key).plan(session.config(), Seen({}))
-    assert list(render(plan)) == ["end    config: put signers/alice"]
-    with pytest.raises(Conflict, match="there is a signer admin already"):
-        SignerAdd(name="admin", key=key).plan(session.config(), Seen({}))
-    with pytest.raises(Conflict, match="is the signer admin already"):
-        SignerAdd(name="alice", key=KEY.public).plan(session.config(), Seen({}))
-
-
-def test_removing_a_signer(session):
-    with pytest.raises(Conflict, match="the only signer"):
-        SignerRemove(name="admin").plan(session.config(), Seen({}))
-    with pytest.raises(Conflict, match="admin is you"):
-        SignerRemove(name="admin").prepare(session)
-    with pytest.raises(NotFound, match=r"no signer bob \(there are: admin\)"):
-        SignerRemove(name="bob").prepare(session)
-    alice = {"name": "alice", "key": make_key(7).public}
-    session.store.commit(lambda _: change().replace(edits=(_put("signers/alice", alice),)))
-    assert SignerRemove(name="admin", force=True).prepare(session)
-    plan = SignerRemove(name="admin").plan(session.config(), Seen({}))
-    assert list(render(plan)) == ["end    config: drop signers/admin"]
-
-
-def _put(path, value):
-    from gnt.plan import Edit
-
-    return Edit(path=path, value=value)
 
 
 def test_the_list_of_signers(session):

@@ -146,3 +146,7 @@ def test_a_key_with_a_passphrase(tmp_path):
     with pytest.raises(Invalid, match="passphrase") as caught:
         public_keys(Identities(files=(str(path),)))
     assert caught.value.hint == f"type: ssh-add {path}"
+    other = tmp_path / "other"
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", other], check=True)
+    both = public_keys(Identities(files=(str(path), str(other))))
+    assert [key.split()[1] for key in both] == [other.with_suffix(".pub").read_text().split()[1]]

@@ -1,0 +1,57 @@
+"""A second admin comes with nothing but a home of their own, is let in, and is shut out again."""
+
+from __future__ import annotations
+
+import re
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from tests.labs import Done
+    from tests.story.conftest import Cluster
+
+HOME = "/root/bob"
+
+
+def test_a_second_admin_joins_with_two_commands(cluster: Cluster) -> None:
+    def bob(*words: str, status: int | None = 0) -> Done:
+        return cluster.lab.run("gnt", *words, status=status, env={"HOME": HOME})
+
+    def let_in(key: str) -> list[bool]:
+        files = [cluster.lab.on(n, "cat", "/root/.ssh/authorized_keys").stdout for n in (1, 2, 3)]
+        return [key in file for file in files]
+
+    cluster.lab.run("mkdir", HOME)
+    shown = cluster.lab.on(
+        1, "sh", "-c", "ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub | cut -d ' ' -f 2")
+    host_key = shown.stdout.strip()
+    listed = re.findall(r"SHA256:[^ ,\n]+", cluster.gnt("cluster", "signer", "list").stdout)
+    join = ["context", "join", "demo", "node1", "--ssh-host-key", host_key]
+    join += [word for signer in listed for word in ("--signer", signer)]
+
+    refused = bob(*join, status=23)
+    line = re.search(r"gnt-cluster signer add (\S+) '(ssh-ed25519 \S+)'", refused.stderr)
+    assert line, refused.stderr
+    assert "node1 does not let you in yet" in refused.stderr
+    assert bob("context", "list", "--format", "json").stdout.strip() == "[]"
+
+    key = line[2]
+    assert let_in(key) == [False, False, False]
+    cluster.gnt("cluster", "signer", "add", "bob", key)
+    assert let_in(key) == [True, True, True]
+    bob(*join)
+
+    assert "node1" in bob("node", "list").stdout
+    bob("cluster", "add-tags", "from-bob")
+    assert cluster.gnt("cluster", "list-tags").stdout == "from-bob\n"
+    newest = cluster.gnt("cluster", "config", "log", "-n", "1", "--format", "json").stdout
+    assert '"bob"' in newest
+    bob("instance", "add", "-t", "diskless", "-H", "fake", "-n", "node2", "bobs")
+    bob("instance", "remove", "-f", "bobs")
+    assert "bob" not in cluster.gnt("cluster", "verify").stdout
+    bob("cluster", "remove-tags", "from-bob")
+
+    cluster.gnt("cluster", "signer", "remove", "bob")
+    assert let_in(key) == [False, False, False]
+    denied = bob("cluster", "add-tags", "again", status=None)
+    assert denied.returncode and "refused the login" in denied.stderr
+    assert cluster.gnt("cluster", "list-tags").stdout == ""
