@@ -23,7 +23,11 @@ class Disk:
 
     def config(self):
         with self.lock:
-            return Config(MemoryState(copy.deepcopy(self.data), 1, self.serial, f"h{self.serial}"))
+            return Config(MemoryState(self.copied(), 1, self.serial, f"h{self.serial}"))
+
+    def copied(self):
+        """The sections; what is in them is replaced, never changed."""
+        return {kind: dict(things) for kind, things in self.data.items()}
 
 
 class FakeStore:
