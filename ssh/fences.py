@@ -48,16 +48,29 @@ else
 fi
 """
 
+# When the driver dies the kept shell takes the file along, still locked.  Who waited for the lock
+# then holds a file that has gone, and takes the new one.
 OWN = """\
 # shellcheck disable=SC3013 # -ef is not in POSIX, but in every sh that hosts have
+gnt_own() {
+    command exec 8>>"/run/gnt/jobs/$1" && flock -E 75 -w 1 8 || return
+    [ "/run/gnt/jobs/$1" -ef /proc/self/fd/8 ] && gnt_owned=$1
+}
 [ -d /run/gnt/jobs ] || { mkdir -p /run/gnt/jobs && chmod 700 /run/gnt/jobs; } || exit 1
-command exec 8>>"/run/gnt/jobs/$1" && flock -E 75 -w 1 8 &&
-    { [ "/run/gnt/jobs/$1" -ef /proc/self/fd/8 ] || { exec 8>&-; (exit 75); }; }
+gnt_owned=
+gnt_own "$1"
+gnt_answer=$?
+if [ "$gnt_answer" = 1 ]; then
+    gnt_own "$1" || { exec 8>&-; (exit 75); }
+elif [ "$gnt_answer" != 0 ]; then
+    (exit "$gnt_answer")
+fi && trap 'rm -f "/run/gnt/jobs/$gnt_owned"' EXIT
 """
 
 # Nobody waits for this one, so it also sweeps the files that killed drivers left.
 DISOWN = """\
 rm -f "/run/gnt/jobs/$1"
+trap - EXIT
 exec 8>&-
 find /run/gnt/jobs -type f ! -name '*.*' -mmin +10 -exec flock -n {} rm -f {} \\;
 """

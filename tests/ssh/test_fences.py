@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+import threading
 import time
 
 import pytest
@@ -164,8 +165,25 @@ def test_a_killed_driver_lets_go(site):
     assert transport.owned("node2", ["43"]) == {"43": True}
     kill(process)
     assert transport.wait_owner("node2", "43", 10) is True
+    until(lambda: site.nodes["node2"].sh("ls /run/gnt/jobs | grep -x 43 || true") == "")
     with transport.own("node2", "43"):
         assert site.transport().owned("node2", ["43"]) == {"43": True}
+
+
+def test_who_waits_for_a_dying_driver_gets_the_lock(site):
+    """It waits with the dead driver's file open, which that one's shell takes along."""
+    process = driver(site, "node2", """
+        with transport.own(name, "45"):
+            print("owned", flush=True)
+            sys.stdin.read()
+            import time; time.sleep(60)
+    """)
+    assert process.stdout.readline() == "owned\n"
+    timer = threading.Timer(0.4, kill, [process])
+    timer.start()
+    with site.transport().own("node2", "45"):
+        assert site.transport().owned("node2", ["45"]) == {"45": True}
+    timer.join()
 
 
 def test_scripts_do_not_inherit_the_liveness_lock(site):
