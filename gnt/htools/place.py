@@ -85,6 +85,13 @@ class Space:
         self.world = world
         self.ground = Ground(world, Options(capacity=capacity), [w.instance() for w in wishes])
 
+    @classmethod
+    def over(cls, ground: Ground) -> Space:
+        """The same on a ground that others use, too."""
+        made = cls.__new__(cls)
+        made.world, made.ground = ground.world, ground
+        return made
+
     def place(self, wish: Wish) -> Placement:
         """Choose, and count the instance as being there; raises NoRoom saying why nowhere."""
         inst = wish.instance()
@@ -126,12 +133,14 @@ class Space:
         refused = policy.by_node(self.world, inst)
         found = []
         for k, n in enumerate(self.world.nodes):
-            if n.offline:
+            figures = self.ground.state.node(k)
+            if figures["offline"]:
                 found.append((n.name, "offline or drained, or it did not answer"))
             elif refused[k] >= 0:
                 found.append((n.name, against_policy(refused[k])))
             elif whys[k] >= 0:
-                found.append((n.name, why_not(n, inst, whys[k])))
+                now = n.replace(f_mem=max(0, int(figures["u_mem"])))
+                found.append((n.name, why_not(now, inst, whys[k])))
         return tuple(found)
 
     def scores(self, wish: Wish) -> dict[str, float]:
