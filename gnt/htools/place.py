@@ -135,7 +135,7 @@ class Space:
         for k, n in enumerate(self.world.nodes):
             figures = self.ground.state.node(k)
             if figures["offline"]:
-                found.append((n.name, "offline or drained, or it did not answer"))
+                found.append((n.name, "offline or drained" if n.t_mem else "it did not answer"))
             elif refused[k] >= 0:
                 found.append((n.name, against_policy(refused[k])))
             elif whys[k] >= 0:

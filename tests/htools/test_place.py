@@ -32,7 +32,7 @@ def test_a_placement_names_its_nodes_and_why_the_others_are_out():
 
 
 def test_no_room_says_why():
-    with pytest.raises(NoRoom, match="not enough disk"):
+    with pytest.raises(NoRoom, match="does not allow this disk size"):
         place.place(WORLD, Wish(name="new", memory=1024, disks=(10**7,)))
 
 
