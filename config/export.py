@@ -6,10 +6,19 @@
     allowed_signers                         whoever was a signer at some time
     head                                    term, serial and hash
 
-To check one record with OpenSSH alone (NAME: the first word of a line of ``allowed_signers``):
+To check every signature with OpenSSH alone, in this folder:
 
-    ssh-keygen -Y verify -f allowed_signers -I NAME -n gnt-config -s records/12.toml.sig \\
-        < records/12.toml
+    for file in bases/*.toml records/*.toml; do
+        name=$(ssh-keygen -Y find-principals -f allowed_signers -s "$file.sig")
+        ssh-keygen -Y verify -f allowed_signers -I "$name" -n gnt-config -s "$file.sig" <"$file"
+    done
+
+and that nothing was left out between two records: ``prev`` of one is the SHA-256 sum of the other:
+
+    sha256sum records/11.toml; grep ^prev records/12.toml
+
+What only gnt checks is that each was signed by somebody who was a signer then, and that ``objects``
+is what the records come to: gnt-cluster config verify FOLDER, which needs no cluster.
 """
 
 from __future__ import annotations

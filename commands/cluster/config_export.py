@@ -13,9 +13,8 @@ if TYPE_CHECKING:
 class ConfigExport(Action, command="cluster config export"):
     """Write the configuration and its whole history to a folder that anyone can read and check.
 
-    One TOML file for each object, and each transaction with its signature.  Without gnt, one is
-    checked by: ssh-keygen -Y verify -f allowed_signers -I NAME -n gnt-config
-    -s records/12.toml.sig < records/12.toml
+    One TOML file for each object, and each transaction with its signature.  Its README and
+    gnt-cluster(8) say how to check it with ssh-keygen alone.
     """
 
     examples = (("gnt-cluster config export /root/audit", "a new folder, for auditors"),)

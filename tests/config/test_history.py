@@ -1,5 +1,7 @@
 """The history: every earlier state, and a folder that anyone can check."""
 
+import hashlib
+import pathlib
 import subprocess
 
 import pytest
@@ -13,6 +15,8 @@ from gnt.config.trust import Pin
 from gnt.engine.ports import Change
 from gnt.errors import Conflict, Damaged, NotAuthorised, NotFound
 from gnt.plan import Edit
+
+ROOT = pathlib.Path(__file__).parent.parent.parent
 
 
 @pytest.fixture
@@ -126,14 +130,44 @@ def folder(ledger, tmp_path):
     return tmp_path / "out"
 
 
+def documented(text, indent):
+    """The loop that a text tells people to type."""
+    lines = text.splitlines()
+    first = next(n for n, line in enumerate(lines) if line.strip().startswith("for file in"))
+    last = next(n for n, line in enumerate(lines) if n > first and line.strip() == "done")
+    return "\n".join(line[indent:] for line in lines[first:last + 1])
+
+
+PAGE = documented((ROOT / "man/prose/cluster.rst").read_text(), 4)
+
+
+def openssh(folder):
+    """What the documented commands print, by line."""
+    done = subprocess.run(["sh", "-c", PAGE], cwd=folder, text=True, check=False,
+                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    return done.stdout.splitlines()
+
+
 def test_an_export_is_checked_by_openssh_alone(folder):
-    for name in ("records/2.toml", "records/4.toml", "bases/1.toml", "bases/3.toml"):
-        with open(folder / name, "rb") as content:
-            done = subprocess.run(
-                ["ssh-keygen", "-Y", "verify", "-f", folder / "allowed_signers", "-I", "admin",
-                 "-n", "gnt-config", "-s", folder / f"{name}.sig"], stdin=content,
-                capture_output=True, check=False)
-        assert done.returncode == 0, done.stderr
+    assert documented((folder / "README").read_text(), 4) == PAGE
+    signed = list(folder.glob("*/*.sig"))
+    said = openssh(folder)
+    assert len(said) == len(signed) == 5
+    assert all(line.startswith('Good "gnt-config" signature for admin') for line in said)
+    for changed in ("records/2.toml", "bases/3.toml"):
+        path = folder / changed
+        path.write_bytes(path.read_bytes().replace(b"root@", b"toor@"))
+        said = openssh(folder)
+        good = [line for line in said if line.startswith("Good")]
+        assert len(good) == 4 and any("incorrect signature" in line for line in said)
+        path.write_bytes(path.read_bytes().replace(b"toor@", b"root@"))
+
+
+def test_records_name_the_one_before_by_its_sum(folder):
+    prev = next(line for line in (folder / "records/3.toml").read_text().splitlines()
+                if line.startswith("prev = "))
+    before = hashlib.sha256((folder / "records/2.toml").read_bytes()).hexdigest()
+    assert prev == f'prev = "{before}"'
 
 
 def test_an_export_is_verified_without_a_cluster(folder):

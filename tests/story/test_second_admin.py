@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -48,6 +49,7 @@ def test_a_second_admin_joins_with_two_commands(cluster: Cluster) -> None:
     bob("instance", "add", "-t", "diskless", "-H", "fake", "-n", "node2", "bobs")
     bob("instance", "remove", "-f", "bobs")
     assert "bob" not in cluster.gnt("cluster", "verify").stdout
+    an_auditor_checks(cluster)
     bob("cluster", "remove-tags", "from-bob")
 
     cluster.gnt("cluster", "signer", "remove", "bob")
@@ -55,3 +57,18 @@ def test_a_second_admin_joins_with_two_commands(cluster: Cluster) -> None:
     denied = bob("cluster", "add-tags", "again", status=None)
     assert denied.returncode and "refused the login" in denied.stderr
     assert cluster.gnt("cluster", "list-tags").stdout == ""
+
+
+def an_auditor_checks(cluster: Cluster) -> None:
+    """Without a cluster or a context, and with OpenSSH alone; two admins and nodes have signed."""
+    page = Path(__file__).parent.parent.parent / "man/prose/cluster.rst"
+    lines = page.read_text().split("cd /root/audit\n")[1].split("\n\n")[0]
+    cluster.gnt("cluster", "config", "export", "/root/audit")
+    home = {"HOME": "/root/auditor"}
+    done = cluster.lab.run("gnt", "cluster", "config", "verify", "/root/audit", env=home)
+    assert "transactions" in done.stdout
+    said = cluster.lab.run("sh", "-c", f"cd /root/audit\n{lines}").stdout.splitlines()
+    count = int(cluster.lab.run("sh", "-c", "ls /root/audit/*/*.sig | wc -l").stdout)
+    assert len(said) == count > 5
+    assert all(line.startswith('Good "gnt-config" signature for ') for line in said)
+    assert {line.split()[4] for line in said} >= {"bob", "root@admin.lab"}
