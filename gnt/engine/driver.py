@@ -55,10 +55,16 @@ def run(
 
 
 class Drive:
-    """Drives one begun job whose liveness lock is held."""
+    """Drives one begun job whose liveness lock is held.
 
-    def __init__(self, desk: Desk, cfg: Config, job: Job, gone: Iterable[str] = ()) -> None:
-        self.desk, self.job = desk, job
+    ``adopted``: a driver before this one may have done any step of it.
+    """
+
+    def __init__(
+        self, desk: Desk, cfg: Config, job: Job, gone: Iterable[str] = (), *,
+        adopted: bool = False,
+    ) -> None:
+        self.desk, self.job, self.adopted = desk, job, adopted
         self.plan: Plan = transactions.plan_of(job)
         self.settling = job.state == "settling"
         off = [cfg.node(name).name for name in gone]
@@ -104,7 +110,8 @@ class Drive:
             whole = self.performer.forward(plan.attempt, 0, self.desk.store.take_turn)
         except StepFailed as failure:
             self.desk.store.give_turn()
-            raise self._taken_back(failure.reached, failure) from failure.cause
+            reached = len(plan.attempt) if self.adopted else failure.reached
+            raise self._taken_back(reached, failure) from failure.cause
         if self.desk.stop.cancelled:
             self.desk.store.give_turn()
             raise self._taken_back(len(plan.attempt), None)

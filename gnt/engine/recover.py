@@ -48,7 +48,7 @@ def resume(desk: Desk, job_id: str, driver: str, gone: Iterable[str] = ()) -> No
             assert begun is not None  # it was recorded, so it does not vanish into one commit
             Drive(desk, cfg, begun).forward()
             return
-        drive = Drive(desk, cfg, job, gone)
+        drive = Drive(desk, cfg, job, gone, adopted=True)
         _wait_for_orphans(desk, drive, job)
         drive.forward()
 
@@ -63,7 +63,7 @@ def undo(desk: Desk, job_id: str, driver: str, gone: Iterable[str] = ()) -> list
         if job.state == "waiting":
             desk.store.commit(lambda now: transactions.dropped(now, job_id, "cancelled", driver))
             return []
-        drive = Drive(desk, cfg, job, gone)
+        drive = Drive(desk, cfg, job, gone, adopted=True)
         _wait_for_orphans(desk, drive, job)
         return drive.backward(len(drive.plan.attempt), "undone: on request")
 

@@ -7,10 +7,12 @@ commands do, and takes effect only when somebody waits for the fence, or much la
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from gnt.engine import driver, recover
 from gnt.engine.desk import Desk
 from gnt.engine.stop import Stop
-from gnt.errors import Conflict, NotFound
+from gnt.errors import Conflict, GntError, NodeFailed, NotFound
 from gnt.spec import Operation
 from tests.engine.toys import WISH, Ear
 from tests.fakes.store import Disk, FakeStore
@@ -48,6 +50,7 @@ class Scene:
         self.plan = operation.plan(self.before, {})
         self.effects = drawn_from(self.plan)
         self.orphans = []  # (fence, node, call) of commands whose driver is dead
+        self.breaks = -1  # after so many calls one fails; negative: none
 
     def drive(self, action, at):
         """Run ``action`` with a driver that dies at point ``at``; whether it did."""
@@ -91,6 +94,15 @@ class Scene:
                 return
 
         return self.drive(action, at)
+
+    def broken_repair(self, verb, number):
+        """A repair whose n-th call on a node fails; whether there was one."""
+        self.breaks = number
+        with suppress(GntError):  # it says what is left to do: the same once more
+            self.repair(verb, 10**6)
+        broke = self.breaks < 0
+        self.breaks = -1
+        return broke
 
     def check(self):
         """Everything happened, or nothing did; nobody holds anything."""
@@ -148,6 +160,10 @@ class _Mortal(FakeTransport):
     def _effect(self, node, call):
         self.bomb.point()
         noted = call.task.startswith("engine.follow.")
+        if not noted and self.scene.breaks >= 0:
+            self.scene.breaks -= 1
+            if self.scene.breaks < 0:
+                raise NodeFailed(node.name, "failed", "it broke", task=call.task, status=1)
         try:
             self.bomb.point()
         except Killed:

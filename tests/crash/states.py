@@ -84,3 +84,19 @@ def check_all(scene, depth):
             assert not scene.repair(verb, FOREVER)
             scene.check()
     return len(known)
+
+
+def check_breaking(scene):
+    """A driver dies anywhere, then any call of the repair fails; one more command must do."""
+    tried = 0
+    for state in left_by_start(scene).values():
+        for verb in VERBS:
+            number, broke = 0, True
+            while broke:
+                state.put_back(scene)
+                broke = scene.broken_repair(verb, number)
+                assert not scene.repair("undo", FOREVER)
+                scene.check()
+                number += 1
+                tried += 1
+    return tried

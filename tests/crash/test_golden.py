@@ -47,6 +47,12 @@ def test_one_kill_anywhere_is_repaired_by_one_command(cfg, plan):
     assert states.check_all(staged(cfg, plan), 1) >= 2
 
 
+@pytest.mark.parametrize(("cfg", "plan"), CASES)
+def test_a_call_that_fails_in_the_repair_leaves_nothing(cfg, plan):
+    """What the dead driver did beyond the step that failed is taken back, too."""
+    assert states.check_breaking(staged(cfg, plan)) >= 2
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(("cfg", "plan"), CASES)
 def test_three_drivers_in_a_row_may_be_killed_anywhere(cfg, plan):

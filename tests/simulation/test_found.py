@@ -86,7 +86,8 @@ def test_a_commit_whose_answer_is_lost_is_found_behind_two_bases():
     assert all(data.count(b'note = "once"') == 1 for data in notes)
 
 
-SEEDS = (16, 28, 30, 76, 108, 245, 363, 430, 782, 100211, 100898, 101103, 101597, 102370)
+SEEDS = (16, 28, 30, 76, 108, 245, 363, 430, 782, 100211, 100297, 100767, 100898, 101103, 101597,
+         102370, 205230)
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -246,3 +247,43 @@ def test_a_job_that_waited_through_a_failover_lives_on_the_new_master():
     world.close()
     assert WatchedParts.seen == [True, True]
     assert not any(node.things for node in world.nodes.values())
+
+
+class Lost(SimulatedPeers):
+    """The first commit of ``mine`` does not arrive; before it tries again, others fail over."""
+
+    takes = commits = 0
+
+    def ask(self, messages, deadline=15.0, enough=None):
+        kinds = {type(message) for message in messages.values()}
+        if self.driver.machine == "mine" and m.Commit in kinds:
+            self.commits += 1
+            if self.commits == 1:
+                return {name: NodeFailed(name, "lost", "the connection broke") for name in messages}
+        if self.driver.machine == "mine" and m.Take in kinds:
+            self.takes += 1
+            if self.takes == 3:  # the first for the commit, the second to look what became of it
+                other = self.world.driver("other")
+                take_over(other.store, "n2")
+                other.close()
+        return super().ask(messages, deadline, enough)
+
+
+class LostParts(Parts):
+    peers = Lost
+
+
+def test_a_change_that_was_given_up_and_then_rescued_is_not_made_again():
+    """A failover takes records along that no majority is known for; the retry made it twice."""
+    world = begun(parts=LostParts)
+    mine = world.driver("mine")
+
+    def story():
+        assert mine.store.commit(note("once")).serial == 3
+        mine.close()
+    world.run((mine, story, 0.0), seconds=900.0)
+    world.close()
+    assert mine.peers.takes > 3
+    notes = [data for node in world.nodes.values() for data in node.files.backup().values()
+             if b'note = "once"' in data]
+    assert [data.count(b'note = "once"') for data in notes] == [1, 1, 1]
