@@ -12,6 +12,17 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from gnt.model.config import Config
+    from gnt.model.objects import Node
+
+
+def lines(
+    cfg: Config, nodes: Iterable[Node] | None = None, keys: Iterable[str] | None = None,
+) -> tuple[str, ...]:
+    """Whom this cluster lets in: its keys, from its nodes, unless others are given."""
+    return authorized(cfg.cluster.login_keys if keys is None else keys,
+                      cfg.nodes if nodes is None else nodes, hardened=cfg.cluster.hardened)
+
 
 def with_key(keys: Iterable[str], key: str) -> tuple[str, ...]:
     """The keys with this one in the place of any other of its owner."""

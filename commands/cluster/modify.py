@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from gnt.commands import _access, _gate
 from gnt.commands._edits import change
 from gnt.commands.cluster import _master_ip, _uids
 from gnt.commands.cluster._options import ClusterOptions
-from gnt.commands.node import _role
+from gnt.commands.node import _let_in, _role
 from gnt.errors import Conflict, Invalid
-from gnt.plan import Plan
+from gnt.plan import Plan, Step
 from gnt.spec import Holds, Operation, opt
 from gnt.values import BOOL, whole, words_of
 
@@ -30,6 +31,7 @@ class Modify(ClusterOptions, Operation, command="cluster modify"):
     examples = (
         ("gnt-cluster modify -B vcpus=2 -N link=br1", "what instances inherit"),
         ("gnt-cluster modify -H kvm:vnc_bind_address=127.0.0.1", "a hypervisor parameter"),
+        ("gnt-cluster modify --hardened=yes", "nodes run only what a signer has signed"),
         ("gnt-cluster modify -C 5", "five master candidates; the pool grows or shrinks at once"),
     )
 
@@ -42,6 +44,9 @@ class Modify(ClusterOptions, Operation, command="cluster modify"):
         _uids.RANGES, "add user ids to the pool", default=())
     remove_uids: tuple[tuple[int, int], ...] = opt(
         _uids.RANGES, "take user ids out of the pool", default=())
+    hardened: bool | None = opt(
+        BOOL, "nodes run only what a signer has signed for the connection it comes by; see "
+        "gnt-security(7)", default=None)
     force: bool = opt(BOOL, "do not refuse what instances still use", default=False, short="-f")
 
     def holds(self, cfg: Config) -> Holds:
@@ -51,7 +56,7 @@ class Modify(ClusterOptions, Operation, command="cluster modify"):
         before = cfg.cluster
         after = self.changed(before)
         own = {name: getattr(self, name)
-               for name in ("max_running_jobs", "max_tracked_jobs", "reserved_lvs")
+               for name in ("max_running_jobs", "max_tracked_jobs", "reserved_lvs", "hardened")
                if getattr(self, name) is not None}
         pool = _uids.joined((*after.uid_pool, *self.add_uids))
         after = after.replace(uid_pool=_uids.without(pool, self.remove_uids), **own)
@@ -65,11 +70,29 @@ class Modify(ClusterOptions, Operation, command="cluster modify"):
             _require_unused(cfg, before, after)
         changes = {name: value for name, value in after.items()
                    if getattr(before, name) != value}
-        return Plan(attempt=tuple(_master_ip.moved(before, after, cfg.master.name)),
-                    end=(change(before, **changes),))
+        return _hardened(cfg, after.hardened) + Plan(
+            attempt=tuple(_master_ip.moved(before, after, cfg.master.name)),
+            end=(change(before, **changes),))
 
     def then(self, cfg: Config) -> tuple[Operation, ...]:
         return _role.resize(cfg) if self.candidate_pool_size else ()
+
+
+def _hardened(cfg: Config, wanted: bool) -> Plan:
+    """The gate on every online node, and then every login behind it; or none behind it any more."""
+    if wanted == cfg.cluster.hardened:
+        return Plan()
+    if not cfg.cluster.modify_ssh_setup:
+        raise Conflict("this cluster leaves authorized_keys alone, so it cannot set a gate there",
+                       hint="see gnt-security(7) for the lines to write by hand")
+    names = [node.name for node in cfg.online()]
+    gates = tuple(
+        Step(do=_gate.install(name, cfg), beside=number > 0, title=f"the gate of {name}")
+        for number, name in enumerate(names) if wanted)
+    after = _access.authorized(cfg.cluster.login_keys, cfg.nodes, hardened=wanted)
+    notes = tuple(f"{node.name} is offline: it learns this when it comes back"
+                  for node in cfg.nodes if node.offline)
+    return Plan(attempt=gates + tuple(_let_in.lines(names, after, _access.lines(cfg))), notes=notes)
 
 
 def _require_unused(cfg: Config, before: Cluster, after: Cluster) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gnt.commands import _access
+from gnt.commands import _access, _gate
 from gnt.commands.node import _setup
 from gnt.spec import Action, opt
 from gnt.values import BOOL
@@ -38,11 +38,13 @@ class RedistConf(Action, command="cluster redist-conf"):
         cfg = session.config()
         if not cfg.cluster.modify_ssh_setup:
             return []
-        lines = _access.authorized(cfg.cluster.login_keys, cfg.nodes)
-        calls = [_setup.authorize.on(node.name, lines=lines) for node in cfg.online()]
+        lines = _access.lines(cfg)
+        gates = [_gate.install(node.name, cfg) for node in cfg.online() if cfg.cluster.hardened]
+        calls = [*gates, *(_setup.authorize.on(n.name, lines=lines) for n in cfg.online())]
         seen = session.ask(calls)
         failed = [why for call in calls if (why := seen.failed(call)) is not None]
         for why in failed:
             session.tell(why.message)
-        session.tell(f"{len(calls) - len(failed)} of {len(calls)} nodes let in the right keys")
+        count, silent = len(cfg.online()), len({why.node for why in failed})
+        session.tell(f"{count - silent} of {count} nodes let in the right keys")
         return failed

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gnt.commands import _access
+from gnt.commands import _access, _gate
 from gnt.commands._edits import change, put
 from gnt.commands.cluster._signer import LOGIN_KEY, PUBLIC_KEY, SIGNER_NAME
 from gnt.commands.node import _let_in, _role
@@ -49,6 +49,9 @@ class SignerAdd(Operation, command="cluster signer add"):
     def facts(self, cfg: Config) -> Iterator[Call[Host]]:
         if self._distributed(cfg):
             yield from _role.greet(cfg)
+
+    def then(self, cfg: Config) -> tuple[Operation, ...]:
+        return _gate.then(cfg)
 
     def plan(self, cfg: Config, seen: Seen) -> Plan:
         for known in cfg.signers:

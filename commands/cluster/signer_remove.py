@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gnt.commands import _access
+from gnt.commands import _access, _gate
 from gnt.commands._edits import change, path
 from gnt.commands.cluster._signer import SIGNER_NAME, signer
 from gnt.commands.node import _let_in, _role
@@ -47,6 +47,9 @@ class SignerRemove(Operation, command="cluster signer remove"):
     def facts(self, cfg: Config) -> Iterator[Call[Host]]:
         if self._distributed(cfg):
             yield from _role.greet(cfg)
+
+    def then(self, cfg: Config) -> tuple[Operation, ...]:
+        return _gate.then(cfg)
 
     def plan(self, cfg: Config, seen: Seen) -> Plan:
         found = signer(cfg, self.name)

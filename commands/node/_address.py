@@ -59,14 +59,14 @@ def plan(cfg: Config, node: Node, new: Node, edit: Edit, seen: Seen) -> Plan:
     reached = not node.offline and seen.failed(_setup.inspect.on(node.name)) is None
     if reached:
         _require_there(node, new, seen)
-    before = _access.authorized(cfg.cluster.login_keys, cfg.nodes)
-    after = _access.authorized(cfg.cluster.login_keys, _let_in.with_changed(cfg, new))
+    before = _access.lines(cfg)
+    after = _access.lines(cfg, _let_in.with_changed(cfg, new))
     notes: tuple[str, ...] = (
         f"{node.name}: {node.primary_ip} and {node.secondary_ip} become {new.primary_ip} and "
         f"{new.secondary_ip}",)
     if before == after:
         return Plan(end=(edit,), notes=notes)
-    both = _access.authorized(cfg.cluster.login_keys, _both(cfg, node, new))
+    both = _access.lines(cfg, _both(cfg, node, new))
     attempt = tuple(_let_in.lines(others, both, before))
     if reached:  # from its own addresses nobody comes to it: it learns the end at once
         attempt += tuple(_let_in.lines([node.name], after, before))

@@ -27,10 +27,10 @@ def on_all(
 
     A node that only comes back by this job is not undone: it would be marked offline again.
     """
-    before = _access.authorized(cfg.cluster.login_keys, cfg.nodes)
+    before = _access.lines(cfg)
     known = list(nodes)
     away = {node.name for node in cfg.nodes if node.offline}
-    after = _access.authorized(keys, known)
+    after = _access.lines(cfg, known, keys)
     steps = lines((node.name for node in known if not node.offline), after, before)
     return tuple(step.replace(undo=None) if step.do.node in away else step for step in steps)
 

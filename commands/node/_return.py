@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gnt.commands import _access
+from gnt.commands import _access, _gate
 from gnt.commands.node import _let_in, _setup
 from gnt.errors import Conflict
 from gnt.hypervisor.base import hypervisor
@@ -43,11 +43,11 @@ def plan(cfg: Config, node: Node, new: Node, seen: Seen) -> Plan:
         raise Conflict(f"{node.name} does not answer ({failed.problem}): it stays offline",
                        hint=f"gnt-node add --readd {node.name}, if it was installed anew")
     require_nothing_twice(cfg, node, seen)
-    lines = _access.authorized(cfg.cluster.login_keys, _let_in.with_changed(cfg, new))
+    lines = _access.lines(cfg, _let_in.with_changed(cfg, new))
     return Plan(attempt=(
         Step(do=_setup.prepare.on(node.name, name=node.name, term=cfg.term),
              title=f"folders and the term on {node.name}"),
-        *_let_in.lines([node.name], lines)))
+        *_gate.installs(cfg, [node.name]), *_let_in.lines([node.name], lines)))
 
 
 def require_nothing_twice(cfg: Config, node: Node, seen: Seen) -> None:

@@ -21,6 +21,20 @@ strangers() { # FILE BEGIN END
         { print }
         END { printf "%s", held }' "$1"
 }
+aside() {
+    awk -v mark='# gnt: waits while this node is hardened: ' 'BEGIN {
+            for (i = 1; i < ARGC; i++) if (ARGV[i] ~ /^command=/) {
+                n = split(ARGV[i], word, " ")
+                for (j = 1; j <= n; j++) if (word[j] ~ /^AAAA/) gated[word[j]] = 1
+            }
+            ARGC = 1
+        }
+        { if (index($0, mark) == 1) $0 = substr($0, length(mark) + 1)
+          waits = 0
+          n = split($0, word, " ")
+          for (j = 1; j <= n && word[1] !~ /^#/; j++) if (word[j] in gated) waits = 1
+          print (waits ? mark : "") $0 }' "$@"
+}
 """
 
 
@@ -102,7 +116,10 @@ def _public_keys(output: str) -> PublicKeys:
 
 @node_task(deadline=30)
 def authorize(lines: Iterable[str]) -> Script[None]:
-    """Let exactly these keys in, beside those that people put there by hand."""
+    """Let exactly these keys in, beside those that people put there by hand.
+
+    A line by hand for a key that is to pass the gate waits as a comment while there is one.
+    """
     return script(
         _STRANGERS + """umask 077
 begin=$1 end=$2; shift 2
@@ -110,7 +127,7 @@ folder=${HOME:-/root}/.ssh; file=$folder/authorized_keys
 mkdir -p "$folder" || exit 1
 [ -e "$file" ] || : >>"$file" || exit 1
 {
-    strangers "$file" "$begin" "$end"
+    strangers "$file" "$begin" "$end" | aside "$@"
     if [ "$#" -gt 0 ]; then printf '%s\\n' "$begin" "$@" "$end"; fi
 } >"$file.gnt" || exit 1
 if cmp -s "$file" "$file.gnt"; then rm -f "$file.gnt"; exit 0; fi
@@ -122,9 +139,9 @@ sync "$file.gnt" && mv "$file.gnt" "$file" && sync "$folder"
 def forget() -> Script[None]:
     """Take away what gnt keeps on a node.  Its guests and their disks stay."""
     return script(
-        _STRANGERS + """rm -rf /var/lib/gnt/config /var/lib/gnt/keys /var/lib/gnt/term /run/gnt/jobs
+        _STRANGERS + """cd /var/lib/gnt && rm -rf config keys gate term /run/gnt/jobs
 file=${HOME:-/root}/.ssh/authorized_keys
 [ -e "$file" ] || exit 0
 umask 077
-strangers "$file" "$1" "$2" >"$file.gnt" && sync "$file.gnt" && mv "$file.gnt" "$file"
+strangers "$file" "$1" "$2" | aside >"$file.gnt" && sync "$file.gnt" && mv "$file.gnt" "$file"
 """, BEGIN, END)

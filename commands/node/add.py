@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gnt.commands import _access, _hooks
+from gnt.commands import _access, _gate, _hooks
 from gnt.commands._edits import change, drop, put
 from gnt.commands.node import _meet, _return, _role, _setup
 from gnt.errors import Conflict, NotFound
@@ -99,16 +99,17 @@ class Add(Operation, command="node add"):
         return (change(cfg.cluster, login_keys=keys), *((drop(signer),) if signer else ()))
 
     def then(self, cfg: Config) -> tuple[Operation, ...]:
-        return _role.refill(cfg)
+        return (*_gate.then(cfg), *_role.refill(cfg)) if self.readd else _role.refill(cfg)
 
     def _steps(self, cfg: Config, node: Node) -> tuple[Step, ...]:
         if not self.node_setup:
             return ()
-        lines = _access.authorized(cfg.cluster.login_keys, cfg.nodes)
+        lines = _access.lines(cfg)
         undo = None if self.readd else _setup.forget.on(node.name)
         return (
             Step(do=_setup.prepare.on(node.name, name=node.name, term=cfg.term), undo=undo,
                  title="folders and keys"),
+            *_gate.installs(cfg, [node.name]),
             Step(do=_setup.authorize.on(node.name, lines=lines), title="let the cluster in"),
         )
 

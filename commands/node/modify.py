@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gnt.commands import _access, _hooks, _state
+from gnt.commands import _access, _gate, _hooks, _state
 from gnt.commands._edits import change, drop, put
 from gnt.commands.node import _address, _let_in, _oob, _return, _role, _setup
 from gnt.errors import Conflict, Invalid
@@ -105,7 +105,14 @@ class Modify(_state.StateOptions, Operation, command="node modify"):
 
     def then(self, cfg: Config) -> tuple[Operation, ...]:
         wanted_fewer = self.master_candidate is False and not self.auto_promote
-        return () if wanted_fewer else _role.refill(cfg)
+        told = _gate.then(cfg) if self.changes_signers else ()
+        return (*told, *(() if wanted_fewer else _role.refill(cfg)))
+
+    @property
+    def changes_signers(self) -> bool:
+        """Whether it may make the node a candidate, or none any more."""
+        roles = self.master_candidate, self.drained, self.offline, self.master_capable
+        return any(role is not None for role in roles)
 
     def _promote(self, cfg: Config, node: Node, new: Node, edit: Edit, seen: Seen) -> Plan:
         found = seen[_setup.keys.on(node.name)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gnt.commands import _access, _hooks
+from gnt.commands import _access, _gate, _hooks
 from gnt.commands._edits import change, drop
 from gnt.commands.node import _role, _setup
 from gnt.errors import Conflict
@@ -53,7 +53,7 @@ class Remove(Operation, command="node remove"):
         _role.require_all(_role.greet(cfg), seen)
         keys = _access.without_owner(cfg.cluster.login_keys, node.name)
         others = [other for other in cfg.nodes if other.uuid != node.uuid]
-        lines = _access.authorized(keys, others)
+        lines = _access.lines(cfg, others, keys)
         steps = [
             Step(do=_setup.authorize.on(other.name, lines=lines), beside=number > 0,
                  title=f"keys on {other.name}")
@@ -74,7 +74,7 @@ class Remove(Operation, command="node remove"):
         )
 
     def then(self, cfg: Config) -> tuple[Operation, ...]:
-        return _role.refill(cfg)
+        return (*_gate.then(cfg), *_role.refill(cfg))
 
     def _check(self, cfg: Config, node: Node) -> None:
         if node.uuid == cfg.cluster.master_node:

@@ -61,7 +61,8 @@ class KeysCheck(Check):
         return (keyring.on(node.name) for node in nodes)
 
     def findings(self, cfg: Config, nodes: list[Node], seen: Seen) -> Iterator[Finding]:
-        wanted = set(access.authorized(cfg.cluster.login_keys, cfg.nodes))
+        wanted = set(access.authorized(
+            cfg.cluster.login_keys, cfg.nodes, hardened=cfg.cluster.hardened))
         signers = {signer.name: signer for signer in cfg.signers}
         for node in nodes:
             if seen.failed(keyring.on(node.name)) is not None:

@@ -75,6 +75,7 @@ class Cluster(Thing):
     ssh_key_type: str = "ed25519"
     ssh_key_bits: int = 256
     login_keys: tuple[str, ...] = ()  # OpenSSH public keys that nodes accept for root
+    hardened: bool = False  # nodes run only what was signed for the connection it comes by
     schema: int = 1
 
 
@@ -170,6 +171,17 @@ class Signer(Record):
     key: str  # "ssh-ed25519 AAAA…"
     added: float = 0.0
     comment: str = ""
+    valid_until: int = 0  # seconds since the epoch; 0: for ever
+
+    def allowed(self, namespaces: str, *also: str) -> str:
+        """The line of ``allowed_signers``; ``also``: further names that stand for the key."""
+        import time
+
+        options = f'namespaces="{namespaces}"'
+        if self.valid_until:
+            end = time.strftime("%Y%m%d%H%M%SZ", time.gmtime(self.valid_until))
+            options += f',valid-before="{end}"'
+        return f"{','.join((self.name, *also))} {options} {self.key}"
 
 
 class FilterRule(Record):

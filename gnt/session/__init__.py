@@ -65,9 +65,11 @@ class Session:
     @property
     def transport(self) -> SshTransport:
         if self._transport is None:
+            from gnt.ssh.gate.orders import Orders
             from gnt.ssh.transport import SshTransport
 
-            self._transport = SshTransport(self.identities, here=self.context.here)
+            self._transport = SshTransport(
+                self.identities, here=self.context.here, orders=Orders(self._ordered))
             self.know(self.context.nodes)
         return self._transport
 
@@ -111,6 +113,13 @@ class Session:
 
         return signing(self.context.signer)
 
+    def _ordered(self, order: bytes) -> bytes:
+        """The signature that a hardened node wants to see (``gnt.ssh.gate``)."""
+        from gnt.config.signature import armored, sign
+        from gnt.ssh.gate.orders import NAMESPACE
+
+        return armored(sign(order, self.signing(), NAMESPACE)).encode()
+
     @property
     def desk(self) -> Desk:
         if self._desk is None:
@@ -141,6 +150,7 @@ class Session:
         from gnt.engine.desk import know
 
         know(self.transport, cfg)
+        self.transport.hardened = cfg.cluster.hardened
 
     @property
     def who(self) -> str:

@@ -39,7 +39,6 @@ OPEN: Mapping[str, Mapping[str, Any]] = {  # with arguments that show the body
     "commands.cluster._master_ip.where": {"ip": "192.0.2.1"},
 }
 PLAIN = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789@%_+=:,./ -")
-FILE = "#gnt-file "  # begins the line before each file of a bundle
 
 
 class Facts(Record):
@@ -80,12 +79,13 @@ def facts() -> Facts:
 
 
 def bundle() -> bytes:
-    """All files of the gate as one text, each after a line that names it."""
+    """All files of the gate in one, each after a line with its name and its size."""
     known = facts()
     files = {"gate": known.gate}
     files |= {f"{known.version}/fixed/{name}": text for name, text in known.fixed.items()}
     files |= {f"{known.version}/open/{name}": text for name, text in known.open.items()}
-    return "".join(f"{FILE}{name}\n{text}" for name, text in files.items()).encode()
+    data = {name: text.encode() for name, text in files.items()}
+    return b"".join(f"{n} {len(d)}\n".encode() + d for n, d in data.items())
 
 
 def _script(name: str, args: Mapping[str, Any]) -> Any:

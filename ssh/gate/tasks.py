@@ -15,7 +15,7 @@ umask 077
 version=$1; shift
 dir=/var/lib/gnt/gate
 mkdir -p "$dir/$version/fixed" "$dir/$version/open" && cd "$dir" || exit 1
-awk '/^#gnt-file / { if (f) close(f); f = $2 ".new"; printf "" >f; next } { print >f }' || exit 1
+while read -r name size; do head -c "$size" >"$name.new" || exit 1; done
 for file in "$version"/*/*.new; do
     name=${file##*/}; name=${name%.new}
     sum=$(sha256sum <"$file")

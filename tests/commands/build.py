@@ -166,7 +166,8 @@ class Nodes:
         from gnt.model import access
 
         signer = self.cfg.get(Signer, call.node)
-        lines = access.authorized(self.cfg.cluster.login_keys, self.cfg.nodes)
+        lines = access.authorized(
+            self.cfg.cluster.login_keys, self.cfg.nodes, hardened=self.cfg.cluster.hardened)
         return Keys(signer=access.plain(signer.key) if signer else "", open=(), ours=lines,
                     theirs=("ssh-rsa AAAA somebody@else",))
 
