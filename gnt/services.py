@@ -114,6 +114,10 @@ if TYPE_CHECKING:
         def execute(self, operation: Operation) -> int:
             """Run an operation as a job, as the command line's general options say."""
 
+        def submit(self, operation: Operation) -> tuple[str, ...]:
+            """Leave a request to this user's runner, whatever the general options say; the ids
+            of its jobs."""
+
         def apply(self, path: str) -> int:
             """Run a plan that ``--plan-out`` saved, or refuse with the difference."""
 
