@@ -35,14 +35,16 @@ class Inode:
             _apply(solid, write)
         self.solid, self.writes = bytes(solid), []
 
-    def crash(self, random):
+    def crash(self, random, happened):
         """What is there when the machine comes back."""
         solid = bytearray(self.solid)
         if self.writes:
             count = random.randint(0, len(self.writes))
             for write in self.writes[:count]:
                 _apply(solid, write)
+            happened["unsynced write lost"] += count < len(self.writes)
             if count < len(self.writes) and self.writes[count][1]:
+                happened["torn write"] += 1
                 at, data = self.writes[count]
                 part = data[:random.randrange(len(data) + 1)]
                 if random.random() < 0.3:  # the size came to the platter, the content did not
@@ -64,8 +66,8 @@ def _apply(content, write):
 class FileSystem:
     """The files of one machine.  ``trouble``: {operation: errno} for operations that fail now."""
 
-    def __init__(self, random):
-        self.random = random
+    def __init__(self, random, happened):
+        self.random, self.happened = random, happened
         self.names = {}
         self.solid = {}
         self.changes = []  # (path, inode or None) since the last sync of the directory
@@ -79,6 +81,7 @@ class FileSystem:
     def check(self, operation):
         code = self.trouble.get(operation)
         if code is not None and self.random.random() < 0.7:
+            self.happened[f"{operation} {errno.errorcode[code]}"] += 1
             raise OSError(code, os.strerror(code))
 
     def set(self, path, inode):
@@ -106,12 +109,14 @@ class FileSystem:
             self.believed(path, inode.solid.decode())
 
     def crash(self):
-        for path, inode in self.changes[:self.random.randint(0, len(self.changes))]:
+        kept = self.random.randint(0, len(self.changes))
+        self.happened["unsynced name lost"] += kept < len(self.changes)
+        for path, inode in self.changes[:kept]:
             self._harden(path, inode)
         self.names = dict(self.solid)
         self.changes = []
         for inode in self.names.values():
-            inode.crash(self.random)
+            inode.crash(self.random, self.happened)
         self.locks, self.leases, self.descriptors = {}, {}, {}
 
     def backup(self):
@@ -213,7 +218,8 @@ class SimulatedDisk(Disk):
         opened = self.files.descriptors[descriptor]
         size = len(data)
         if size > 1 and self.files.random.random() < 0.1:
-            size = self.files.random.randrange(1, size)  # short
+            size = self.files.random.randrange(1, size)
+            self.files.happened["short write"] += 1
         try:
             self.files.check("write")
         except OSError:

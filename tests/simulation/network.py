@@ -58,9 +58,12 @@ class Network:
         """Travel one way; False when it never arrives.  ``wanted()``: the sender still cares."""
         scheduler, key = self.world.scheduler, (machine, node, way)
         slow = self.world.random.random() < self.rough.get(node, 0.0) * 0.5
+        self.world.happened["delayed"] += slow
         scheduler.pause(self.world.random.expovariate(1 / (8.0 if slow else LATENCY)))
         if key not in self.cuts:
             return True
+        other = (machine, node, "from" if way == "to" else "to")
+        self.world.happened[f"cut {way}" if other not in self.cuts else "cut both ways"] += 1
         if not scheduler.wait(lambda: key not in self.cuts, PATIENCE):
             return False
         return wanted() or self.world.random.random() < 0.5
@@ -70,7 +73,9 @@ class Network:
         rough = self.rough.get(node, 0.0)
         if not rough or self.world.random.random() >= rough:
             return ""
-        return self.world.random.choice(["unsent", "unheard", "twice", "cut off"])
+        found = self.world.random.choice(["unsent", "unheard", "twice", "cut off"])
+        self.world.happened[found] += 1
+        return found
 
 
 class Request:

@@ -11,7 +11,7 @@ class Node:
 
     def __init__(self, name, world, *, disk=SimulatedDisk, candidate=LocalCandidate):
         self.name, self.world = name, world
-        self.files = FileSystem(world.random)
+        self.files = FileSystem(world.random, world.happened)
         self.up = True
         self.skew = 0.0  # seconds that its clock is wrong
         self.things = set()

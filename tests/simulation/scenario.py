@@ -16,17 +16,21 @@ from tests.simulation.world import Parts, World
 
 SPAN = 260  # messages among which accidents happen
 LIMIT = 6000  # messages of a whole run; more is going round in circles
-TROUBLE = (("write", errno.ENOSPC), ("write", errno.EIO), ("write", errno.EDQUOT),
-           ("fsync", errno.EIO), ("rename", errno.EIO), ("rename", errno.ENOSPC),
-           ("read", errno.EIO), ("truncate", errno.EIO))
+TROUBLE = (  # what a disk does not do for a while, and why
+    {"write": errno.ENOSPC}, {"write": errno.EDQUOT}, {"write": errno.EIO},
+    {"fsync": errno.EIO}, {"rename": errno.EIO}, {"rename": errno.ENOSPC}, {"read": errno.EIO},
+    {"write": errno.EIO, "truncate": errno.EIO},  # not even what was half written can be cut
+)
 YEARS = 10 * 365 * 86400.0
 
 
 class Result:
-    """``problems``: promises that were broken; ``notes``: the trace."""
+    """``problems``: promises that were broken; ``notes``: the trace; ``happened``: what befell
+    whom, {kind of accident: how often}."""
 
-    def __init__(self, seed, faults, problems, notes):
+    def __init__(self, seed, faults, problems, notes, happened):
         self.seed, self.faults, self.problems, self.notes = seed, faults, problems, notes
+        self.happened = happened
 
 
 class Plan:
@@ -35,12 +39,12 @@ class Plan:
     def __init__(self, seed):
         self.seed = seed
         draw = random.Random(f"plan {seed}")
-        self.count = draw.choice([3, 3, 3, 4, 5, 5, 6, 7, 9])
+        self.count = draw.choice([3, 3, 3, 4, 5, 5, 6, 7, 8, 9])
         self.names = [f"n{number + 1}" for number in range(self.count)]
-        number = draw.choice([2, 2, 3, 3, 4, 5, 8]) if self.count < 6 else draw.choice([2, 3])
-        self.machines = [f"m{i}" if draw.random() < 0.8 else draw.choice(self.names)
+        number = draw.choice([2, 2, 3, 3, 4, 5, 6, 7, 8] if self.count < 6 else [2, 2, 3, 3, 8])
+        some = draw.sample(self.names, min(number, self.count))  # a driver may be on a candidate
+        self.machines = [some[i] if i < len(some) and draw.random() < 0.2 else f"m{i}"
                          for i in range(number)]
-        self.machines = list(dict.fromkeys(self.machines))
         self.failing = draw.choice([0.0, 0.0, 0.05])
         each = 12 // len(self.machines) + 2
         self.actions = [[self._action(draw, c, i) for i in range(each)]
@@ -61,7 +65,7 @@ class Plan:
     def _fault(self, draw):
         at, length = draw.randrange(SPAN), draw.choice([0.3, 3.0, 30.0]) * draw.expovariate(1)
         kind = draw.choice(["kill", "kill", "crash", "crash", "cut", "cut", "cut", "rough", "rough",
-                            "trouble", "clock", "restore", "blackout", "behead", "behead",
+                            "trouble", "trouble", "clock", "restore", "blackout", "behead", "behead",
                             "orphan", "orphan"])
         some = draw.sample(self.names, draw.randint(1, self.count))
         machine = draw.choice([*self.machines, "*"])
@@ -71,7 +75,7 @@ class Plan:
             "crash": (some[0], length),
             "cut": (machine, tuple(some), ways, length),
             "rough": (tuple(some), draw.uniform(0.05, 0.4), length),
-            "trouble": (some[0], *draw.choice(TROUBLE), length),
+            "trouble": (some[0], draw.randrange(len(TROUBLE)), 3.0 + length),
             "clock": (draw.choice([*self.machines, *self.names]),
                       draw.choice([YEARS, -YEARS, 3600.0, -3600.0])),
             "restore": (some[0], length),
@@ -111,7 +115,7 @@ class Scenario:
             self.problems.append("".join(traceback.format_exception(error)))
         finally:
             world.close()
-        return Result(self.plan.seed, self.faults, self.problems, world.notes)
+        return Result(self.plan.seed, self.faults, self.problems, world.notes, world.happened)
 
     # accidents
 
@@ -123,6 +127,7 @@ class Scenario:
             scheduler.wait(lambda n=number: self.world.messages >= n, 20.0)
             scheduler.pause(self.world.random.expovariate(200))
             self.world.note(f"-- {kind} {words}")
+            self.world.happened[kind] += 1
             getattr(self, f"_{kind}")(*words)
 
     def _later(self, seconds, function):
@@ -159,13 +164,14 @@ class Scenario:
         self.world.network.rough.update(dict.fromkeys(nodes, probability))
         self._later(length, self.world.network.rough.clear)
 
-    def _trouble(self, name, operation, code, length):
+    def _trouble(self, name, which, length):
         files = self.world.nodes[name].files
-        files.trouble[operation] = code
+        files.trouble.update(TROUBLE[which])
         self._later(length, files.trouble.clear)
 
     def _clock(self, machine, jump):
         self.world.skews[machine] = jump
+        self.world.happened["ten years" if abs(jump) == YEARS else "an hour"] += 1
         if machine in self.world.nodes:
             self.world.nodes[machine].skew = jump
 
@@ -210,6 +216,7 @@ class Scenario:
         if self.restored or min(len(holding), len(fenced)) < needed:
             return
         self.restored = True
+        world.happened["restored"] += 1
         world.archive.append(world.nodes[name].files.backup())
         self._crash(name, length)
         world.nodes[name].restore(self.backups[name])

@@ -156,6 +156,7 @@ class SimulatedTransport:
         if call.task == "engine.follow.note":
             return call.args["job"] in node.cancelled
         if self.world.random.random() < self.world.failing:
+            self.world.happened["step failed"] += 1
             return NodeFailed(node.name, "failed", "it broke", task=call.task, status=1)
         return self.world.effects(node, call)
 

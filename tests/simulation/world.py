@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import collections
 import random
 
 from gnt.config.memory_state import FollowingState
@@ -50,7 +51,7 @@ class Driver:
         self.world, self.name, self.machine = world, name, machine
         self.dead = False
         parts = world.parts
-        files = world.copies.setdefault(machine, FileSystem(world.random))
+        files = world.copies.setdefault(machine, FileSystem(world.random, world.happened))
         files.locks, files.trouble = {}, {}
         files.believed = world.believed
         disk = SimulatedCache(f"/{machine}/copy", files, world.scheduler, eager=0.02)
@@ -86,6 +87,7 @@ class World:
         self.parts = parts
         self.names = tuple(f"n{number + 1}" for number in range(count))
         self.notes = []
+        self.happened = collections.Counter()  # accidents that somebody met
         self.heads = []  # (where, the file's content): every head that was ever believed somewhere
         self.skews, self.copies, self.archive = {}, {}, []
         self.network = Network(self)
