@@ -2,6 +2,7 @@
 # make check  style, types, layers and all tests that need no lab: before each commit
 # make test   everything, as CI runs it (root)
 # make simulate SEEDS=1000 FIRST=0   the store and the engine under simulated accidents, by seed
+# make fuzz SECONDS=300 PARSERS=   every parser (or some) against inputs that are made up
 # make demo   a cluster of three nodes on this machine, with a real guest; make demo-down ends it
 # make bench  the figures of the README;  make clean  back to a clean checkout
 # Delivery (wheel sdist zipapp onedir onefile man): packaging/deliver.mk
@@ -13,7 +14,7 @@ EXTENSION := $(wildcard htools_ext/*.pyx htools_ext/*.pxd htools_ext/*.h)
 PYTEST := $(PY) -m pytest -q -n 2 --dist loadfile
 
 .DEFAULT_GOAL := check
-.PHONY: venv lint check test simulate demo demo-down bench changelog clean
+.PHONY: venv lint check test simulate fuzz demo demo-down bench changelog clean
 
 venv: $(VENV)/.made $(VENV)/.built
 
@@ -47,6 +48,13 @@ FIRST := 0
 
 simulate: venv
 	@$(PY) -m tests.simulation $(SEEDS) $(FIRST)
+
+# Parsers against inputs that are made up, guided by coverage; what is new goes to the corpus.
+SECONDS := 300
+PARSERS :=
+
+fuzz: venv
+	@$(PY) -m tests.fuzz $(SECONDS) $(PARSERS)
 
 demo: venv
 	@sh packaging/demo.sh

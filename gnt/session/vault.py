@@ -24,7 +24,17 @@ SIZE = 64  # bytes of a key: AES-256-SIV
 @node_task(deadline=15)
 def held() -> Script[str]:
     """The key, in base64; empty when the node has none."""
-    return script("cat /var/lib/gnt/keys/params 2>/dev/null || :", parse=str.strip)
+    return script("cat /var/lib/gnt/keys/params 2>/dev/null || :", parse=_key_text)
+
+
+def _key_text(output: str) -> str:
+    """What a candidate holds; ValueError when that is no key."""
+    import base64
+
+    text = output.strip()
+    if text and len(base64.b64decode(text, validate=True)) != SIZE:
+        raise ValueError("the key of the private OS parameters is damaged")
+    return text
 
 
 _KEEP = """umask 077
@@ -151,9 +161,9 @@ def _opened(text: str, sealed: bytes) -> str | None:
 
     try:
         opened: bytes = _siv(text).decrypt(sealed, None)
-    except InvalidTag:
+        return opened.decode()
+    except (InvalidTag, ValueError):
         return None
-    return opened.decode()
 
 
 class Revealing:

@@ -135,6 +135,13 @@ def submission(data: bytes) -> object:
     return made.made()
 
 
+def _in_file(data: bytes, read: Any) -> Any:
+    with tempfile.NamedTemporaryFile() as file:
+        file.write(data)
+        file.flush()
+        return read(file.name)
+
+
 def same(world: World) -> World:
     """Written in the text format and read again, it is the same cluster, as far as that goes."""
     written = texts.write(world)
@@ -159,7 +166,7 @@ htools:iextags:x
 @target(name="htools-text", words="| || , ; Y N M ? - node1 uuid-1 drbd running 1.0 1e308 nan",
         seeds=(TEXT, "\n\n\n", "g|u|preferred||\n\nn|?|?|?|?|?|?|Y|u\n\n\n"))
 def htools_text(data: bytes) -> object:
-    return same(texts.parse(text(data), "data"))
+    return same(_in_file(data, texts.load))
 
 
 NODE = {"name": "node1", "group.uuid": "u1", "offline": False, "drained": False, "mtotal": 4096,
@@ -173,19 +180,29 @@ RAPI = {"groups": [{"name": "default", "uuid": "u1", "alloc_policy": "preferred"
 
 
 @target(name="htools-rapi", words=JSON + " groups nodes instances info 1e999 NaN -Infinity",
-        seeds=(json.dumps(RAPI), json.dumps({**RAPI, "info": {}, "instances": []})))
+        seeds=(
+    "\0".join(map(json.dumps, RAPI.values())), "[]\0[]\0[]\0{}"))
 def htools_rapi(data: bytes) -> object:
-    """The four answers in one object."""
-    found = iallocator.parse_json(text(data), "x")
-    if not isinstance(found, dict) or set(found) != set(RAPI):
-        return None
-    return same(rapi.parse(found, "http://x"))
+    """The four answers, a NUL between."""
+    with tempfile.TemporaryDirectory() as folder:
+        for name, answer in zip(RAPI, data.split(b"\0") + [b"{}"] * 4, strict=False):
+            pathlib.Path(folder, f"{name}.json").write_bytes(answer)
+        return same(rapi.load(f"file://{folder}"))
+
+
+SPEC = {"memory-size": 128, "cpu-count": 1, "disk-size": 1024, "disk-count": 1, "nic-count": 1,
+        "spindle-use": 1}
+POLICY = {"std": SPEC, "minmax": [{"min": {name: 0 for name in SPEC},
+                                   "max": {name: 10**6 for name in SPEC}}],
+          "disk-templates": ["drbd", "plain"], "vcpu-ratio": 4.0, "spindle-ratio": 32.0}
 
 
 def _request(kind: str, **more: object) -> str:
     node = {"group": "u1", "offline": False, "drained": False, "tags": [], "total_memory": 4096,
             "reserved_memory": 512, "free_memory": 2048, "total_disk": 100000, "free_disk": 50000,
-            "total_cpus": 4, "reserved_cpus": 1, "vm_capable": True, "ndparams": {},
+            "total_cpus": 4, "reserved_cpus": 1, "vm_capable": True,
+            "total_spindles": 1, "free_spindles": 1,
+            "ndparams": {"exclusive_storage": False, "spindle_count": 1, "cpu_speed": 1.0},
             "primary_ip": "192.0.2.1", "secondary_ip": "192.0.2.1", "i_pri_memory": 0}
     disk = {"size": 8, "mode": "rw"}
     inst = {"memory": 128, "vcpus": 1, "disks": [disk], "disk_space_total": 8, "tags": [],
@@ -194,7 +211,7 @@ def _request(kind: str, **more: object) -> str:
     return json.dumps({
         "version": 2, "cluster_name": "c", "cluster_tags": [], "enabled_hypervisors": ["kvm"],
         "nodegroups": {"u1": {"name": "default", "alloc_policy": "preferred", "tags": [],
-                              "networks": []}},
+                              "networks": [], "ipolicy": POLICY}},
         "nodes": {"node1": node, "node2": node, "node3": node}, "instances": {"web": inst},
         "request": {"type": kind, **inst, **more}})
 
@@ -213,7 +230,7 @@ REQUESTS = (
         seeds=REQUESTS)
 def iallocator_(data: bytes) -> object:
     """A request is read and answered; refusals are answers, too."""
-    request = iallocator.parse(text(data))
+    request = _in_file(data, iallocator.load)
     same(request.world)
     answer, _ = iallocator.run(request, iallocator.Options())
     assert set(json.loads(answer)) == {"success", "info", "result"}
@@ -221,13 +238,6 @@ def iallocator_(data: bytes) -> object:
 
 
 MOND = {"node1": [[{"name": "cpu-avg-load", "data": {"cpu_total": 1.5}}]], "node2": []}
-
-
-def _in_file(data: bytes, read: Any) -> Any:
-    with tempfile.NamedTemporaryFile() as file:
-        file.write(data)
-        file.flush()
-        return read(file.name)
 
 
 @target(name="htools-mond", words=JSON + " cpu-avg-load cpu_total data name",

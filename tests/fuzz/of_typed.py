@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import re
 
@@ -32,6 +33,7 @@ from gnt.values import (
     real,
     show_size,
     whole,
+    words_of,
 )
 from tests.fuzz.target import target, text
 
@@ -98,15 +100,19 @@ def named(data: bytes) -> object:
     return read or None
 
 
-@target(words="on off true false y n yes no 1 0", seeds=("yes", "Off"))
+@target(words="on off true false y n yes no 1 0 a b file drbd 4.0", seeds=("yes", "Off"))
 def words(data: bytes) -> object:
     typed = text(data)
-    try:
-        kind = choice("a", "b").read(typed)
-    except UsageError:
-        kind = ""
-    assert kind in ("", typed)
-    return kind or str(BOOL.read(typed, "--flag"))
+    assert words_of(separator="/").read(typed) == (
+        tuple(part.strip() for part in typed.split("/")) if typed else ())
+    read = []
+    for take in (choice("a", "b").read, lambda typed: policy.read_templates([typed], "x")[0]):
+        with contextlib.suppress(UsageError):
+            read.append(take(typed))
+    with contextlib.suppress(UsageError):
+        assert policy.read_ratio(typed, "x") > 0
+    assert all(one == typed for one in read)
+    return read or str(BOOL.read(typed, "--flag"))
 
 
 def _escaped(word: str) -> str:

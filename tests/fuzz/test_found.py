@@ -39,6 +39,8 @@ REFUSED = [  # target, input, what it was before
     ("uids", "\u0663".encode(), "digits of any script"), ("bounds", b"", "ValueError"),
     ("mac_prefix", b"+a:00:00", "signs in octets"), ("plan_file", DEEP, "RecursionError"),
     ("submission", b"{", "JSONDecodeError"), ("submission", b"\xab", "UnicodeDecodeError"),
+    ("sealed", b"AAAA\0x", "ValueError of a key that is too short"),
+    ("answer-session.vault.held", b"AAAA\n", "a key that is too short"),
     ("host_key", b"\xe4", "UnicodeEncodeError"),
     ("htools-simulate", b"p," + b"9" * 5000 + b",1g,1g,1", "ValueError"),
     ("htools-mond", b'{"n": ' + b"[" * 600 + b"]" * 600 + b"}", "RecursionError"),
