@@ -35,6 +35,10 @@ cdef enum:
 
 
 cdef enum:
+    KEPT = 12  # nodes that one try may touch
+
+
+cdef enum:
     NO_MIRROR = 0
     INTERNAL = 1
     EXTERNAL = 2
@@ -84,8 +88,8 @@ ctypedef struct Cluster:
     unsigned char* may_migrate  # [from * n + to]; NULL: everywhere
     Change* log
     int log_n, log_cap
-    Node saved[6]
-    int saved_at[6]
+    Node saved[KEPT]
+    int saved_at[KEPT]
     int saved_n
     int saved_inst
     long version  # counts changes of places made from Python

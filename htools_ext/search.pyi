@@ -1,10 +1,13 @@
 from gnt.htools_ext.state import State
 
 class Search:
-    """Annealing over moves and exchanges; see the implementation."""
+    """Annealing over compound changes; see the implementation."""
 
-    def __init__(self, state: State, homes: list[tuple[int, int]], seed: int = 1) -> None: ...
+    def __init__(self, state: State, seed: int = 1, **rules: bool) -> None: ...
+    def start(self, places: list[tuple[int, int]]) -> None: ...
     def run(
-        self, tries: int, hot: float = 0.05, cold: float = 2e-4, *, price_move: float = 1e-3,
+        self, tries: int, hot: float = 0.01, cold: float = 5e-4, *, price_move: float = 1e-4,
         price_gib: float = 0.0, most_moves: float = 1e18, most_gib: float = 1e18,
+        goal: float = 0.0, seconds: float = 0.0,
     ) -> tuple[float, float, float]: ...
+    def places(self) -> list[tuple[int, int]]: ...

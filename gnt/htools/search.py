@@ -1,16 +1,21 @@
 """Better balancing plans than single moves give: a search for a placement, then an order for it.
 
-The placement is found by annealing (moves and exchanges, strict checks throughout), beginning
-where the greedy descent ends; what counts is the score, then GiB copied, then the number of moves,
-weighed as ``prefer`` says.  The order makes every step an ordinary, strictly checked move: where
-the direct one is not possible yet, others go first; what cannot be ordered stays where it is.
+The placement is found by annealing (:mod:`gnt.htools_ext.search`), beginning where the greedy
+descent ends.  What is looked for is said by ``prefer``:
+
+    moves   the best score with no more moves than the greedy descent makes (or than allowed)
+    data    at least the greedy descent's score, copying as little as possible
+    score   the best score, whatever it takes
+
+Where that is equal, fewer GiB are better, then fewer moves.  Every move of the plan is an ordinary
+one that keeps N+1 and policy (:mod:`gnt.htools.order`).
 """
 
 from __future__ import annotations
 
 from gnt.htools import arrays, balance
-from gnt.htools.moves import FA, FR, FRF, RF, F, Move, R, after, follow
-from gnt.htools.world import MIRROR, MIRROR_INTERNAL
+from gnt.htools.moves import Move, follow
+from gnt.htools.order import order
 from gnt.record import Record
 
 TYPE_CHECKING = False
@@ -19,20 +24,21 @@ if TYPE_CHECKING:
     from gnt.htools.world import World
     from gnt.htools_ext.state import State
 
-PRICES = {  # (of a move, of a GiB), in score; hot and cold follow from them
-    "moves": (1.5e-2, 0.0), "data": (1e-4, 1e-4), "score": (1e-3, 0.0),
-}
-TRIES = 5_000_000
+TRIES_PER_INSTANCE, LEAST_TRIES, MOST_TRIES = 25_000, 1_000_000, 200_000_000
+PRICE_GIB, PRICE_MOVE = 1e-7, 1e-5  # in score: they only decide between equals
+EXACT = 100  # nodes up to which the reference's own descent is what plans are compared with
+ROUNDS = 4  # searches at most, each with less room, until the ordered plan fits
 
 
 class Effort(Record):
-    """How hard to look; the same effort and seed give the same plan."""
+    """How hard to look; the same effort and seed give the same plan, unless time runs out."""
 
-    tries: int = TRIES
+    tries: int = 0  # 0: as the number of instances demands
     seed: int = 1
     prefer: str = "moves"
     max_gib: float = 1e18
     max_moves: int = -1
+    seconds: float = 0.0  # 0: as long as it takes
 
 
 class Found(Record):
@@ -41,28 +47,73 @@ class Found(Record):
     moves: tuple[Move, ...]
     state: State
     gib: float
-    stuck: int  # instances that could not be brought to where the search wanted them
+    stuck: int = 0  # instances that could not be brought to where the search wanted them
+
+    def fits(self, effort: Effort) -> bool:
+        return self.gib <= effort.max_gib and (
+            effort.max_moves < 0 or len(self.moves) <= effort.max_moves)
 
 
 def plan(world: World, rules: Rules, effort: Effort) -> Found:
-    """The better of the searched plan and the greedy one."""
-    greedy = arrays.state(world)
-    base = balance.fast(world, greedy, rules)
-    first = Found(moves=tuple(base), state=greedy, gib=copied(world, base), stuck=0)
-    goal = search(world, greedy, effort)
-    found = polished(world, order(world, goal), rules, effort)
-    fits = found.gib <= effort.max_gib and (
-        effort.max_moves < 0 or len(found.moves) <= effort.max_moves)
-    allowed = first.gib <= effort.max_gib and (
-        effort.max_moves < 0 or len(first.moves) <= effort.max_moves)
-    if fits and (not allowed or found.state.score() < greedy.score()):
-        return found
-    return first if allowed else Found(moves=(), state=arrays.state(world), gib=0.0, stuck=0)
+    """The best of the searched plans and the greedy one; nothing if none keeps the caps."""
+    first = greedy(world, rules)
+    best = first if first.fits(effort) else Found(moves=(), state=arrays.state(world), gib=0.0)
+    goal = first.state.score()
+    if effort.prefer == "moves" and effort.max_moves < 0:
+        effort = effort.replace(max_moves=len(first.moves))
+    for found in attempts(world, first, rules, effort):
+        if found.fits(effort) and better(found, best, goal, effort):
+            best = found
+    return best
 
 
-def polished(world: World, found: Found, rules: Rules, effort: Effort) -> Found:
+def greedy(world: World, rules: Rules) -> Found:
+    """What the plans have to beat."""
+    state = arrays.state(world)
+    if len(world.nodes) <= EXACT:
+        moves = list(balance.exact(world, state, rules))
+    else:
+        moves = balance.fast(world, state, rules)
+    return Found(moves=tuple(moves), state=state, gib=copied(world, moves))
+
+
+def better(found: Found, best: Found, goal: float, effort: Effort) -> bool:
+    """Is a plan better than another, as ``prefer`` understands it?"""
+    def cost(f: Found) -> tuple[float, ...]:
+        score = f.state.score()
+        if effort.prefer == "data":
+            return (max(score - goal, 0.0) > 1e-9, f.gib, score, len(f.moves))
+        return score, f.gib, len(f.moves)
+
+    return cost(found) < cost(best)
+
+
+def attempts(world: World, first: Found, rules: Rules, effort: Effort) -> list[Found]:
+    """Plans of searches that leave ever more room for detours, until one needs no more."""
+    made: list[Found] = []
+    inner = effort
+    start = first.state.places()
+    for turn in range(ROUNDS):
+        goals = search(world, start, rules, inner, first.state.score())
+        done = order(world, goals)
+        found = finished(world, Found(
+            moves=done.moves, state=done.state, gib=copied(world, done.moves),
+            stuck=done.stuck), rules, effort)
+        made.append(found)
+        if found.stuck == 0 and found.fits(effort):
+            break
+        over = len(found.moves) - effort.max_moves
+        room = max(0, inner.max_moves - max(over, 1)) if effort.max_moves >= 0 else -1
+        inner = inner.replace(
+            max_moves=room, max_gib=inner.max_gib * min(1.0, effort.max_gib / max(found.gib, 1e-9)),
+            seed=effort.seed + turn + 1)
+        start = done.state.places()
+    return made
+
+
+def finished(world: World, found: Found, rules: Rules, effort: Effort) -> Found:
     """What could not be ordered leaves something to gain by single moves."""
-    if not found.stuck:
+    if not found.stuck or effort.prefer == "data":
         return found
     from gnt.htools_ext.lazy import Descent
 
@@ -74,65 +125,23 @@ def polished(world: World, found: Found, rules: Rules, effort: Effort) -> Found:
     return found.replace(moves=moves, gib=copied(world, moves))
 
 
-def search(world: World, start: State, effort: Effort) -> list[tuple[int, int]]:
+def search(world: World, start: list[tuple[int, int]], rules: Rules, effort: Effort,
+           goal: float) -> list[tuple[int, int]]:
     """The placement to aim for."""
     from gnt.htools_ext.search import Search
 
-    homes = [(i.pri, i.sec) for i in world.instances]
-    price_move, price_gib = PRICES[effort.prefer]
-    state = start.copy()
-    Search(state, homes, effort.seed).run(
-        effort.tries, max(price_move / 8, 1e-3), 1e-4, price_move=price_move, price_gib=price_gib,
-        most_gib=effort.max_gib,
+    tries = effort.tries or min(MOST_TRIES, max(
+        LEAST_TRIES, TRIES_PER_INSTANCE * len(world.instances)))
+    kernel = Search(arrays.state(world), effort.seed, **rules.kernel())
+    kernel.start(start)
+    saving = effort.prefer == "data"
+    kernel.run(
+        tries, price_move=PRICE_MOVE, price_gib=1e-4 if saving else PRICE_GIB,
+        goal=goal if saving else 0.0, most_gib=effort.max_gib, seconds=effort.seconds,
         most_moves=effort.max_moves if effort.max_moves >= 0 else 1e18)
-    return state.places()
+    return kernel.places()
 
 
 def copied(world: World, moves: list[Move] | tuple[Move, ...]) -> float:
     """GiB copied by moves."""
     return sum(world.instances[m.inst].dsk for m in moves if m.copies) / 1024
-
-
-def routes(now: tuple[int, int], goal: tuple[int, int]) -> list[tuple[int, int]]:
-    """First steps (move, target) towards a goal for a mirrored instance, the shortest first."""
-    (a, b), (p, s) = now, goal
-    if (a, b) == (s, p):
-        return [(F, -1)]
-    if a == p:
-        return [(R, s)]
-    if b == p:
-        return [(FR, s)]
-    if a == s:
-        return [(RF, p)]
-    if b == s:
-        return [(FRF, p)]
-    return [(RF, p), (R, p), (FR, s), (R, s)]
-
-
-def order(world: World, goals: list[tuple[int, int]]) -> Found:
-    """A sequence of strict moves that leads to the goals as far as possible."""
-    state = arrays.state(world)
-    made: list[Move] = []
-    waiting = [i for i, goal in enumerate(goals) if state.place_of(i) != goal]
-    progress = True
-    while waiting and progress:
-        progress = False
-        for i in list(waiting):
-            if step(world, state, i, goals[i], made):
-                progress = True
-            if state.place_of(i) == goals[i]:
-                waiting.remove(i)
-    return Found(moves=tuple(made), state=state, gib=copied(world, made), stuck=len(waiting))
-
-
-def step(world: World, state: State, i: int, goal: tuple[int, int], made: list[Move]) -> bool:
-    """One step of one instance, if one is possible now."""
-    before = state.place_of(i)
-    mirrored = MIRROR[world.instances[i].template] == MIRROR_INTERNAL
-    for kind, target in routes(before, goal) if mirrored else [(FA, goal[0])]:
-        if target in before or state.move(i, kind, target) >= 0:
-            continue
-        made.append(Move(inst=i, kind=kind, target=target, before=before, score=state.score(),
-                         after=after(kind, target, *before)))
-        return True
-    return False
