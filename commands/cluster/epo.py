@@ -5,7 +5,7 @@ from __future__ import annotations
 from gnt.commands.instance import _life
 from gnt.commands.instance.shutdown import Shutdown
 from gnt.commands.instance.startup import Startup
-from gnt.commands.node import _oob, _setup
+from gnt.commands.node import _awake, _oob
 from gnt.commands.node.modify import Modify
 from gnt.commands.node.power import Power
 from gnt.errors import GntError, Invalid
@@ -14,14 +14,11 @@ from gnt.values import BOOL, DURATION, TEXT, whole
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
 
     from gnt.model.config import Config
     from gnt.model.objects import Node
     from gnt.spec import Operation, Session
-
-BOOT = 300  # seconds that nodes get to come up
-LOOK = 5.0  # seconds between looks
 
 
 class Epo(Action, command="cluster epo"):
@@ -109,10 +106,10 @@ class Epo(Action, command="cluster epo"):
                 action="on", names=tuple(node.name for node in switched), force=True,
                 power_delay=self.power_delay, oob_timeout=self.oob_timeout))
         back = [node for node in nodes if node.offline]
-        silent = _wait(session, [node.name for node in back])
+        silent = _awake.missing(session, [node.name for node in back])
         for node in back:
             if node.name in silent:
-                bad.append(f"{node.name} does not answer after {BOOT} s")
+                bad.append(f"{node.name} does not answer after {_awake.BOOT} s")
             else:
                 _tried(session, bad, Modify(name=node.name, offline=False))
         for node in nodes:
@@ -140,22 +137,3 @@ def _tried(session: Session, bad: list[str], operation: Operation) -> bool:
         bad.append(f"{operation.noun} {operation.verb}: {error.message}")
         return False
     return True
-
-
-def _wait(
-    session: Session, names: list[str], *, clock: Callable[[], float] | None = None,
-) -> set[str]:
-    """Until the nodes answer; those that do not in time."""
-    import time
-
-    now = clock or time.monotonic
-    latest = now() + BOOT
-    left = set(names)
-    while left:
-        calls = [_setup.inspect.on(name) for name in sorted(left)]
-        seen = session.ask(calls)
-        left = {call.node for call in calls if seen.failed(call) is not None}
-        if not left or now() > latest:
-            break
-        time.sleep(LOOK)
-    return left

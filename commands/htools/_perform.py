@@ -1,17 +1,52 @@
-"""Making planned moves by jobs of the ordinary commands."""
+"""Making planned moves: the jobs of a set side by side, one set after the other.
+
+Ctrl-C once: no further set is begun.  Twice, or SIGTERM: nothing is waited for any more, and jobs
+that have begun go on by themselves.  Every move keeps N+1, so stopping anywhere is safe.
+"""
 
 from __future__ import annotations
 
-from gnt.errors import GntError
+from contextlib import contextmanager
+
+from gnt.errors import GntError, Interrupted, NotYet
 from gnt.htools.moves import FA, FRF, RF, R
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
+    from types import FrameType
 
     from gnt.htools.moves import Move
     from gnt.htools.world import World
     from gnt.spec import Operation, Session
+
+
+class Stopping:
+    """Whether somebody asked to stop before the end."""
+
+    def __init__(self, session: Session) -> None:
+        self.session, self.requested = session, False
+
+    @contextmanager
+    def listening(self) -> Iterator[Stopping]:
+        import signal
+
+        before = {number: signal.signal(number, self._asked)
+                  for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            yield self
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def _asked(self, number: int, frame: FrameType | None) -> None:
+        import signal
+
+        if self.requested or number == signal.SIGTERM:
+            raise Interrupted("left at once; the jobs that have begun go on",
+                              hint="gnt-job list shows them")
+        self.requested = True
+        self.session.tell("it stops at the end of this set of jobs; once more leaves at once")
 
 
 def steps(move: Move) -> Iterator[str]:
@@ -24,33 +59,65 @@ def steps(move: Move) -> Iterator[str]:
         yield "migrate"
 
 
+def operations(move: Move, world: World) -> list[Operation]:
+    """A move as operations of gnt, one after the other."""
+    return [operation(step, move, world) for step in steps(move)]
+
+
 def operation(step: str, move: Move, world: World) -> Operation:
     """One step as an operation of gnt."""
-    from importlib import import_module
+    from gnt.commands.instance.failover import Failover
+    from gnt.commands.instance.migrate import Migrate
 
     inst = world.instances[move.inst]
-    target = world.nodes[move.target].name if move.kind == FA else None
+    target = world.nodes[move.target].name if move.kind == FA else ""
     if step == "replace-disks":
-        raise GntError(f"{inst.name}: replace-disks is not there yet",
-                       hint="--no-disk-moves uses migrations only")
-    verb = "migrate" if inst.running else "failover"
-    cls = getattr(import_module(f"gnt.commands.instance.{verb}"), verb.capitalize())
-    words = {"name": inst.name, "force": True, **({"target_node": target} if target else {})}
-    made: Operation = cls(**{k: v for k, v in words.items() if k in cls.TYPES})
-    return made
+        raise NotYet(f"{inst.name}: replacing mirrored disks is not part of this version yet",
+                     hint="--no-disk-moves uses migrations only")
+    cls: type[Operation] = Migrate if inst.running else Failover
+    return cls(name=inst.name, force=True, target_node=target)
 
 
 def moves(session: Session, world: World, sets: Sequence[Sequence[Move]]) -> int:
-    """Perform the moves; stops at the first that fails."""
-    total, done = sum(len(jobs) for jobs in sets), 0
-    for number, jobs in enumerate(sets, 1):
-        for move in jobs:
-            name = world.instances[move.inst].name
-            session.tell(f"[{done + 1}/{total}] job set {number}: {name}")
-            for step in steps(move):
-                code = session.execute(operation(step, move, world))
-                if code:
-                    session.tell(f"stopped after {done} of {total} moves; hbal plans the rest anew")
-                    return code
-            done += 1
+    """Perform the moves; stops after the set in which a job fails."""
+    jobs = [[(world.instances[m.inst].name, operations(m, world)) for m in jobs] for jobs in sets]
+    total, done = sum(map(len, jobs)), 0
+    with Stopping(session).listening() as stopping:
+        for number, wanted in enumerate(jobs, 1):
+            session.tell(f"Executing job set {number} of {len(jobs)} for instances "
+                         + ",".join(name for name, _ in wanted))
+            if not together(session, wanted):
+                session.tell(f"Not all jobs of a set were successful: stopped with {done} of "
+                             f"{total} moves done; planning again takes it from there")
+                return 1
+            done += len(wanted)
+            session.tell(f"{done} of {total} moves done")
+            if stopping.requested and number < len(jobs):
+                session.tell(f"Exiting early as asked, {len(jobs) - number} job set(s) remain")
+                return 0
     return 0
+
+
+def together(session: Session, wanted: Sequence[tuple[str, Sequence[Operation]]]) -> bool:
+    """Jobs of several instances side by side, those of one after the other; whether all worked."""
+    good = True
+    left = [(name, list(operations)) for name, operations in wanted]
+    while left:
+        ids = [(name, job) for name, operations in left
+               for job in session.submit(operations[0])]
+        if ids:
+            session.tell("Got job IDs " + ",".join(job for _, job in ids))
+        failed = {name for name, job in ids if not _worked(session, name, job)}
+        good = good and not failed
+        left = [(name, rest[1:]) for name, rest in left if len(rest) > 1 and name not in failed]
+    return good
+
+
+def _worked(session: Session, name: str, job: str) -> bool:
+    try:
+        return session.jobs.wait(job) == 0
+    except Interrupted:
+        raise
+    except GntError as error:
+        session.tell(f"{name}: {error.message}")
+        return False

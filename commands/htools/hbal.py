@@ -34,9 +34,10 @@ class Hbal(Balancing, command="htools hbal"):
     same score much sooner and is what -X uses; --search looks for better plans with pair moves.
     """
 
+    jobs = True
     examples = (
         ("hbal -t cluster.data -C -p", "plan from a file, show commands and nodes"),
-        ("hbal -L -X", "balance the cluster this program belongs to"),
+        ("hbal -L -X", "balance the cluster this program belongs to; Ctrl-C stops in between"),
         ("hbal -t cluster.data --search --max-move-gib 500", "a better plan, copying 500 GiB"),
     )
     print_nodes: str | None = opt(FIELDS, "show the nodes before and after",
@@ -47,7 +48,6 @@ class Hbal(Balancing, command="htools hbal"):
     restricted_migration: bool = opt(BOOL, "migrate only off drained nodes", default=False)
     exec_: bool = opt(BOOL, "make the moves (needs -L)", default=False, short="X", name="exec")
     first_job_group: bool = opt(BOOL, "only the first set of jobs", default=False)
-    reason: str = opt(TEXT, "why, for the signed history", default="")
     group: str = opt(TEXT, "the group to balance, by name or uuid", default="", short="G",
                      metavar="ID")
     static_kvm_node_memory: int = opt(
@@ -58,7 +58,6 @@ class Hbal(Balancing, command="htools hbal"):
     mond_xen: bool = opt(BOOL, "use Xen's collectors, too", default=False)
     save: str = opt(FILE, "write the cluster before and after to FILE.original and FILE.balanced",
                     default="", short="S")
-    priority: str = opt(choice("low", "normal", "high"), "priority of the jobs", default="normal")
     fast: bool = opt(BOOL, "look only at what may have become the best move", default=False)
     search: bool = opt(BOOL, "look for a better plan with exchanges of instances", default=False)
     search_tries: int = opt(whole(1), "how many changes --search tries", default=5_000_000)

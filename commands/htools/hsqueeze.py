@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 from gnt.commands.htools import _options
+from gnt.commands.htools import _switch as switch
 from gnt.commands.htools._options import FILE, FILE_OR_STDOUT, Reading
 from gnt.commands.htools.hbal import script
 from gnt.errors import GntError
@@ -33,9 +34,11 @@ class Hsqueeze(Reading, command="htools hsqueeze"):
     every node that is left keeps room for some more.
     """
 
+    jobs = True
     examples = (
         ("hsqueeze -t cluster.data -C", "what to do, with the commands"),
         ("hsqueeze -L --target-resources 4", "keep more room on every node"),
+        ("hsqueeze -L -X", "do it: move, mark offline and switch off, or on and back"),
     )
     exec_: bool = opt(BOOL, "do it (needs -L)", default=False, short="X", name="exec")
     minimal_resources: float = opt(real(0), "switch nodes on when one has less room than this many "
@@ -51,9 +54,9 @@ class Hsqueeze(Reading, command="htools hsqueeze"):
         whole(0), "MiB that KVM nodes need themselves; 0: as reported", default=4096)
 
     def work(self, session: Session) -> int:
-        if self.exec_:
-            raise GntError("hsqueeze cannot switch nodes itself yet",
-                           hint="use -C and run the commands")
+        if self.exec_ and self.luxi is None:
+            raise GntError("nodes can be switched only in the cluster this program belongs to",
+                           hint="add -L, or use -C to see the commands")
         world = self.load(session)
         _options.save(self.save, "original", "before hsqueeze run", world)
         if self.level > 1:
@@ -63,16 +66,14 @@ class Hsqueeze(Reading, command="htools hsqueeze"):
         names = Names(world)
         least = squeeze.spare(world, self.minimal_resources)
         if not squeeze.has_room(world, arrays.state(world), least):
-            self.expand(world, names)
-        else:
-            self.condense(world, names)
-        return 0
+            return self.expand(session, world, names)
+        return self.condense(session, world, names)
 
     def title(self, text: str) -> None:
         if not self.no_headers:
             out(f"'{text}'\n")
 
-    def expand(self, world: World, names: Names) -> None:
+    def expand(self, session: Session, world: World, names: Names) -> int:
         least = squeeze.spare(world, self.minimal_resources)
         nodes, enough = squeeze.to_switch_on(world, least)
         state, moves = squeeze.switched(world, nodes, False)
@@ -83,14 +84,17 @@ class Hsqueeze(Reading, command="htools hsqueeze"):
         power = [f"  gnt-node power -f on {names.nodes[k]}" for k in nodes]
         self.commands(["echo Power Commands", *power, *self.steps(world, names, moves)])
         self.done(world, state, "expansion")
+        if self.exec_ and nodes:
+            return switch.on(session, world, [world.nodes[k].name for k in nodes], job_sets(moves))
+        return 0
 
-    def condense(self, world: World, names: Names) -> None:
+    def condense(self, session: Session, world: World, names: Names) -> int:
         nodes = squeeze.to_switch_off(world, squeeze.spare(world, self.target_resources))
         if not nodes:
             self.title("No action")
             self.commands(["echo Nothing to do"])
             _options.save(self.save, "squeezed", "after hsqueeze doing nothing", world)
-            return
+            return 0
         state, moves = squeeze.switched(world, nodes, True)
         self.title("Nodes to offline")
         self.tell(world, nodes)
@@ -99,6 +103,10 @@ class Hsqueeze(Reading, command="htools hsqueeze"):
         self.commands([*self.steps(world, names, moves), "", "echo Tagging Commands", *tags, "",
                        "echo Power Commands", *power])
         self.done(world, state, "run")
+        if self.exec_:
+            return switch.off(session, world, [world.nodes[k].name for k in nodes],
+                              job_sets(moves))
+        return 0
 
     def tell(self, world: World, nodes: Sequence[int]) -> None:
         for k in nodes:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gnt.errors import ConfirmationNeeded, NoCluster, NodeFailed
+from gnt.errors import ConfirmationNeeded, GntError, NoCluster, NodeFailed
 from tests.commands import build
 
 
@@ -18,6 +18,7 @@ class Desk:
         self.created = self.taken = self.attached = None
         self.forgotten, self.answers = False, []
         self.executed, self.steps = [], []
+        self.outcomes, self.waiting = [], []  # of submitted jobs; what happens while one waits
 
     def config(self):
         if self.cfg is None:
@@ -35,6 +36,28 @@ class Desk:
             for following in one.then(self.cfg):
                 self.execute(following)
         return 0
+
+    def submit(self, operation):
+        """As ``execute``, but what fails is said when it is waited for."""
+        ids = []
+        for one in operation.prepare(self):
+            self.outcomes.append(0)
+            ids.append(str(len(self.outcomes)))
+            try:
+                self.execute(one)
+            except GntError as error:
+                self.outcomes[-1] = 1
+                self.told.append(error.message)
+        return tuple(ids)
+
+    @property
+    def jobs(self):
+        return self
+
+    def wait(self, job):
+        for happens in self.waiting[int(job) - 1:int(job)]:
+            happens()
+        return self.outcomes[int(job) - 1]
 
     def confirm(self, question, affected=()):
         self.questions.append(question)

@@ -1,0 +1,74 @@
+"""Switching nodes off when they are not needed, and on again (hsqueeze -X).
+
+Off: what runs there is moved, the node is tagged as standby, marked offline and switched off by
+its out-of-band program.  On: the other way round.  Whatever fails ends it; what is done so far is
+a state that the next run begins from.
+"""
+
+from __future__ import annotations
+
+from gnt.commands.htools import _perform
+from gnt.commands.node import _awake, _oob
+from gnt.errors import Conflict, GntError
+from gnt.htools.arrays import STANDBY
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from gnt.htools.moves import Move
+    from gnt.htools.world import World
+    from gnt.spec import Session
+
+    Sets = Sequence[Sequence[Move]]
+
+TAG = f"{STANDBY}auto"
+
+
+def off(session: Session, world: World, names: Sequence[str], sets: Sets) -> int:
+    from gnt.commands.node.add_tags import NodeAddTags
+    from gnt.commands.node.modify import Modify
+    from gnt.commands.node.power import Power
+
+    _require_programs(session, names)
+    code = _perform.moves(session, world, sets)
+    if code:
+        return code
+    cfg = session.config()
+    for name in names:
+        node = cfg.node(name)
+        left = [inst.name for inst in cfg.instances_on(node)]
+        if left:
+            raise Conflict(f"{name} stays on: {', '.join(left[:5])} is still there",
+                           hint="hsqueeze -L -X again")
+        if TAG not in node.tags:
+            session.execute(NodeAddTags(words=(name, TAG)))
+        session.execute(Modify(name=name, offline=True, auto_promote=True))
+        session.execute(Power(action="off", names=(name,), force=True))
+        session.tell(f"{name} is off")
+    return 0
+
+
+def on(session: Session, world: World, names: Sequence[str], sets: Sets) -> int:
+    from gnt.commands.node.modify import Modify
+    from gnt.commands.node.power import Power
+    from gnt.commands.node.remove_tags import NodeRemoveTags
+
+    _require_programs(session, names)
+    session.execute(Power(action="on", names=tuple(names), force=True))
+    silent = _awake.missing(session, names)
+    if silent:
+        raise GntError(f"{', '.join(sorted(silent))} does not answer {_awake.BOOT} s after it was "
+                       "switched on", hint="hsqueeze -L -X again, once it does")
+    for name in names:
+        session.execute(Modify(name=name, offline=False))
+        tags = tuple(t for t in session.config().node(name).tags if t.startswith(STANDBY))
+        session.execute(NodeRemoveTags(words=(name, *tags)))
+        session.tell(f"{name} is back")
+    return _perform.moves(session, world, sets)
+
+
+def _require_programs(session: Session, names: Sequence[str]) -> None:
+    cfg = session.config()
+    for name in names:
+        _oob.required(cfg, cfg.node(name))

@@ -1,0 +1,124 @@
+"""Programs that act: hbal, hsqueeze, hroller and harep on a desk where every job succeeds."""
+
+from __future__ import annotations
+
+import os
+import signal
+
+import pytest
+
+from gnt.commands.htools.hbal import Hbal
+from gnt.commands.instance.failover import Failover
+from gnt.commands.instance.migrate import Migrate
+from gnt.errors import GntError, Interrupted
+from tests.commands import build
+from tests.commands.sessions import Desk
+
+
+def crowded(count=6, **settings):
+    """All instances on node1; the last one is down."""
+    made = []
+    for k in range(count):
+        down = {"admin_state": "down", "disks_active": False} if k == count - 1 else {}
+        made += build.with_disk(build.instance(f"i{k}", **down))
+    return build.cluster(*made, **settings)
+
+
+def homes(cfg):
+    return {inst.name: inst.primary_node for inst in cfg.instances}
+
+
+def said(desk):
+    return "\n".join(map(str, desk.told))
+
+
+def test_hbal_makes_its_moves_by_jobs():
+    desk = Desk(crowded())
+    assert Hbal(luxi="", exec_=True, min_gain=1e-6).run(desk) == 0
+    counts = [list(homes(desk.cfg).values()).count(n) for n in ("n1", "n2", "n3")]
+    assert sorted(counts) == [2, 2, 2]
+    assert {type(one) for one in desk.executed} <= {Migrate, Failover}
+    assert "4 of 4 moves done" in said(desk) and "Got job IDs 1" in said(desk)
+
+
+def test_hbal_stops_where_a_job_fails():
+    desk = Desk(crowded())
+    desk.nodes.answers["node2:hypervisor.fake.version"] = build.Capabilities(version="2")
+    desk.nodes.answers["node3:hypervisor.fake.version"] = build.Capabilities(version="2")
+    assert Hbal(luxi="", exec_=True, min_gain=1e-6).run(desk) == 1
+    assert "Not all jobs of a set were successful" in said(desk)
+    assert "fake is 1 on node1 and 2 on" in said(desk)
+
+
+def ask(number):
+    return lambda: os.kill(os.getpid(), number)
+
+
+def test_one_signal_lets_the_set_end_and_a_second_leaves():
+    desk = Desk(crowded())
+    desk.waiting = [ask(signal.SIGINT)]
+    before = signal.getsignal(signal.SIGINT)
+    assert Hbal(luxi="", exec_=True, min_gain=1e-6).run(desk) == 0
+    assert "it stops at the end of this set" in said(desk)
+    assert "Exiting early as asked" in said(desk) and 0 < len(desk.executed) < 4
+    assert signal.getsignal(signal.SIGINT) is before
+    for numbers in ([signal.SIGINT, signal.SIGINT], [signal.SIGTERM]):
+        desk = Desk(crowded())
+        desk.waiting = [lambda all=numbers: [ask(number)() for number in all]]
+        with pytest.raises(Interrupted, match="the jobs that have begun go on"):
+            Hbal(luxi="", exec_=True, min_gain=1e-6).run(desk)
+
+
+def test_moves_are_made_only_in_the_cluster_one_belongs_to(tmp_path):
+    with pytest.raises(GntError, match="only in the cluster this program belongs to"):
+        Hbal(text_data=str(tmp_path / "x"), exec_=True).run(Desk(crowded()))
+
+
+def test_first_job_group_ends_after_the_first_set():
+    desk = Desk(crowded())
+    assert Hbal(luxi="", exec_=True, first_job_group=True, min_gain=1e-6).run(desk) == 0
+    assert "job set 1 of 1" in said(desk) and len(desk.executed) < 4
+
+
+OOB = {"ndparams": {"oob_program": "/usr/local/sbin/oob"}}
+
+
+def spare(**third):
+    """web runs on node2; every node can be switched."""
+    return build.cluster(
+        *build.with_disk(build.instance("web", 2)), build.node(2, **OOB),
+        build.node(3, **{**OOB, **third}), candidate_pool_size=1)
+
+
+def test_hsqueeze_switches_off_what_is_not_needed():
+    from gnt.commands.htools.hsqueeze import Hsqueeze
+
+    desk = Desk(spare())
+    assert Hsqueeze(luxi="", exec_=True).run(desk) == 0
+    off = [node.name for node in desk.cfg.nodes if node.offline]
+    assert off and all(not desk.cfg.node(n).powered for n in off)
+    assert all("htools:standby:auto" in desk.cfg.node(n).tags for n in off)
+    assert not {desk.cfg.node(n).uuid for n in off} & set(homes(desk.cfg).values())
+    assert f"{off[0]} is off" in said(desk)
+
+
+def test_hsqueeze_brings_back_what_is_needed():
+    from gnt.commands.htools.hsqueeze import Hsqueeze
+
+    cfg = spare(offline=True, powered=False, master_candidate=False,
+                tags=("htools:standby:auto", "rack:1"))
+    desk = Desk(cfg, nodes=build.Nodes(cfg, memory={"node1": 200, "node2": 200}))
+    assert Hsqueeze(luxi="", exec_=True, minimal_resources=2.0).run(desk) == 0
+    node = desk.cfg.node("node3")
+    assert (node.offline, node.powered, node.tags) == (False, True, ("rack:1",))
+    assert "node3 is back" in said(desk)
+
+
+def test_hsqueeze_needs_a_way_to_switch():
+    from gnt.commands.htools.hsqueeze import Hsqueeze
+    from gnt.errors import Conflict
+
+    desk = Desk(build.cluster(*build.with_disk(build.instance("web", 2)), candidate_pool_size=1))
+    with pytest.raises(Conflict, match="has no out-of-band program"):
+        Hsqueeze(luxi="", exec_=True).run(desk)
+    assert desk.executed == []
