@@ -115,8 +115,7 @@ if TYPE_CHECKING:
             """Run an operation as a job, as the command line's general options say."""
 
         def submit(self, operation: Operation) -> tuple[str, ...]:
-            """Leave a request to this user's runner, whatever the general options say; the ids
-            of its jobs."""
+            """Leave a request to this user's runner; the ids of its jobs (none: only planned)."""
 
         def apply(self, path: str) -> int:
             """Run a plan that ``--plan-out`` saved, or refuse with the difference."""

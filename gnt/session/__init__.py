@@ -213,6 +213,16 @@ class Session:
 
         return Execution(self).execute(operation)
 
+    def submit(self, operation: Operation) -> tuple[str, ...]:
+        """Leave a request to this user's runner; the ids of its jobs.  --dry-run: only planned."""
+        from gnt.session.execution import Execution
+
+        execution = Execution(self)
+        if self.settings.dry_run or self.settings.plan_out:
+            execution.execute(operation)
+            return ()
+        return tuple(execution.submit(one) for one in operation.prepare(self))
+
     def apply(self, path: str) -> int:
         """Run a saved plan, or refuse with the difference when it would be another one now."""
         from gnt.session.execution import Execution

@@ -94,12 +94,16 @@ class Execution:
 
     def _submit(self, operation: Operation) -> None:
         """Leave the job to this user's runner; print its id, as the reference does."""
+        job = self.submit(operation)
+        self.session.show(job_line(job, bare=self.settings.print_jobid))
+
+    def submit(self, operation: Operation) -> str:
+        """Leave a prepared operation to this user's runner; the id of its job."""
         from gnt.engine.submit import Submission, submit
         from gnt.ssh.dial import dial
 
         runtime = self.session.context.runtime
-        job = submit(runtime, Submission.of(operation, self._wish()), dial, self._serve)
-        self.session.show(job_line(job, bare=self.settings.print_jobid))
+        return submit(runtime, Submission.of(operation, self._wish()), dial, self._serve)
 
     def _serve(self, ready: Callable[[], None]) -> None:
         """The life of a runner (in a process of its own).
