@@ -22,15 +22,17 @@ MIRRORS = "replacing mirrored disks is not part of this version yet"
 
 def evacuated(
     session: Session, cfg: Config, names: Sequence[str], mode: str, typed: str,
-    *, ignore_soft_errors: bool = False,
+    *, ignore_soft_errors: bool = False, partly: bool = False,
 ) -> Evacuated:
-    """Where the instances go within their groups; ``typed``: -I."""
+    """Where the instances go within their groups; ``typed``: -I; ``partly``: what cannot be moved
+    does not hinder the rest."""
     from gnt.htools import place, request
 
     def built_in(world: World) -> Evacuated:
         return place.evacuate(world, names, mode, force=ignore_soft_errors)
 
-    return _answer(session, cfg, names, typed, built_in, request.evacuate(names, mode))
+    return _answer(session, cfg, names, typed, built_in, request.evacuate(names, mode),
+                   partly=partly)
 
 
 def into_groups(
@@ -47,7 +49,7 @@ def into_groups(
 
 def _answer(
     session: Session, cfg: Config, names: Sequence[str], typed: str,
-    built_in: Callable[[World], Evacuated], body: dict[str, Any],
+    built_in: Callable[[World], Evacuated], body: dict[str, Any], *, partly: bool = False,
 ) -> Evacuated:
     script = _allocator.external(cfg, typed)
     if script:
@@ -61,7 +63,7 @@ def _answer(
         for problem in survey.problems(answers):
             session.tell(problem)
         found = built_in(survey.world(answers))
-    if found.failed:
+    if found.failed and not partly:
         whys = "; ".join(f"{name}: {why}" for name, why in found.failed)
         raise NoCapacity(f"nothing was moved, as not everything can be: {whys}",
                          hint="gnt-cluster what-if, or hspace -L, shows what fits")

@@ -34,7 +34,6 @@ class Hsqueeze(Reading, command="htools hsqueeze"):
     every node that is left keeps room for some more.
     """
 
-    jobs = True
     examples = (
         ("hsqueeze -t cluster.data -C", "what to do, with the commands"),
         ("hsqueeze -L --target-resources 4", "keep more room on every node"),

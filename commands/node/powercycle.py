@@ -20,15 +20,22 @@ if [ "$(readlink /proc/self/ns/pid)" != "$1" ]; then
     echo "this node is a container: a reset would end the machine it runs on" >&2
     exit 1
 fi
+if [ "$2" = yes ] && command -v systemctl >/dev/null; then
+    (sleep 2; systemctl reboot) </dev/null >/dev/null 2>&1 &
+    exit 0
+fi
 [ -w /proc/sysrq-trigger ] || { echo "the kernel lets nobody reset it (sysrq)" >&2; exit 1; }
 (sleep 2; echo 1 >/proc/sys/kernel/sysrq; echo b >/proc/sysrq-trigger) </dev/null >/dev/null 2>&1 &
 """
 
 
 @node_task(deadline=30)
-def reset(initial: str) -> Script[None]:
-    """Let the kernel reset the machine at once, in two seconds; a container refuses."""
-    return script(_RESET, initial)
+def reset(initial: str, orderly: bool = False) -> Script[None]:
+    """Let the kernel reset the machine at once, in two seconds; a container refuses.
+
+    ``orderly``: what runs there is shut down first, where there is somebody to do it.
+    """
+    return script(_RESET, initial, orderly)
 
 
 class Powercycle(Operation, command="node powercycle"):
@@ -40,6 +47,8 @@ class Powercycle(Operation, command="node powercycle"):
     examples = (("gnt-node powercycle node3", "it hangs, and has no out-of-band program"),)
 
     name: str = arg(TEXT, "node", complete="node")
+    orderly: bool = opt(BOOL, "without an out-of-band program: shut it down properly first",
+                        default=False)
     force: bool = opt(BOOL, "do not ask; also the master", default=False, short="-f")
 
     def holds(self, cfg: Config) -> Holds:
@@ -62,5 +71,5 @@ class Powercycle(Operation, command="node powercycle"):
                 raise Conflict(f"{node.name} is marked offline and has no out-of-band program",
                                hint="gnt-node modify --node-parameters oob_program=PATH "
                                     f"{node.name}")
-            call = reset.on(node.name, INITIAL)
+            call = reset.on(node.name, INITIAL, self.orderly)
         return Plan(attempt=(Step(do=call, title=f"reset {node.name}"),))

@@ -122,3 +122,141 @@ def test_hsqueeze_needs_a_way_to_switch():
     with pytest.raises(Conflict, match="has no out-of-band program"):
         Hsqueeze(luxi="", exec_=True).run(desk)
     assert desk.executed == []
+
+
+# --- rolling maintenance --------------------------------------------------------------------------
+
+
+class Rebooting(Desk):
+    """A desk whose nodes have a new boot id once they were reset."""
+
+    def __init__(self, cfg, **words):
+        super().__init__(cfg, **words)
+        self.boots = dict.fromkeys((n.name for n in cfg.nodes), "b")
+
+    def ask(self, calls):
+        for name, boot in self.boots.items():
+            facts = build.NodeFacts(mtotal=16384, mfree=8192, ctotal=8, csockets=1, cnodes=1,
+                                    bootid=boot)
+            self.nodes.answers[f"{name}:query.facts.node_facts"] = facts
+        return super().ask(calls)
+
+    def execute(self, operation):
+        code = super().execute(operation)
+        if operation.verb == "powercycle":
+            assert [i for i in self.cfg.instances_on(self.cfg.node(operation.name))
+                    if i.admin_state == "up" and i.name not in self.halted()] == []
+            self.boots[operation.name] = f"after-{operation.name}"
+        return code
+
+    def halted(self):
+        return {one.names[0] for one in self.executed if one.verb == "shutdown"}
+
+    def resets(self):
+        return [one.name for one in self.executed if one.verb == "powercycle"]
+
+
+def rolled(desk, **options):
+    from gnt.commands.htools.hroller import Hroller
+
+    return Hroller(luxi="", exec_=True, force=True, **options).run(desk)
+
+
+def busy_nodes(*more, **settings):
+    """node1 has room for what runs on node2 or on node3, not for both."""
+    big = {"beparams": {"maxmem": 5000, "minmem": 5000}}
+    return build.cluster(
+        *build.with_disk(build.instance("one", 1)),
+        *build.with_disk(build.instance("two", 2, **big)),
+        *build.with_disk(build.instance("three", 3, **big)), *more, candidate_pool_size=1,
+        **settings)
+
+
+def tagged(cfg):
+    return [tag for thing in (cfg.cluster, *cfg.nodes, *cfg.instances) for tag in thing.tags]
+
+
+def test_hroller_reboots_every_node_but_the_master_and_brings_back_what_ran_there():
+    desk = Rebooting(busy_nodes())
+    before = homes(desk.cfg)
+    assert rolled(desk) == 0
+    assert sorted(desk.resets()) == ["node2", "node3"]
+    assert homes(desk.cfg) == before
+    assert not any(node.drained for node in desk.cfg.nodes)
+    assert tagged(desk.cfg) == ["htools:hroller:run", "htools:hroller:todo"]
+    assert "node1 is the master and is left" in said(desk)
+    assert rolled(desk) == 0 and len(desk.resets()) == 2  # the run is still the same one
+
+
+def test_a_run_that_was_cut_off_goes_on_where_it_was():
+    whole = Rebooting(busy_nodes())
+    rolled(whole)
+    for cut in range(1, len(whole.executed)):
+        desk = Rebooting(busy_nodes())
+        left = iter(range(cut))
+
+        def limited(operation, desk=desk, left=left):
+            if next(left, None) is None:
+                raise KeyboardInterrupt
+            return Rebooting.execute(desk, operation)
+
+        desk.execute = limited
+        with pytest.raises(KeyboardInterrupt):
+            rolled(desk)
+        del desk.execute
+        assert rolled(desk) == 0
+        assert sorted(desk.resets()) == ["node2", "node3"], cut
+        assert homes(desk.cfg) == homes(busy_nodes()), cut
+        assert tagged(desk.cfg) == ["htools:hroller:run", "htools:hroller:todo"], cut
+
+
+def test_a_node_that_does_not_come_back_ends_the_run():
+    desk = Rebooting(busy_nodes())
+    desk.boots = {"node1": "b", "node2": "b", "node3": "b"}
+
+    def never(operation):
+        code = Desk.execute(desk, operation)
+        if operation.verb == "powercycle":
+            desk.nodes.silent = {operation.name}
+        return code
+
+    desk.execute = never
+    with pytest.raises(GntError, match="did not come back within 0 s"):
+        rolled(desk, boot_timeout=0)
+    assert len(desk.resets()) == 1
+    assert desk.cfg.node(desk.resets()[0]).drained
+
+
+def test_what_cannot_move_is_shut_down_and_started_again_if_asked_for():
+    local = build.with_disk(build.instance("local", 2), "file")
+    with pytest.raises(GntError, match="local: Instances of type file cannot be relocated"):
+        rolled(Rebooting(busy_nodes(*local)))
+    desk = Rebooting(busy_nodes(*local))
+    assert rolled(desk, ignore_non_redundant=True) == 0
+    assert {"local"} < desk.halted() < {"local", "two", "three"}  # one of these finds room
+    assert {one.names[0] for one in desk.executed if one.verb == "startup"} == desk.halted()
+    assert tagged(desk.cfg) == ["htools:hroller:run", "htools:hroller:todo"]
+    desk = Rebooting(busy_nodes(*local))
+    assert rolled(desk, offline_maintenance=True, ignore_non_redundant=True) == 0
+    assert desk.halted() == {"local", "two", "three"}
+
+
+def test_hroller_stops_after_the_group_when_asked_to():
+    desk = Rebooting(busy_nodes())
+    first = desk.submit
+
+    def stopped(operation):
+        os.kill(os.getpid(), signal.SIGINT)
+        desk.submit = first
+        return first(operation)
+
+    desk.submit = stopped
+    assert rolled(desk) == 0
+    assert len(desk.resets()) == 1 and "stopped as asked" in said(desk)
+    assert rolled(desk) == 0 and len(desk.resets()) == 2
+
+
+def test_one_step_only_is_one_group():
+    desk = Rebooting(busy_nodes())
+    assert rolled(desk, one_step_only=True) == 0
+    assert len(desk.resets()) == 1
