@@ -39,7 +39,7 @@ def run(number, nodes, ways, parts=Parts):
     world.left, world.cutting, world.ways = -1, (), ()
     world.create()
     world.cut_at(number, nodes, ways)
-    events = [_commit(world, "mine", "first", 0.0)]
+    events = [commit(world, "mine", "first", 0.0)]
     rest = [name for name in world.names if name not in nodes]
     side = rest if len(rest) > 2 else list(nodes)
     for name in world.names:
@@ -50,19 +50,19 @@ def run(number, nodes, ways, parts=Parts):
     world.run((other, lambda: _go_on(other, side, events), 0.0), seconds=2000.0)
     world.network.heal()
     medic = world.driver("medic")
-    world.run((medic, lambda: _mend(medic), 100.0), seconds=2000.0)
-    problems = list(_checked(world, events))
+    world.run((medic, lambda: mend(medic), 100.0), seconds=2000.0)
+    problems = list(checked(world, events))
     world.close()
     return problems, events[0].acknowledged
 
 
-def _commit(world, machine, token, after):
+def commit(world, machine, token, after):
     driver = world.driver(machine)
     event = Event(driver.name, "commit", token, world.scheduler.now)
 
     def story():
         try:
-            event.serial = driver.store.commit(_note(token)).serial
+            event.serial = driver.store.commit(note(token)).serial
         except GntError as error:
             event.error = error
         else:
@@ -72,7 +72,7 @@ def _commit(world, machine, token, after):
     return event
 
 
-def _note(token):
+def note(token):
     return lambda cfg: Change(edits=(), operation="note", note=token)
 
 
@@ -82,20 +82,20 @@ def _go_on(driver, side, events):
     events.append(event)
     if "n1" not in side:
         take_over(driver.store, side[0])
-    event.serial = driver.store.commit(_note("second")).serial
+    event.serial = driver.store.commit(note("second")).serial
     event.acknowledged, event.end = True, driver.world.scheduler.now
     driver.close()
 
 
-def _mend(driver):
+def mend(driver):
     driver.store.redistribute()
-    driver.store.commit(_note("last"))
+    driver.store.commit(note("last"))
     driver.store.redistribute()
     driver.world.scheduler.pause(5.0)
     driver.close()
 
 
-def _checked(world, events):
+def checked(world, events):
     files = checker.Files([node.files.backup() for node in world.nodes.values()])
     heads = {n: node.file("config/head").decode() for n, node in world.nodes.items()}
     yield from checker.one_history(heads, files, PUBLIC)

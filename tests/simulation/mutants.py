@@ -154,7 +154,7 @@ class Forgetful(Parts):
     """When the answer to a commit is lost, it is made again without a look."""
 
     class Store(SignedStore):
-        def _holds(self, entry):
+        def holds(self, entry):
             return False
 
     store = Store

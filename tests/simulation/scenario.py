@@ -21,6 +21,8 @@ TROUBLE = (  # what a disk does not do for a while, and why
     {"fsync": errno.EIO}, {"rename": errno.EIO}, {"rename": errno.ENOSPC}, {"read": errno.EIO},
     {"write": errno.EIO, "truncate": errno.EIO},  # not even what was half written can be cut
 )
+KINDS = ("kill", "kill", "crash", "crash", "cut", "cut", "cut", "rough", "rough", "trouble",
+         "trouble", "clock", "restore", "blackout", "behead", "behead", "orphan", "orphan")
 YEARS = 10 * 365 * 86400.0
 
 
@@ -64,9 +66,7 @@ class Plan:
 
     def _fault(self, draw):
         at, length = draw.randrange(SPAN), draw.choice([0.3, 3.0, 30.0]) * draw.expovariate(1)
-        kind = draw.choice(["kill", "kill", "crash", "crash", "cut", "cut", "cut", "rough", "rough",
-                            "trouble", "trouble", "clock", "restore", "blackout", "behead", "behead",
-                            "orphan", "orphan"])
+        kind = draw.choice(KINDS)
         some = draw.sample(self.names, draw.randint(1, self.count))
         machine = draw.choice([*self.machines, "*"])
         ways = draw.choice([("to", "from"), ("to", "from"), ("to",), ("from",)])
