@@ -4,6 +4,5 @@ ALIASES = {"start": "startup", "stop": "shutdown", "show": "info"}
 
 NOT_YET = {
     "move": "moving an instance with its local disks",
-    "reinstall": "installing an instance anew",
     "replace-disks": "replacing mirrored disks",
 }
