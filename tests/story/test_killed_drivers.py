@@ -44,29 +44,32 @@ def names(cluster: Cluster) -> list[str]:
 
 
 def guests(cluster: Cluster) -> dict[int, int]:
-    """How many QEMUs run, by node."""
+    """How many QEMUs run a guest, by node; others only say what they can do."""
     found = {host.number: int(cluster.lab.on(
-        host.number, "sh", "-c", "pgrep -c qemu-system; true").stdout)
+        host.number, "sh", "-c", "pgrep -fc '[q]emu-system.* -uuid '; true").stdout)
         for host in cluster.lab.hosts}  # fmt: skip
     return {number: count for number, count in found.items() if count}
 
 
-def kill(cluster: Cluster, after: float, *words: str) -> bool:
-    """Run ``gnt …`` and kill it; whether it was still there to be killed."""
+def kill(cluster: Cluster, after: float, *words: str, operation: str) -> bool:
+    """Run ``gnt …`` and kill it; whether it was still there to be killed.
+
+    Only while a guest migrates has it two QEMUs, of which one waits.
+    """
     process = cluster.lab.start_command("gnt", *words)
     with suppress(TimeoutExpired):
         process.wait(after)
     process.send_signal(signal.SIGKILL)
     process.communicate()
-    assert sum(guests(cluster).values()) <= (2 if words[1] == "migrate" else 1)
+    assert sum(guests(cluster).values()) <= (2 if operation == "migrate" else 1)
     return process.returncode == -signal.SIGKILL
 
 
-def repair(cluster: Cluster, verb: str, chance: random.Random) -> None:
+def repair(cluster: Cluster, verb: str, chance: random.Random, operation: str) -> None:
     """One command for each pending job; every third of these is killed, too, and typed again."""
     for job in pending(cluster):
         if chance.randrange(3) == 0:
-            kill(cluster, chance.uniform(0.2, 1.2), "job", verb, job)
+            kill(cluster, chance.uniform(0.2, 1.2), "job", verb, job, operation=operation)
         if job in pending(cluster):
             done = cluster.gnt("job", verb, job, status=None)
             settling = "point of no return" in done.stderr or "cannot be undone" in done.stderr
@@ -137,8 +140,8 @@ def test_killed_at_any_moment_one_command_repairs(killed: Cluster, operation: st
     verbs = ["resume", "undo"]
     for share in moments(operation):
         settle_down(killed, there)
-        kill(killed, share * took, *words)
+        kill(killed, share * took, *words, operation=operation)
         verb = verbs[0]
         verbs.reverse()
-        repair(killed, verb, chance)
+        repair(killed, verb, chance, operation)
         nothing_is_left(killed)
