@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from gnt.plan import quote
+from gnt.ssh.peers import RemotePeer
 from gnt.ssh.trust import known_hosts
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from gnt.ssh.identity import Identities
-    from gnt.ssh.peers import Target
+    from gnt.ssh.peers import Peer, Target
 
 
 def command(target: Target, identities: Identities, pinned: str) -> list[str]:
@@ -35,22 +36,39 @@ def command(target: Target, identities: Identities, pinned: str) -> list[str]:
     return [*words, "--", target.address]
 
 
-def attach(target: Target | None, identities: Identities, words: tuple[str, ...]) -> int:
+def attach(
+    target: Target | None, identities: Identities, words: tuple[str, ...],
+    peer: Peer | None = None,
+) -> int:
     """Run ``words`` on the node (None: on this machine); returns the exit status.
 
-    255 is ssh's own: the connection failed, and ssh has said why.
+    255 is ssh's own: the connection failed, and ssh has said why.  ``peer``: the node as we are
+    connected to it, which gets us a ticket where it is hardened.
     """
+    import subprocess
+
+    if target is None:
+        return _status(subprocess.call(list(words)))
+    remote = "exec " + " ".join(map(quote, words))
+    if not isinstance(peer, RemotePeer):
+        return _through(target, identities, remote)
+    remote, kept = peer.ticket(remote)
+    try:
+        return _through(target, identities, remote)
+    finally:
+        if kept is not None:
+            kept.close()
+
+
+def _through(target: Target, identities: Identities, remote: str) -> int:
     import os
     import subprocess
     import tempfile
 
-    if target is None:
-        return _status(subprocess.call(list(words)))
     with tempfile.TemporaryDirectory(prefix="gnt-console-") as folder:
         pinned = os.path.join(folder, "known_hosts")
         with open(pinned, "w", encoding="utf-8") as file:
             file.write(known_hosts(target.name, target.host_keys))
-        remote = "exec " + " ".join(map(quote, words))
         return _status(subprocess.call([*command(target, identities, pinned), remote]))
 
 

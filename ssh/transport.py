@@ -138,6 +138,11 @@ class SshTransport:
             owner.check()
         return self._run(list(calls), deadline=None, fence=fence, tell=tell)
 
+    def foresee(self, job: str, calls: Iterable[Call[Any]]) -> None:
+        """What a job is going to run: a hardened node is told in one order."""
+        if self.orders is not None:
+            self.orders.foresee(job, calls)
+
     def wait_fence(self, nodes: Iterable[str], fence: str, deadline: float) -> dict[str, Any]:
         item = Item(text=fences.waiting(fence, deadline).shell, limit=deadline + 5)
         # with the term: what an overtaken driver sends from now on is refused, and not waited for

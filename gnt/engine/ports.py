@@ -53,6 +53,9 @@ if TYPE_CHECKING:
             A command that outlives its driver keeps the fence; ``settle_fence`` waits for it.
             """
 
+        def foresee(self, job: str, calls: Iterable[Call[Any]]) -> None:
+            """All that a job may do: hardened nodes are told at once instead of step by step."""
+
         def wait_fence(self, nodes: Iterable[str], fence: str, deadline: float) -> dict[str, Any]:
             """Wait until no orphan of an earlier driver runs: {node: None or NodeFailed}."""
 

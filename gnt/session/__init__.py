@@ -310,7 +310,8 @@ class Session:
 
         self.know((node,))
         peer = self.transport.peer(node.name)
-        return attach(getattr(peer, "target", None), self.identities, words)
+        gated = peer if getattr(peer, "gated", False) else None
+        return attach(getattr(peer, "target", None), self.identities, words, gated)
 
     def redistribute(self) -> dict[str, NodeFailed | None]:
         return {node: NodeFailed(node, "failed", why, task="redist-conf") if why else None

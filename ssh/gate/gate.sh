@@ -202,7 +202,7 @@ gnt_g_open() {
     trap 'rm -rf "$gnt_g_dir"' EXIT
     trap 'exit 129' HUP INT TERM
     gnt_g_challenge=$(cat /proc/sys/kernel/random/uuid) && [ "${#gnt_g_challenge}" = 36 ] || exit 1
-    ulimit -S -v 524288 # KiB: a line without an end ends the gate, not the node
+    ulimit -S -v 65536 # KiB: a line without an end ends the gate, not the node
 }
 
 gnt_g_serve() {

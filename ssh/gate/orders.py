@@ -12,10 +12,14 @@ when that ends, nothing can be run by it any more.
 from __future__ import annotations
 
 from gnt.errors import Invalid
+from gnt.ssh.gate.facts import digest
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Iterator
+    from typing import Any
+
+    from gnt.plan import Call
 
     Grant = tuple[str, str]  # digest of a text, digest of its standard input or "-"
 
@@ -23,15 +27,32 @@ NAMESPACE = "gnt-order"
 MOST = 8000  # scripts in one order: the gate takes a megabyte
 
 
+def grant(text: str, stdin: bytes) -> Grant:
+    """What names a script with its standard input in an order."""
+    return digest(text), digest(stdin) if stdin else "-"
+
+
 class Orders:
     """Signs for one person.  ``sign``: the armored SSHSIG of some bytes in our namespace.
 
-    ``plans``: what jobs are known to be going to run, by job and node: one order covers it all.
     """
 
     def __init__(self, sign: Callable[[bytes], bytes]) -> None:
         self._sign = sign
-        self.plans: dict[tuple[str, str], tuple[Grant, ...]] = {}
+        self._foreseen: dict[str, tuple[Call[Any], ...]] = {}
+
+    def foresee(self, job: str, calls: Iterable[Call[Any]]) -> None:
+        """What a job is going to run: one order for each node is to cover all of it."""
+        self._foreseen[job] = tuple(calls)
+
+    def foreseen(self, job: str, node: str) -> Iterator[Grant]:
+        from gnt.plan import task_named
+
+        for call in self._foreseen.get(job, ()):
+            task = task_named(call.task)
+            if call.node == node and not task.dialogue:
+                script = task.script(call)
+                yield grant(script.shell, script.stdin)
 
     def order(
         self, challenge: str, job: str, term: int, grants: Iterable[Grant],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gnt.ssh.framing import tagged
 from gnt.ssh.gate.facts import digest, facts, plain
+from gnt.ssh.gate.orders import grant
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -54,8 +55,7 @@ class Gate:
             self._granted.clear()
         if self._granted.issuperset(needed) and (job == "-" or self._granted):
             return b"", b""
-        wanted = [*needed, *self._orders.plans.get((job, self._node), ())]
-        self._granted.update(wanted)
+        self._granted.update(needed, self._orders.foreseen(job, self._node))
         return self._orders.order(self._challenge, job, term, self._granted)
 
     def _fact(self, item: Item) -> bytes | None:
@@ -86,10 +86,6 @@ def greeting(channel: paramiko.Channel, deadline: float) -> bytes:
     except OSError:
         return said or b"nothing in time"
     return said or channel.recv_stderr(LONGEST) or b"nothing"
-
-
-def grant(text: str, stdin: bytes) -> Grant:
-    return digest(text), digest(stdin) if stdin else "-"
 
 
 def _run(item: Item) -> bytes:
