@@ -48,7 +48,8 @@ class Failover(Operation, command="instance failover"):
     iallocator: str = opt(TEXT, _allocator.HELP, default="", short="-I", metavar="NAME")
     explain: bool = opt(BOOL, "say of each node why it was not chosen", default=False)
     i_have_powered_off: tuple[str, ...] = opts(
-        TEXT, "a node that is without power: nothing runs there, on your word", metavar="NODE")
+        TEXT, "a node that is without power: nothing runs there, on your word", default=(),
+        metavar="NODE")
     shutdown_timeout: int = opt(DURATION, "how long shutting down may take",
                                 default=_life.TIMEOUT)
     ignore_consistency: bool = opt(BOOL, "also when the copy on the target may not be whole",

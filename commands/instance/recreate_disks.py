@@ -41,7 +41,7 @@ class RecreateDisks(Operation, command="instance recreate-disks"):
 
     name: str = arg(TEXT, "instance", complete="instance")
     disk: tuple[tuple[str, Mapping[str, str]], ...] = opts(
-        NAMED_PAIRS, "only this disk, by number or name, perhaps with another size",
+        NAMED_PAIRS, "only this disk, by number or name, perhaps with another size", default=(),
         metavar="N[:size=SIZE]")
     node: str = opt(TEXT, "its new home", default="", short="-n", metavar="NODE")
     iallocator: str = opt(TEXT, _allocator.HELP, default="", short="-I", metavar="NAME")
