@@ -5,7 +5,6 @@ Imported only inside functions: fabric is slow to load.
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import math
 import os
@@ -20,7 +19,9 @@ from gnt.errors import NodeFailed
 from gnt.ssh import hostkeys
 from gnt.ssh.opening import TCP
 from gnt.ssh.peers import unreachable
+from gnt.ssh.reading import Reader
 from gnt.ssh.runner import FastRemote
+from gnt.ssh.wire import NodeSocket, Packets
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -29,7 +30,6 @@ if TYPE_CHECKING:
 
     from gnt.ssh.peers import Target
 
-PIECE = 1 << 16
 CIPHERS = ("aes128-gcm@openssh.com", "aes256-gcm@openssh.com", "aes256-ctr", "aes128-ctr")
 EXCHANGES = ("mlkem768x25519-sha256", "curve25519-sha256@libssh.org", "curve25519-sha256",
              "ecdh-sha2-nistp256")
@@ -49,28 +49,8 @@ CONFIG = fabric.Config(
     },
     lazy=True,
 )
+READER = Reader()  # for all connections
 logging.getLogger("paramiko").addHandler(logging.NullHandler())  # else it writes to stderr
-
-
-class NodeSocket(socket.socket):
-    """Reads ahead, and acknowledges at once until the first command runs.
-
-    paramiko reads every packet in two pieces; each read costs a system call and the interpreter's
-    lock.  Until it has started a command, sshd sends small packets and waits for acknowledgements
-    (Nagle); a delayed one costs 40 ms per connection.
-    """
-
-    eager = True
-    _ahead = b""
-
-    def recv(self, size: int, flags: int = 0, /) -> bytes:
-        if not self._ahead:
-            self._ahead = super().recv(PIECE, flags)
-            if self.eager:
-                with contextlib.suppress(OSError):  # it may have ended; what it sent is good
-                    self.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
-        data, self._ahead = self._ahead[:size], self._ahead[size:]
-        return data
 
 
 def tune(raw: socket.socket) -> NodeSocket:
@@ -140,7 +120,7 @@ class NodeConnection(fabric.Connection):  # type: ignore[misc]  # fabric has no 
     def _transport_of(self, raw: socket.socket, **options: Any) -> paramiko.Transport:
         """Public hook of ``SSHClient.connect``: paramiko sets no socket option itself."""
         self.wire = tune(raw)
-        transport = NodeTransport(self.wire, **options)
+        transport = NodeTransport(self.wire, packetizer_class=Packets, **options)
         transport.handshake_timeout = self.deadline
         security = transport.get_security_options()
         security.ciphers = CIPHERS
@@ -171,8 +151,17 @@ class NodeConnection(fabric.Connection):  # type: ignore[misc]  # fabric has no 
             raise unreachable(self.target, _why(error)) from None
 
     def calm(self) -> None:
-        """A command runs: sshd no longer waits for acknowledgements."""
+        """A command runs: sshd no longer waits for acknowledgements, and the thread that reads
+        for all may read for this one."""
         self.wire.eager = False
+        self.packets.reader = READER
+
+    @property
+    def packets(self) -> Packets:
+        assert self.made is not None
+        found = self.made.packetizer
+        assert isinstance(found, Packets)
+        return found
 
     def abort(self) -> None:
         """End the connection from any thread, whatever it waits for, and wait for nothing."""

@@ -68,9 +68,13 @@ gnt_dog() {
     ) </dev/null >/dev/null 2>&1 &
 }
 
-gnt_known() {
+gnt_look() {
     gnt_term=0
     [ ! -e /var/lib/gnt/term ] || read -r gnt_term </var/lib/gnt/term
+}
+
+gnt_known() {
+    gnt_look
     [ "$gnt_term" -ge 0 ] 2>/dev/null || gnt_term=unreadable
 }
 
@@ -83,8 +87,9 @@ gnt_raise() (
 )
 
 gnt_admit() {
-    gnt_known
+    gnt_look
     [ "$gnt_term" != "$1" ] || return 0
+    gnt_known
     if [ "$gnt_term" != unreadable ] && [ "$gnt_term" -lt "$1" ]; then
         gnt_raise "$1" || { gnt_why='unwritable'; return 1; }
         gnt_known
@@ -95,6 +100,40 @@ gnt_admit() {
 gnt_fence() {
     gnt_dir /run/gnt/fence || return 1
     exec 9>>"/run/gnt/fence/$1" && flock -s 9
+}
+
+# Scripts see neither the marker nor our words; set -e must work in them: none of this is tested.
+gnt_begin() { # MARKER LIMIT TERM: whether a script may run now
+    [ -z "$gnt_last" ] || { gnt_say "${gnt_last%?}"; gnt_last=''; }
+    [ "$3" = 0 ] || gnt_admit "$3" || return 1
+    gnt_mark "${1#*.}" "$2"
+}
+
+gnt_run() { # MARKER LIMIT TERM SCRIPT
+    gnt_begin "$1" "$2" "$3" || return 0
+    (gnt_text=$4; set --; eval "$gnt_text")
+    gnt_last="$1 off $?$gnt_nl"
+}
+
+gnt_step() { # the same in a subshell that holds a fence, which a failure ends
+    gnt_begin "$1" "$2" "$3" || exit 4
+    (gnt_text=$4; set --; eval "$gnt_text") 9>&-
+    set -- "$1" $?
+    gnt_say "$1 off $2"
+    [ "$2" -eq 0 ] || exit 0
+}
+
+gnt_left() { # STATUS TERM: how that subshell ended
+    case $1 in
+        0) ;;
+        4) ! gnt_admit "$2" || gnt_why=unwritable ;;
+        *) gnt_why=nofence ;;
+    esac
+}
+
+gnt_end() { # TAG HOLD
+    gnt_mark "${1#*.}.end" "$2"
+    gnt_done "$1"
 }
 gnt_dog
 """
@@ -145,40 +184,40 @@ def compose(nonce: str, seq: int, batch: Batch) -> bytes:
     if batch.fence and not batch.fence.replace("-", "").replace("_", "").isalnum():
         raise Invalid("fence", f"{batch.fence!r} is not a name of letters, digits, - and _")
     tag = tagged(nonce, seq)
-    lines = [f"if {f'gnt_admit {batch.term}' if batch.term else 'true'}; then"]
-    if batch.fence:
-        lines.append(f"(gnt_fence {quote(batch.fence)} || exit 1")
+    lines = [f"(gnt_fence {quote(batch.fence)} || exit 3"] if batch.fence else []
     for number, item in enumerate(batch.scripts):
-        last = number == len(batch.scripts) - 1
-        lines.append(f"gnt_mark {seq}.{number} {int(item.limit + 0.999)}")
-        lines += (_kept if item.keep else _isolated)(item, "9>&- " if batch.fence else "")
-        lines.append("gnt_rc=$?")
-        lines += _ended(f"{tag}.{number} off $gnt_rc", last, bool(batch.fence))
+        lines += _called(f"{tag}.{number} {int(item.limit + 0.999)} {batch.term}", item,
+                         fenced=bool(batch.fence))
     if batch.fence:
-        lines.append("exit 0) || gnt_why=nofence")
-    lines += ["fi", f"gnt_mark {seq}.end {batch.hold}", f"gnt_done {tag}", ""]
+        lines += ["exit 0)", f"gnt_left $? {batch.term}"]
+    lines.append(f"gnt_end {tag} {batch.hold}\n")
     return "\n".join(lines).encode("utf-8", "surrogateescape")
 
 
-def _ended(marker: str, last: bool, fenced: bool) -> Iterator[str]:
-    """What is printed after a script; under a fence in a subshell, which may stop here."""
-    if fenced:
-        yield f'gnt_say "{marker}"'
-        yield "[ $gnt_rc -eq 0 ] || exit 0"
-    elif not last:
-        yield f'gnt_say "{marker}"'
-    else:
-        yield f'gnt_last="{marker}$gnt_nl"'
+def _called(words: str, item: Item, *, fenced: bool) -> Iterator[str]:
+    """One script; the term is looked at before each."""
+    if not item.keep:
+        yield from _fed(f"{'gnt_step' if fenced else 'gnt_run'} {words} {quote(_text(item))}", item)
+        return
+    if fenced or not _plain(item.stdin):
+        raise Invalid("script", "a kept script has no fence and takes only lines of ASCII text")
+    yield f"if gnt_begin {words}; then"
+    yield from _fed(f"command eval {quote(item.text)}", item)
+    yield f'gnt_last="{words.split(" ", 1)[0]} off $?$gnt_nl"; fi'
 
 
-def _isolated(item: Item, close: str) -> Iterator[str]:
-    run = f"(eval {quote(item.text)}) {close}"
+def _text(item: Item) -> str:
+    """What is run with the standard input that :func:`_fed` gives."""
+    return item.text if _plain(item.stdin) else f"base64 -d | (eval {quote(item.text)})"
+
+
+def _fed(call: str, item: Item) -> Iterator[str]:
+    """A command with a standard input."""
     if not item.stdin:
-        yield run + "</dev/null"
-    elif _plain(item.stdin):
-        yield from (run + "<<'gnt_stdin'", item.stdin.decode("ascii") + "gnt_stdin")
+        yield f"{call} </dev/null"
     else:
-        yield from (f"base64 -d <<'gnt_stdin' | {run}", _base64(item.stdin) + "gnt_stdin")
+        data = item.stdin.decode("ascii") if _plain(item.stdin) else _base64(item.stdin)
+        yield from (f"{call} <<'gnt_stdin'", f"{data}gnt_stdin")
 
 
 class Plain:
@@ -191,22 +230,13 @@ class Plain:
 
 def standalone(text: str, stdin: bytes) -> str:
     """A script with its standard input as one text for any ``sh``."""
-    return "\n".join(_isolated(Item(text=text, stdin=stdin), "")) + "\n"
-
-
-def _kept(item: Item, _: str) -> Iterator[str]:
-    run = f"command eval {quote(item.text)}"
-    if not item.stdin:
-        yield run + " </dev/null"
-    elif _plain(item.stdin):
-        yield from (run + " <<'gnt_stdin'", item.stdin.decode("ascii") + "gnt_stdin")
-    else:
-        raise Invalid("stdin", "a kept script takes only lines of ASCII text")
+    item = Item(text=text, stdin=stdin)
+    return "\n".join(_fed(f"(eval {quote(_text(item))})", item)) + "\n"
 
 
 def _plain(data: bytes) -> bool:
     """Whether a here-document can carry it as it is."""
-    return (
+    return not data or (
         data.endswith(b"\n") and data.isascii() and b"\0" not in data and b"\r" not in data
         and b"gnt_stdin\n" not in data
     )

@@ -6,9 +6,11 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from queue import SimpleQueue
-    from typing import Protocol
+    from typing import Any, Protocol
 
     import paramiko
+
+    from gnt.ssh.wire import Packets
 
     class Link(Protocol):
         """Bytes to and from one shell.  Nothing here blocks for longer than a copy."""
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
         def close(self) -> None: ...
 
 
+CREDIT = 64 << 10  # bytes; sshd starts with 2 MiB
 DIRECT = 32 << 10  # bytes that fit into any window or socket buffer: sent without a thread
 
 
@@ -83,35 +86,81 @@ class _Bell:
 
 
 class ChannelLink:
-    """A shell at the other end of an SSH channel."""
+    """A shell at the other end of an SSH channel; its output comes straight from the packets."""
 
     def __init__(self, channel: paramiko.Channel) -> None:
+        import threading
+
         self._channel = channel
         self._outbox = Outbox(channel.sendall, channel.close)
+        self._came: tuple[list[bytes], list[bytes]] = ([], [])
+        self._lock = threading.Lock()
+        self._straight = False  # nothing more comes through the channel's own buffers
+        self._taken = 0  # bytes for which sshd was not given credit
+        self._wake: Callable[[], None] = lambda: None
+        packets: Packets = channel.get_transport().packetizer  # type: ignore[assignment]  # ours
+        self._sinks, self._name = packets.sinks, channel.chanid.to_bytes(4, "big")
+        self._sinks[self._name] = self._hear
 
     def send(self, data: bytes) -> None:
         self._outbox.send(data, direct=True)
 
     def take(self) -> tuple[bytes, bytes]:
-        channel, out, err = self._channel, [], []
-        while channel.recv_ready():
-            out.append(channel.recv(1 << 20))
-        while channel.recv_stderr_ready():
-            err.append(channel.recv_stderr(1 << 20))
-        return b"".join(out), b"".join(err)
+        with self._lock:
+            out, err = b"".join(self._came[0]), b"".join(self._came[1])
+            self._came[0].clear()
+            self._came[1].clear()
+        self._credit(len(out) + len(err))
+        if self._straight:
+            return out, err
+        self._straight = bool(out or err)
+        channel = self._channel
+        return (_drained(channel.recv_ready, channel.recv) + out,
+                _drained(channel.recv_stderr_ready, channel.recv_stderr) + err)
+
+    def _hear(self, stream: int, data: bytes) -> None:
+        """From any thread: something has come."""
+        with self._lock:
+            self._came[stream].append(data)
+        self._wake()
+
+    def _credit(self, size: int) -> None:
+        """What ``Channel.recv`` does for bytes it hands out: let sshd send as many more."""
+        self._taken += size
+        if self._taken < CREDIT:
+            return
+        from paramiko.common import cMSG_CHANNEL_WINDOW_ADJUST
+        from paramiko.message import Message
+
+        channel: Any = self._channel  # what it calls here is private
+        more = channel._check_add_window(self._taken)
+        self._taken = 0
+        if more:
+            message = Message()
+            message.add_byte(cMSG_CHANNEL_WINDOW_ADJUST)
+            message.add_int(channel.remote_chanid)
+            message.add_int(more)
+            channel.transport._send_user_message(message)
 
     @property
     def closed(self) -> bool:
         channel = self._channel
-        return bool(channel.closed or channel.eof_received) and not (
-            channel.recv_ready() or channel.recv_stderr_ready()
-        )
+        return bool(channel.closed or channel.eof_received) and not any(self._came)
 
     def wake(self, call: Callable[[], None]) -> None:
+        self._wake = call
         bell: object = _Bell(call)
         self._channel.in_buffer.set_event(bell)  # type: ignore[arg-type]  # anything with set()
         self._channel.in_stderr_buffer.set_event(bell)  # type: ignore[arg-type]  # likewise
 
     def close(self) -> None:
         self._outbox.close()
+        self._sinks.pop(self._name, None)
         self._channel.close()
+
+
+def _drained(ready: Callable[[], bool], recv: Callable[[int], bytes]) -> bytes:
+    found = []
+    while ready():
+        found.append(recv(1 << 20))
+    return b"".join(found)

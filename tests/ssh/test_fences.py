@@ -117,6 +117,20 @@ def test_an_open_shell_notices_a_higher_term(own_site):
     assert old.ask([call])[call.key].kind == "fenced"
 
 
+@pytest.mark.parametrize("fence", ["", "51"])
+def test_a_term_that_rises_stops_a_batch_before_its_next_script(own_site, fence):
+    node = own_site.add("middle")
+    transport = own_site.transport(term=1)
+    calls = [run.on("middle", body) for body in (
+        "echo one", "echo 2 >/var/lib/gnt/term", "touch /run/touched", ">/run/touched")]
+    answers = transport.perform(calls, fence=fence) if fence else transport.ask(calls)
+    assert [answers[call.key] for call in calls[:2]] == ["one\n", ""]
+    stopped = [answers[call.key] for call in calls[2:] if call.key in answers]
+    assert {failure.kind for failure in stopped} == {"fenced"} and "term 2" in stopped[0].problem
+    assert len(stopped) == (1 if fence else 2)
+    assert node.sh("ls /run/touched 2>/dev/null || true") == ""
+
+
 def test_a_stranger_does_not_learn_the_term(own_site):
     member, stranger = own_site.add("member"), own_site.add("stranger")
     transport = own_site.transport(term=6)

@@ -159,6 +159,33 @@ def test_under_a_fence_the_first_failure_is_the_last_script(talk):
     assert [reply.status for reply in pending.replies] == [0, 4] and pending.outcome == "ok"
 
 
+@pytest.mark.parametrize("fence", ["", "13"])
+def test_scripts_end_at_their_first_error_when_they_ask_for_it(talk, fence):
+    scripts = (Item(text="set -e; false; echo never"),)
+    (pending,) = talk.batches(Batch(scripts=scripts, fence=fence))
+    (reply,) = pending.replies
+    assert (reply.status, reply.out) == (1, b"")
+
+
+def test_scripts_see_nothing_of_the_frame(site):
+    talk = Talk(site.transport().peer("node1"))
+    body = """echo "$#"; set >/run/variables; grep -E "[0-9a-f]{24}" /run/variables"""
+    assert talk.run("true")[0] == 0
+    for item in (Item(text=body), Item(text=body, stdin=b"\0binary")):
+        (_, reply) = talk.items(Item(text="true"), item)
+        assert (reply.status, reply.out) == (1, b"0\n")
+
+
+@pytest.mark.parametrize("fence", ["", "14"])
+@pytest.mark.parametrize("stdin", [b"line\n", b"no newline", b"\0\1\xff", b"gnt_stdin\n", b""])
+def test_standard_input_is_given_as_it_is(talk, stdin, fence):
+    items = (Item(text="cat; exit 3" if not fence else "cat", stdin=stdin), Item(text="cat"))
+    (pending,) = talk.batches(Batch(scripts=items, fence=fence))
+    first, second = pending.replies
+    assert (first.status, first.out) == (0 if fence else 3, stdin)
+    assert (second.status, second.out) == (0, b"")
+
+
 def test_a_flood_is_cut_off(talk):
     (pending,) = talk.batches(Batch(scripts=(Item(text="yes"),)), seconds=60)
     assert pending.outcome == "flood" and talk.shell.lost
