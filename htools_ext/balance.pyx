@@ -73,8 +73,10 @@ cdef class Balance:
 
     cdef bint fast(self, int i) noexcept nogil:
         cdef const Inst* x = &self.c.inst[i]
+        if x.mirror == EXTERNAL:
+            return self.loops and (self.mirror.plain or not self.c.node[x.pri].offline)
         return (self.loops and not self.c.node[x.pri].offline
-                and (x.mirror == EXTERNAL or not self.c.node[x.sec].offline))
+                and not self.c.node[x.sec].offline)
 
     cdef double approx(self, int i, int kind, int target) noexcept nogil:
         """The score after a move, roughly; NONE when it is refused."""

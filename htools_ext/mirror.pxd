@@ -44,6 +44,7 @@ cdef extern from "scan.h" nogil:
         double cb[5]
         double used, mem, reserve, dsk, su, cpu
         double allow[5]
+        double refuse
         const double* extra[5]
     double scan_mirrored(Mirror* m, const Query* q, double* out) noexcept
     double scan_shared(Mirror* m, const Query* q, double* out) noexcept
@@ -68,5 +69,6 @@ cdef class Mirrored:
     cdef void moved(self, int i, int pri, int sec) noexcept nogil
     cdef void sums(self, const Stats* st) noexcept nogil
     cdef double scan(self, int i, int kinds, double* out) noexcept nogil
+    cdef void gone(self, int n) noexcept nogil
     cdef void ask(self, int i, Query* q) noexcept nogil
     cdef void tag_extras(self, int i, int kinds) noexcept nogil

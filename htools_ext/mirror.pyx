@@ -155,6 +155,7 @@ cdef class Mirrored:
         m.flag[n], m.cnt[n] = t.fail_n1, t.pri + t.sec
         m.bad[n] = KIND_NEVER if t.offline else 0
         if t.offline:
+            self.gone(n)
             return
         m.hi_cpu[n] = highest(t)
         node_values(t, v)
@@ -166,6 +167,18 @@ cdef class Mirrored:
             m.both.per[k][n] = unit_of(t, self.kb[k])
         m.res.x[0][n] = v[V_RES] - st.centre[V_RES]
         m.res.per[0][n] = unit_of(t, V_RES)
+
+    cdef void gone(self, int n) noexcept nogil:
+        """An offline node: nothing of it is in the sums, and nothing fails when something leaves."""
+        cdef Mirror* m = &self.m
+        cdef int k
+        m.flag[n] = m.cnt[n] = 0
+        m.r_mem[n] = -KIND_NEVER
+        for k in range(m.pri.count):
+            m.pri.x[k][n] = m.pri.per[k][n] = 0
+        for k in range(m.both.count):
+            m.both.x[k][n] = m.both.per[k][n] = 0
+        m.res.x[0][n] = m.res.per[0][n] = 0
 
     cdef void sums(self, const Stats* st) noexcept nogil:
         cdef Mirror* m = &self.m
@@ -223,6 +236,7 @@ cdef class Mirrored:
         q.mem, q.dsk, q.su = x.mem, x.dsk, x.su
         q.reserve = x.mem if x.reserves else 0
         q.cpu = x.cpu if x.online else 0
+        q.refuse = KIND_NEVER
         for k in range(KINDS):
             q.allow[k] = 0
             q.extra[k] = NULL
@@ -240,6 +254,9 @@ cdef class Mirrored:
                 q.extra[k] = self.tags[k]
         if self.c.inst[i].mirror == INTERNAL:
             return scan_mirrored(&self.m, &q, out)
+        if self.c.node[q.a].offline:  # it has to leave: 16 for the primary and 4 for any instance
+            q.refuse = 0
+            q.allow[4] -= 20
         return scan_shared(&self.m, &q, out)
 
     cdef void tag_extras(self, int i, int kinds) noexcept nogil:

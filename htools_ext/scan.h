@@ -43,7 +43,8 @@ typedef struct {
   int a, b; /* primary, secondary (-1) */
   double cp[MOST_PRI], cb[MOST_PRI]; /* what the instance takes, per metric */
   double used, mem, reserve, dsk, su, cpu; /* used: 0 when it is down */
-  double allow[KINDS]; /* 0 or NEVER */
+  double allow[KINDS]; /* 0 or NEVER; for shared storage also what leaving the node changes */
+  double refuse; /* NEVER, or 0: soft rules do not count */
   const double *extra[KINDS]; /* tags and locations per target, or NULL */
 } Query;
 
@@ -84,6 +85,11 @@ static inline __attribute__((always_inline)) void given(const Spread *f, const d
     const double w = f->w[k], ck = c[k], s = f->s[k] - ck * f->per[k][from],
                  q = f->q[k] + gain(f, k, from, -ck);
     const double *x = f->x[k] + t0, *per = f->per[k] + t0;
+    if (ck == 0) { /* nothing of it moves: the same everywhere */
+      const double same = spread_of(w, s, q, inv);
+      for (int j = 0; j < LANES; j++) acc[j] += same;
+      continue;
+    }
     for (int j = 0; j < LANES; j++) {
       double d = ck * per[j], m = (s + d) * inv, v = (q + (2 * x[j] + d) * d) * inv - m * m;
       acc[j] += w * sqrt(v > 0 ? v : 0);
@@ -212,13 +218,13 @@ WIDE static double scan_mirrored(Mirror *m, const Query *q, double *out) {
   return best[0];
 }
 
-/* The same for an instance on shared storage: only its primary moves. */
+/* The same for an instance on shared storage: only its primary moves (perhaps off an offline node). */
 WIDE static double scan_shared(Mirror *m, const Query *q, double *out) {
   const int a = q->a;
   const double inv = m->inv, fa = m->u_mem[a] + q->used, ca = m->cnt[a], was_a = m->bad[a];
   const double add = q->allow[4] + m->base + 0.25 * m->reserved + m->n1 - m->flag[a] * ca +
                      pick(fa <= m->r_mem[a], ca - 1, 0) + now_of(&m->res, inv);
-  const double used = q->used, mem = q->mem, cpu = q->cpu;
+  const double used = q->used, mem = q->mem, cpu = q->cpu, refuse = q->refuse;
   double best[LANES], pri[LANES], both[LANES], o[LANES];
   for (int j = 0; j < LANES; j++) best[j] = NEVER;
   m->bad[a] = NEVER;
@@ -230,12 +236,12 @@ WIDE static double scan_shared(Mirror *m, const Query *q, double *out) {
     given(&m->pri, q->cp, a, t0, inv, pri);
     given(&m->both, q->cb, a, t0, inv, both);
     for (int j = 0; j < LANES; j++) {
-      const double left = u_mem[j] - used, ct = cnt[j], happy = pick(flag[j] > 0, 0, NEVER);
+      const double left = u_mem[j] - used, ct = cnt[j], happy = pick(flag[j] > 0, 0, refuse);
       double v = add + bad[j] - flag[j] * ct + pri[j] + both[j];
       v += pick(left <= r_mem[j], happy + (ct + 1), 0);
       v += pick(left > 0, 0, NEVER);
-      v += pick(mem_f[j] - mem > 0, 0, NEVER);
-      v += pick(cpus[j] + cpu <= hi_cpu[j], 0, NEVER);
+      v += pick(mem_f[j] - mem > 0, 0, refuse);
+      v += pick(cpus[j] + cpu <= hi_cpu[j], 0, refuse);
       o[j] = v;
     }
     if (q->extra[4]) {

@@ -33,18 +33,23 @@ def has_room(world: World, state: State, inst: Instance) -> bool:
     return not any(why >= 0 for why in Allocator(state).refusals(arrays.Rows(world).row(inst)))
 
 
-def switched(world: World, nodes: list[int], offline: bool) -> tuple[State, list[Move]]:
-    """The state after nodes were switched and the cluster balanced, and the moves."""
-    state = arrays.state(world)
+def switched(
+    world: World, nodes: list[int], offline: bool, start: State | None = None,
+) -> tuple[State, list[Move]]:
+    """The state after nodes were switched and the cluster balanced, and the moves.
+
+    ``start``: the world's state, for those who need it more than once; it stays as it is.
+    """
+    state = arrays.state(world) if start is None else start.copy()
     for n in nodes:
         state.set_offline(n, offline)
     moves = list(balance.exact(world, state, RULES))
     return state, moves
 
 
-def works(world: World, nodes: list[int], offline: bool, inst: Instance) -> bool:
+def works(world: World, nodes: list[int], offline: bool, inst: Instance, start: State) -> bool:
     """After that all instances are on online nodes, and every node has room."""
-    state, _ = switched(world, nodes, offline)
+    state, _ = switched(world, nodes, offline, start)
     on = all(not state.node(p)["offline"] for p, _ in state.places())
     return on and has_room(world, state, inst)
 
@@ -74,8 +79,9 @@ def on_candidates(world: World) -> list[int]:
 def to_switch_off(world: World, target: Instance) -> list[int]:
     """Greedily, beginning with the emptiest."""
     chosen: list[int] = []
+    start = arrays.state(world)
     for n in reversed(off_candidates(world)):
-        if works(world, [n, *chosen], True, target):
+        if works(world, [n, *chosen], True, target, start):
             chosen.insert(0, n)
     return chosen
 
@@ -83,7 +89,8 @@ def to_switch_off(world: World, target: Instance) -> list[int]:
 def to_switch_on(world: World, least: Instance) -> tuple[list[int], bool]:
     """The first standby nodes that suffice; all, and False, if none do."""
     waiting = on_candidates(world)
+    start = arrays.state(world)
     for count in range(len(waiting) + 1):
-        if works(world, waiting[:count], False, least):
+        if works(world, waiting[:count], False, least, start):
             return waiting[:count], True
     return waiting, False
