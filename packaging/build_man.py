@@ -35,6 +35,7 @@ def pages():
     found = {"gnt": "gnt.1", "concepts": "gnt.7"}
     for noun in nouns():
         found[noun] = f"gnt-{noun}.8"
+    found.update({cls.verb: f"{cls.verb}.1" for cls in commands(find.PROGRAMS)})
     return found
 
 
@@ -168,10 +169,34 @@ def _about(noun):
     return (PROSE / f"{noun}.rst").read_text().partition("\n")[0]
 
 
-def document(name):
-    """The whole reStructuredText of a page.  The prose's first line says what it is about."""
-    stem, _, section = pages()[name].rpartition(".")
+def program(cls):
+    """(what it is about, the text of its page) of a program of its own."""
+    first, *rest = help.description(cls)
+    summary = first.rstrip(".")
+    groups = [base for base in general.groups(cls) if base is not general.Every]
+    parts = [titled("SYNOPSIS", "="), literal(help.usage(cls)), titled("DESCRIPTION", "="),
+             *paragraphs("\n".join(rest) or first), titled("OPTIONS", "="),
+             options(table(cls, (*groups, general.Every)).slots), titled("EXAMPLES", "=")]
+    for line, meaning in cls.examples:
+        parts.append(f"{escaped(meaning)}::\n\n    {line}")
+    parts += [titled("EXIT STATUS", "="), exit_part(), titled("SEE ALSO", "="),
+              "**gnt**\\ (1), **gnt-htools**\\ (8)"]
+    return summary[:1].lower() + summary[1:], "\n\n".join(parts) + "\n"
+
+
+def told(name):
+    """(what a page is about, its text with marks); the prose's first line says the former."""
+    for cls in commands(find.PROGRAMS):
+        if cls.verb == name:
+            return program(cls)
     summary, _, text = (PROSE / f"{name}.rst").read_text().partition("\n")
+    return summary, text
+
+
+def document(name):
+    """The whole reStructuredText of a page."""
+    stem, _, section = pages()[name].rpartition(".")
+    summary, text = told(name)
     parts = {
         "@NOUNS@": lambda: "\n\n".join(
             item(f"**gnt-{noun}**\\ (8)", escaped(_about(noun)) + ".") for noun in nouns()),

@@ -79,7 +79,13 @@ def _option(slot):
 
 def programs(made):
     """The names that are completed."""
-    return ["gnt", *(f"gnt-{noun}" for noun, commands in made.items() if commands[0].words)]
+    return ["gnt", *(f"gnt-{noun}" for noun, commands in made.items() if commands[0].words),
+            *alone(made)]
+
+
+def alone(made):
+    """The programs that are called by the names of their verbs (hbal …)."""
+    return [line.words for line in made[find.PROGRAMS]]
 
 
 def spelled(noun, line):
@@ -155,17 +161,19 @@ def tables(made):
         function("_gnt_verbs", verb_rows(made)), function("_gnt_options", option_rows(made)),
         function("_gnt_values", value_rows(made)), function("_gnt_words", word_rows(made)),
         f"_gnt_expand() {{\n    case $1 in\n{names}        -) ;;\n        *) echo \"$1\" ;;\n"
-        "    esac\n}\n", f"_gnt_nouns={' '.join(made)!r}\n"))
+        "    esac\n}\n", function("_gnt_program", [(alone(made), find.PROGRAMS)]),
+        f"_gnt_nouns={' '.join(made)!r}\n"))
 
 
 def fish(made):
     """Completion for fish: one ``complete`` line per verb, option and kind of word."""
-    out = [FISH_HEAD]
+    out = [FISH_HEAD.replace("PROGRAMS", " ".join(alone(made)))]
     every = " ".join(f"-c {program}" for program in programs(made))
     out.append(f"complete {every} -f\n")
     out += [f"complete -c gnt -n '__gnt_at' -a {noun}\n" for noun in made]
     for noun, commands in made.items():
         apart = f"-c gnt -c gnt-{noun}" if commands[0].words else "-c gnt"
+        apart += "".join(f" -c {name}" for name in alone(made) if noun == find.PROGRAMS)
         for keys, words in verb_rows({noun: commands}):
             out.append(f"complete {apart} -n '__gnt_at {keys[0]}' -a '{words}'\n")
         for line in commands:
@@ -198,7 +206,10 @@ SCAN = """
 _gnt_scan() {
     local word skip=
     noun='' verb='' option=''
-    case ${1##*/} in gnt-*) noun=${1##*/gnt-} noun=${noun#gnt-} ;; esac
+    case ${1##*/} in
+        gnt-*) noun=${1##*/gnt-} noun=${noun#gnt-} ;;
+        *) noun=$(_gnt_program "${1##*/}") verb=${noun:+${1##*/}} ;;
+    esac
     shift
     for word in "$@"; do
         if [ "$word" = = ]; then [ -n "$option" ] || skip=1; continue; fi
@@ -262,6 +273,8 @@ function __gnt_at
     set -l program (basename $tokens[1])
     if string match -q 'gnt-*' $program
         set words (string replace gnt- '' $program)
+    else if contains -- $program PROGRAMS
+        set words htools $program
     end
     set -l skip 0
     for token in $tokens[2..-1]
