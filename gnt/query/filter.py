@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 COMPARE = ("==", "!=", "<=", ">=", "<", ">", "=")
 MATCH = ("=~", "!~", "=*", "!*")
+DIGITS = 1000
 DEPTH = 100  # nested parentheses and nots
 _TOKEN = re.compile(r"""
     (?P<space>\s+)
@@ -145,6 +146,8 @@ class _Parser:
 
     def value(self) -> str | int:
         if self.kind == "number":
+            if len(self.token) > DIGITS:
+                raise self.wrong(f"a number of more than {DIGITS} digits")
             number = int(self.token)
             self.advance()
             return number

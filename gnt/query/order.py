@@ -7,12 +7,15 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 
+LONGEST = 4000  # digits; int refuses more, and of longer ones the beginning will do
+
+
 def nice_key(text: str) -> tuple[list[str | int], str]:
     """A key that sorts ``node2`` before ``node10``: text and numbers in turn, then the text."""
     import re
 
     parts: list[str | int] = list(re.split(r"([0-9]+)", text))
-    parts[1::2] = [int(part) for part in parts[1::2]]
+    parts[1::2] = [int(part[:LONGEST]) for part in parts[1::2]]
     return parts, text  # the text decides between node1 and node01
 
 

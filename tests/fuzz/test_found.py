@@ -6,6 +6,7 @@ import pytest
 
 from gnt.engine.ports import Reply
 from gnt.errors import GntError, NodeFailed
+from gnt.query.order import nice_order
 from tests.fuzz.target import load, outcome
 
 TARGETS = load()
@@ -39,6 +40,7 @@ REFUSED = [  # target, input, what it was before
     ("uids", "\u0663".encode(), "digits of any script"), ("bounds", b"", "ValueError"),
     ("mac_prefix", b"+a:00:00", "signs in octets"), ("plan_file", DEEP, "RecursionError"),
     ("submission", b"{", "JSONDecodeError"), ("submission", b"\xab", "UnicodeDecodeError"),
+    ("filter", b"a == " + b"9" * 5000, "ValueError of int"),
     ("sealed", b"AAAA\0x", "ValueError of a key that is too short"),
     ("answer-session.vault.held", b"AAAA\n", "a key that is too short"),
     ("host_key", b"\xe4", "UnicodeEncodeError"),
@@ -51,6 +53,12 @@ REFUSED = [  # target, input, what it was before
 @pytest.mark.parametrize(("name", "data", "before"), REFUSED)
 def test_refused(name: str, data: bytes, before: str) -> None:
     assert outcome(TARGETS[name], data) not in ("accepted", before)
+
+
+def test_numbers_without_end_in_names_are_sorted() -> None:
+    """They ended lists with ValueError."""
+    names = ["9" * 5000, "8" * 5000, "7"]
+    assert [names[at][0] for at in nice_order(names)] == ["7", "8", "9"]
 
 
 @pytest.mark.parametrize("said", [
