@@ -15,6 +15,7 @@ from gnt.config.place import ON_NODE, cache, chosen, home
 from gnt.config.place import current as current
 from gnt.config.place import names as names
 from gnt.config.place import path as _path
+from gnt.config.place import runtime
 from gnt.errors import Conflict, NoCluster
 from gnt.model.codec import from_data, to_data
 from gnt.model.objects import Node
@@ -57,10 +58,7 @@ class Context(Record):
     @property
     def runtime(self) -> str:
         """The folder for the sockets of this user's runner."""
-        base = os.environ.get("XDG_RUNTIME_DIR", "")
-        if os.geteuid() == 0 and self.here:
-            return f"/run/gnt/{self.name or ON_NODE}"
-        return f"{base}/gnt/{self.name}" if base else f"{self.directory}/run"
+        return runtime(self.name)
 
 
 def use(name: str) -> None:

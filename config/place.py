@@ -21,6 +21,14 @@ def cache(name: str) -> str:
     return f"{base}/gnt/{name}"
 
 
+def runtime(name: str) -> str:
+    """The folder for the sockets of this user's runner; no name: this node's own cluster."""
+    base = os.environ.get("XDG_RUNTIME_DIR", "")
+    if os.geteuid() == 0 and not name:
+        return f"/run/gnt/{ON_NODE}"
+    return f"{base}/gnt/{name}" if base else f"{cache(name or ON_NODE)}/run"
+
+
 def home() -> str:
     """The folder of this user's contexts, keys and choice."""
     base = os.environ.get("XDG_CONFIG_HOME") or os.path.expanduser("~/.config")

@@ -50,7 +50,8 @@ def connect(path: str) -> sqlite3.Connection:
         from _sqlite3 import connect as opened  # the package around it takes 1.5 ms to import
     except ImportError:
         from sqlite3 import connect as opened
-    connection: sqlite3.Connection = opened(path, isolation_level=None, timeout=10.0)
+    connection: sqlite3.Connection = opened(  # a runner's threads share what one of them read
+        path, isolation_level=None, timeout=10.0, check_same_thread=False)
     connection.execute("pragma synchronous = off")
     return connection
 

@@ -20,9 +20,10 @@ from gnt.errors import (
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from typing import Any
 
+    from gnt.config.journal import Entry
     from gnt.config.message import Answer, Peers
     from gnt.config.record import Author
     from gnt.config.replica import Replica
@@ -212,12 +213,29 @@ class SignedStore:
         Raises NoMajority, Fenced, NotAuthorised; NodeFailed with kind ``lost`` when it is not known
         whether the change was committed.
         """
-        from gnt.config.commit import commit_all
-
-        outcome = commit_all(self, (make,), attempts=attempts)[0]
+        outcome = self.commit_all((make,), attempts=attempts)[0]
         if isinstance(outcome, Exception):
             raise outcome
         return outcome
+
+    def commit_all(
+        self, makes: Sequence[Callable[[Config], Change]], *, attempts: int = 8,
+    ) -> list[Config | Exception]:
+        """Commit several changes in one turn, a record each: what became of each of them."""
+        from gnt.config.commit import commit_all
+
+        return commit_all(self, makes, attempts=attempts)
+
+    def holds(self, entry: Entry) -> bool:
+        """Whether a record is in the history, also when a new base was made after it."""
+        at = self.replica.position
+        if entry.hash == at.head or self.replica.holds(entry):
+            return True
+        if entry.serial > at.serial or entry.serial > at.base:
+            return False
+        from gnt.config.ledger import Ledger
+
+        return Ledger(lambda: self).keeps(entry)
 
     def create(self, data: Mapping[str, Mapping[str, Any]], node: str) -> Config:
         """The first base of a new cluster, on its first node; ``data`` is {section: {key: object}}.

@@ -193,6 +193,12 @@ class Operation(Command):
         """Values that its steps need and nothing may record: secret OS parameters, by name."""
         return {}
 
+    def anywhere(self) -> bool:
+        """Whether another process of this user on this machine may prepare it: that reads no file
+        that is named from where the user stands, and asks nobody."""
+        own = type(self)
+        return own.prepare is Operation.prepare and own.confirm is Operation.confirm
+
     def confirm(self, cfg: Config) -> str:
         """A question that must be answered with yes first; empty: none."""
         return ""

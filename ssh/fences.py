@@ -67,12 +67,13 @@ elif [ "$gnt_answer" != 0 ]; then
 fi && trap 'rm -f "/run/gnt/jobs/$gnt_owned"' EXIT
 """
 
-# Nobody waits for this one, so it also sweeps the files that killed drivers left.
+# Nobody waits for this one, so it also sweeps old logs and the files that killed drivers left.
 DISOWN = """\
 rm -f "/run/gnt/jobs/$1"
 trap - EXIT
 exec 8>&-
-find /run/gnt/jobs -type f ! -name '*.*' -mmin +10 -exec flock -n {} rm -f {} \\;
+find /run/gnt/jobs -type f \\( ! -name '*.*' -mmin +10 -exec flock -n {} rm -f {} \\; \\
+    -o -name '*.log' -mmin +1440 -exec rm -f {} + \\)
 """
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from gnt.engine.ports import Reply
 from gnt.errors import NodeFailed
 from gnt.ssh import answers, fences
@@ -12,6 +14,7 @@ from gnt.ssh.identity import Identities, load
 from gnt.ssh.owner import Owner
 from gnt.ssh.peers import SPARE, LocalPeer, RemotePeer, Target
 from gnt.ssh.rounds import Rounds, whole
+from gnt.ssh.shared import SharingPeer
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
     from gnt.ssh.gate.orders import Orders
     from gnt.ssh.peers import Peer
     from gnt.ssh.rounds import Planned
+    from gnt.ssh.shared import Lines
 
     R = TypeVar("R")
     Tell = Callable[[Call[Any], Progress], None]
@@ -60,6 +64,7 @@ class SshTransport:
         self._terms: dict[str, int] = {}
         self._phases = 0
         self.late: set[str] = set()  # nodes that frames did not wait for
+        self.lines: Lines | None = None  # connections that other transports use, too
         self.orders, self.hardened = orders, False  # hardened: what new peers are taken for
 
     def know(
@@ -264,9 +269,10 @@ class SshTransport:
         if target is None:
             raise NodeFailed(node, "unreachable", "the configuration has no node of this name",
                              hint="see which there are: gnt-node list")
-        return RemotePeer(target, self._queue.put, user=self._identities.user,
-                          keys=self._loaded, deadline=self._connect, orders=self.orders,
-                          gated=self.hardened)
+        kind = RemotePeer if self.lines is None else partial(SharingPeer, self.lines)
+        return kind(target, self._queue.put, user=self._identities.user,
+                    keys=self._loaded, deadline=self._connect, orders=self.orders,
+                    gated=self.hardened)
 
     def _loaded(self) -> tuple[Any, ...]:
         with self._loading:

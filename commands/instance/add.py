@@ -132,6 +132,9 @@ class Add(Operation, command="instance add"):
         """On these nodes."""
         return self.replace(node=":".join(nodes), iallocator="")
 
+    def anywhere(self) -> bool:
+        return not (self.os_parameters or self.os_parameters_private or self.os_parameters_secret)
+
     def secrets(self) -> Mapping[str, str]:
         return self.os_parameters_secret
 

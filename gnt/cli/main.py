@@ -47,6 +47,11 @@ def run(argv: Sequence[str]) -> int:
             from gnt.lab import main as lab
 
             return lab.run(argv[1 + (program != "gnt-lab"):])
+        if "--submit" in argv:
+            from gnt.cli.light import submitted
+
+            if submitted(program, argv[1:]):
+                return 0
         from gnt.cli.start import start
 
         code = start(program, argv[1:])

@@ -14,7 +14,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from gnt.spec import Command
+    from gnt.cli.general import Layout
+    from gnt.spec import Command, Settings
 
 HELP = ("-h", "--help", "help")
 DEFAULTS = {  # words put before those of a list command
@@ -34,18 +35,33 @@ def start(program: str, words: Sequence[str]) -> int:
         if not words or words[0] in HELP:
             return _noun_help(noun, words)
     cls, rest = find.command([noun, *words])
-    groups = general.groups(cls)
-    if wants_help(cls, [*leading, *rest], groups):
+    if wants_help(cls, [*leading, *rest], general.groups(cls)):
         from gnt.cli.help import command_help
 
         sys.stdout.write(command_help(cls))
         return 0
-    rest = [*leading, *defaults(cls), *rest]
-    parsed = parse(cls, rest, groups)
     from gnt.cli.perform import perform
 
-    return perform(parsed.command, general.settings(parsed.general, tuple([noun, *words])),
-                   general.layout(parsed.general))
+    return perform(*_parsed(cls, [*leading, *defaults(cls), *rest], (noun, *words)))
+
+
+def understood(program: str, words: Sequence[str]) -> tuple[Command, Settings, Layout]:
+    """What a command line means; UsageError when it is none of a command."""
+    leading, rest = leading_options(find.program_words(program, words))
+    if not rest:
+        raise UsageError("no command")
+    cls, left = find.command(rest)
+    if wants_help(cls, [*leading, *left], general.groups(cls)):
+        raise UsageError("a question for help")
+    return _parsed(cls, [*leading, *left], tuple(rest))
+
+
+def _parsed(
+    cls: type[Command], words: list[str], typed: tuple[str, ...],
+) -> tuple[Command, Settings, Layout]:
+    parsed = parse(cls, words, general.groups(cls))
+    return (parsed.command, general.settings(parsed.general, typed),
+            general.layout(parsed.general))
 
 
 def leading_options(words: list[str]) -> tuple[list[str], list[str]]:

@@ -13,7 +13,7 @@ from contextlib import suppress
 
 from gnt.engine import hooks
 from gnt.engine import job as transactions
-from gnt.engine.desk import approach, in_charge, know
+from gnt.engine.desk import in_charge
 from gnt.engine.finished import finished
 from gnt.engine.holds import (
     ROOM,
@@ -152,10 +152,10 @@ class Beginning:
         """Ask the facts; the turn of the commit rides along."""
         calls: list[Call[Any]] = list(self.operation.facts(cfg))
         calls += hooks.questions(self.operation, cfg, calls, self._hooked)
-        (approach if calls else know)(self.desk.transport, cfg)
+        (self.desk.approach if calls else self.desk.know)(cfg)
         if calls:
             self.desk.store.take_turn()
-            self._answers = self.desk.transport.ask(calls)
+            self._answers = self.desk.ask(cfg, list({call.key: call for call in calls}.values()))
 
     def _change(self, cfg: Config) -> Change:
         """The transaction that begins the job on this very state, or records that it waits."""

@@ -12,11 +12,13 @@ from gnt.model import inherit
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping, Sequence
     from types import TracebackType
+    from typing import Any
 
-    from gnt.engine.ports import Listener, Store, Transport
+    from gnt.engine.ports import Key, Listener, Store, Transport
     from gnt.model.config import Config
+    from gnt.plan import Call
     from gnt.spec import Operation
 
 
@@ -38,21 +40,28 @@ class Desk:
     def read(self) -> Config:
         """The committed state; the transport learns where its nodes are."""
         cfg = self.store.read()
-        know(self.transport, cfg)
+        self.know(cfg)
         return cfg
+
+    def know(self, cfg: Config) -> None:
+        """Tell the transport where the nodes of this state are."""
+        know(self.transport, cfg)
+
+    def approach(self, cfg: Config) -> None:
+        """As ``know``, for what is about to change this state: while facts are asked, connections
+        to the candidates come up that the commit will need."""
+        self.know(cfg)
+        self.transport.warm([node.name for node in cfg.candidates], owner=cfg.master.name)
+
+    def ask(self, cfg: Config, calls: Sequence[Call[Any]]) -> Mapping[Key, Any]:
+        """The facts that a plan on this state needs."""
+        return self.transport.ask(calls)
 
 
 def know(transport: Transport, cfg: Config) -> None:
     """Tell the transport where the nodes of this state are."""
     ports = {node.name: inherit.node(cfg, node).ssh_port for node in cfg.nodes}
     transport.know(cfg.nodes, cfg.term, ports=ports)
-
-
-def approach(transport: Transport, cfg: Config) -> None:
-    """As ``know``, for what is about to change this state: while facts are asked, connections to
-    the candidates come up that the commit will need."""
-    know(transport, cfg)
-    transport.warm([node.name for node in cfg.candidates], owner=cfg.master.name)
 
 
 def in_charge(desk: Desk, life: Life, cfg: Config, job_id: str, driver: str) -> Config:

@@ -11,9 +11,10 @@ from __future__ import annotations
 from gnt.plan import Script, node_task, script
 
 _NOTE = """\
-[ "$3" = yes ] && { mkdir -p /run/gnt/jobs && chmod 700 /run/gnt /run/gnt/jobs
-  find /run/gnt/jobs -name '*.log' -mmin +1440 -exec rm -f {} +
-  rm -f "/run/gnt/jobs/$1.cancel"; } 2>/dev/null
+[ "$3" != yes ] || { [ -d /run/gnt/jobs ] ||
+  { mkdir -p /run/gnt/jobs && chmod 700 /run/gnt /run/gnt/jobs; }
+  [ ! -e "/run/gnt/jobs/$1.cancel" ] || rm -f "/run/gnt/jobs/$1.cancel"
+} 2>/dev/null
 [ -z "$2" ] || printf '%s\\n' "$2" >>"/run/gnt/jobs/$1.log" 2>/dev/null
 [ -e "/run/gnt/jobs/$1.cancel" ] && echo cancel
 exit 0

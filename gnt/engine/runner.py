@@ -1,9 +1,10 @@
 """The detached driver of submitted jobs: one process per user and cluster (ADR 0063).
 
-Each job has a thread, and each thread connections of its own that it keeps for the next job.  A
-burst of short jobs is done by few threads; a queue that does not move gets more.  A submission is
-answered when its job is committed, so killing this process loses nothing that was acknowledged:
-such a job has lost its driver like any other, and is resumed or undone.
+Each job has a thread, and each thread connections of its own that it keeps for the next job; the
+store is one for all (``gnt.engine.together``).  A burst of short jobs is done by few threads; a
+queue that does not move gets more.  A submission is answered when its job is committed, so killing
+this process loses nothing that was acknowledged: such a job has lost its driver like any other, and
+is resumed or undone.
 """
 
 from __future__ import annotations
@@ -17,8 +18,9 @@ import time
 from gnt.engine import hooks
 from gnt.engine.begin import Beginning
 from gnt.engine.desk import Life
+from gnt.engine.door import HELLO, SAY, WORDS, YOURSELF, unpacked
 from gnt.engine.driver import Drive, run
-from gnt.engine.submit import HELLO, decode
+from gnt.engine.submit import decode
 from gnt.errors import GntError
 from gnt.spec import Operation
 
@@ -32,8 +34,12 @@ if TYPE_CHECKING:
     from gnt.engine.job import Wish
     from gnt.engine.submit import Submission
 
+    # What a command line submits, and how its job's id is printed; None: not for us to know.
+    Read = Callable[[list[str]], tuple[Submission, Callable[[str], str]] | None]
+
 IDLE = 15.0  # seconds without a job after which the process ends
 MOST = 64  # threads
+EAGER = 8  # threads that are started as soon as there is work for them
 STUCK = 0.25  # seconds, per thread there is, that the queue may stand still before another starts
 
 
@@ -70,8 +76,9 @@ class Pool:
     def put(self, waiting: Waiting) -> None:
         self._queue.put(waiting)
         with self._lock:
-            alone = self._threads == 0
-        if alone:
+            free = self._threads - self._busy
+            wanted = self._threads < min(EAGER, self._most) and free < self._queue.qsize()
+        if wanted:
             self._grow()
 
     def tend(self) -> None:
@@ -162,8 +169,13 @@ def _dropped(desk: Desk | None) -> Desk | None:
     return None
 
 
+def no_words(words: list[str]) -> None:
+    """A ``Read`` that understands nothing."""
+
+
 def serve(
-    directory: str, make: Callable[[], Desk], ready: Callable[[], None], *, idle: float = IDLE,
+    directory: str, make: Callable[[], Desk], ready: Callable[[], None], *, read: Read = no_words,
+    idle: float = IDLE,
 ) -> None:
     """Take submissions until there has been nothing to do for a while."""
     import fcntl
@@ -183,7 +195,7 @@ def serve(
 
     class Visitor(socketserver.StreamRequestHandler):
         def handle(self) -> None:
-            attend(self.rfile, self.wfile, pool)
+            attend(self.rfile, self.wfile, pool, read)
 
     address = f"{directory}/runner.socket"
     if os.path.exists(address):
@@ -204,14 +216,38 @@ def serve(
             door.timeout = STUCK
 
 
-def attend(hear: BinaryIO | BufferedIOBase, say: BinaryIO | BufferedIOBase, pool: Pool) -> None:
-    """One visitor: hello, a submission, an answer; a line each."""
+def attend(
+    hear: BinaryIO | BufferedIOBase, say: BinaryIO | BufferedIOBase, pool: Pool, read: Read,
+) -> None:
+    """One visitor: hello, a submission or the words that mean one, an answer; a line each."""
     try:
         say.write(HELLO)
         said = hear.readline()
-        if said:
-            waiting = Waiting(decode(said))
-            pool.put(waiting)
-            say.write(json.dumps(waiting.answer()).encode() + b"\n")
+        if said.startswith(WORDS):
+            say.write(_by_words(unpacked(said), pool, read))
+        elif said:
+            say.write(_told(_done(decode(said), pool)))
     except OSError:
         return  # the visitor left; a job that it submitted goes on
+
+
+def _by_words(words: list[str], pool: Pool, read: Read) -> bytes:
+    try:
+        found = read(words)
+    except Exception:  # noqa: BLE001 - it happens again to who typed it, and is told there
+        found = None
+    if found is None:
+        return YOURSELF
+    submission, shown = found
+    answer = _done(submission, pool)
+    return SAY + shown(str(answer["id"])).encode() + b"\n" if "id" in answer else _told(answer)
+
+
+def _done(submission: Submission, pool: Pool) -> dict[str, object]:
+    waiting = Waiting(submission)
+    pool.put(waiting)
+    return waiting.answer()
+
+
+def _told(answer: dict[str, object]) -> bytes:
+    return json.dumps(answer).encode() + b"\n"

@@ -11,26 +11,25 @@ if TYPE_CHECKING:
     from gnt.plan import Script
 
 MIB = 1024  # KiB
+# Asked of every node before every placement: one process each, the rest is the shell's.
 NODE_FACTS = """
-mem=$(cat /proc/meminfo) || exit 1
-printf '%s\\n' "$mem" | while read -r name value _; do
+while read -r name value _; do
     case $name in
         MemTotal:) echo "mtotal $value" ;;
         MemFree:) echo "unused $value" ;;
-        MemAvailable:) echo "mfree $value" ;;
+        MemAvailable:) echo "mfree $value"; break ;;
     esac
-done
-echo "ctotal $(grep -c '^processor' /proc/cpuinfo)"
-sockets=$(grep '^physical id' /proc/cpuinfo | sort -u | wc -l)
-[ "$sockets" -gt 0 ] || sockets=1
-echo "csockets $sockets"
+done </proc/meminfo || exit 1
+awk -F : '$1 ~ /^processor/ {n++} $1 ~ /^physical id/ && !seen[$2]++ {s++}
+    END {print "ctotal " n + 0; print "csockets " (s ? s : 1)}' /proc/cpuinfo
 domains=0
 for domain in /sys/devices/system/node/node[0-9]*; do
     if [ -d "$domain" ]; then domains=$((domains + 1)); fi
 done
 [ "$domains" -gt 0 ] || domains=1
 echo "cnodes $domains"
-echo "bootid $(cat /proc/sys/kernel/random/boot_id)"
+read -r boot </proc/sys/kernel/random/boot_id
+echo "bootid $boot"
 """
 
 

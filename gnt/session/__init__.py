@@ -13,7 +13,7 @@ from gnt.spec import Lines, Operation, Seen
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-    from typing import Any
+    from typing import Any, TypeVar
 
     from gnt.config.context import Context
     from gnt.config.ledger import Ledger
@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from gnt.config.signature import Signing
     from gnt.engine.desk import Desk
     from gnt.engine.jobs import Jobs
-    from gnt.engine.ports import Front
+    from gnt.engine.ports import Front, Store
+    from gnt.engine.together import Questions
     from gnt.model.config import Config
     from gnt.model.objects import Node
     from gnt.plan import Call, Edit
@@ -31,13 +32,14 @@ if TYPE_CHECKING:
     from gnt.ssh.identity import Identities
     from gnt.ssh.transport import SshTransport
 
+    D = TypeVar("D", bound=Desk)
+
 
 class Session:
     """``spec.Session`` for one command line."""
 
-    def __init__(self, settings: Settings, front: Front, *, copy: str = "") -> None:
+    def __init__(self, settings: Settings, front: Front) -> None:
         self.settings, self.front = settings, front
-        self._copy = copy  # folder of a copy of the configuration that nobody else uses
         self._context: Context | None = None
         self._transport: SshTransport | None = None
         self._store: Riding | None = None
@@ -101,8 +103,7 @@ class Session:
         from gnt.config.trust import Pin
 
         context = self.context
-        folder = self._copy or context.directory
-        seen = f"{folder}/seen" if self._copy else context.seen
+        folder, seen = context.directory, context.seen
         for needed in (f"{folder}/config", os.path.dirname(seen)):
             os.makedirs(needed, 0o700, exist_ok=True)
         return Replica(CacheDisk(f"{folder}/config"), SqliteState(f"{folder}/state.sqlite"),
@@ -124,12 +125,25 @@ class Session:
     def desk(self) -> Desk:
         if self._desk is None:
             from gnt.engine.desk import Desk
-            from gnt.session.vault import Revealing
 
-            self._desk = Desk(
-                self.store, Revealing(self.transport, self), self.front.listener,
-                tell=self.front.tell, confide=lambda operation: self.confide(operation.secrets()))
+            self._desk = self._seated(Desk, self.store)
         return self._desk
+
+    def sit_with(self, store: Store, questions: Questions) -> Desk:
+        """The desk of one of many threads, who share a store and ask together."""
+        from gnt.engine.together import DeskOfMany
+
+        desk = self._seated(DeskOfMany, store)
+        desk.questions = questions
+        self._desk = desk
+        return desk
+
+    def _seated(self, kind: type[D], store: Store) -> D:
+        from gnt.session.vault import Revealing
+
+        return kind(
+            store, Revealing(self.transport, self), self.front.listener, tell=self.front.tell,
+            confide=lambda operation: self.confide(operation.secrets()))
 
     @property
     def vault(self) -> Vault:

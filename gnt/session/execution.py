@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import os
-
 from gnt.errors import NodeFailed, NotMaster
 from gnt.spec import Lines, Operation
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
 
     from gnt.engine.begin import Check
-    from gnt.engine.desk import Desk
     from gnt.engine.job import Wish
     from gnt.errors import GntError
     from gnt.session import Session
@@ -78,7 +74,7 @@ class Execution:
         before = self._candidates()
         self.session.transport.warm(before)  # while the configuration is read
         with on_signals(self.session.desk.stop):
-            driver.run(self.session.desk, operation, self._wish(), check, self._begun)
+            driver.run(self.session.desk, operation, self.wish(), check, self._begun)
         if self._candidates() - before:  # a new one has nothing yet
             self.session.store.signed.redistribute()
             self.session.vault.spread(self.session.config())
@@ -100,36 +96,12 @@ class Execution:
     def submit(self, operation: Operation) -> str:
         """Leave a prepared operation to this user's runner; the id of its job."""
         from gnt.engine.submit import Submission, submit
+        from gnt.session.running import live
         from gnt.ssh.dial import dial
 
         runtime = self.session.context.runtime
-        return submit(runtime, Submission.of(operation, self._wish()), dial, self._serve)
-
-    def _serve(self, ready: Callable[[], None]) -> None:
-        """The life of a runner (in a process of its own).
-
-        Each of its threads has a copy of the configuration of its own, which begins as ours.
-        """
-        import itertools
-        import shutil
-
-        from gnt.engine.quiet import Quiet
-        from gnt.engine.runner import serve
-        from gnt.session import Session
-
-        plain, numbers = self.settings.replace(submit=False), itertools.count()
-        context = self.session.context
-        copies = f"{context.runtime}/copies"
-        shutil.rmtree(copies, ignore_errors=True)
-
-        def desk() -> Desk:
-            copy = f"{copies}/{next(numbers)}"
-            if os.path.isdir(f"{context.directory}/config"):
-                shutil.copytree(f"{context.directory}/config", f"{copy}/config")
-            return Session(plain, Quiet(), copy=copy).desk
-
-        serve(context.runtime, desk, ready)
-        shutil.rmtree(copies, ignore_errors=True)
+        return submit(runtime, Submission.of(operation, self.wish()), dial,
+                      lambda ready: live(self.session, ready))
 
     def _only_plan(self, operation: Operation) -> None:
         from gnt.engine import planfile
@@ -150,7 +122,8 @@ class Execution:
         self._run(operation, lambda cfg, plan: planfile.require_same(path, saved, cfg, plan))
         return 0
 
-    def _wish(self) -> Wish:
+    def wish(self) -> Wish:
+        """How jobs are to be run, as the general options say."""
         from gnt.engine.holds import PRIORITIES
         from gnt.engine.job import Wish
 

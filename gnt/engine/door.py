@@ -1,0 +1,133 @@
+"""The door of this user's runner: found open, or opened.  Fifty may wait here: it loads nothing.
+
+A visitor hears ``HELLO`` and says one line: a submission as JSON, or ``words`` and the command
+line that it was called with.  The answer is one line, too.
+"""
+
+from __future__ import annotations
+
+from gnt.errors import GntError, JobFailed
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from typing import Any, Protocol
+
+    class Line(Protocol):
+        """A connection; lines end with a newline."""
+
+        def send(self, data: bytes) -> None: ...
+        def line(self) -> bytes:
+            """The next line; what there is of it when the connection ends."""
+
+        def close(self) -> None: ...
+
+    Dial = Callable[[str], Line | None]
+    Serve = Callable[[Callable[[], None]], None]
+
+HELLO = b"gnt 2\n"  # 2: it understands words
+WORDS = b"words "
+SAY = b"say "  # before what is to be printed
+YOURSELF = b"yourself\n"  # the words need the process that was called with them
+
+
+def packed(words: list[str]) -> bytes:
+    """A command line as one line."""
+    return WORDS + "\0".join(words).encode("utf-8", "surrogateescape").hex().encode() + b"\n"
+
+
+def unpacked(line: bytes) -> list[str]:
+    """The words of :func:`packed`; ValueError for anything else."""
+    text = bytes.fromhex(line.removeprefix(WORDS).strip().decode("ascii"))
+    return text.decode("utf-8", "surrogateescape").split("\0")
+
+
+def enter(directory: str, dial: Dial, serve: Serve) -> Line:
+    """A connection to the runner, which has said hello.
+
+    ``serve(ready)`` is a runner's life, in a new process, when there is none.
+    """
+    import fcntl
+    import os
+
+    found = _connect(directory, dial)
+    if found is not None:
+        return found
+    os.makedirs(directory, mode=0o700, exist_ok=True)
+    with open(f"{directory}/runner.start", "wb") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # one starts it, the others find it started
+        found = _connect(directory, dial)
+        if found is None:
+            _spawn(directory, serve)
+            found = _connect(directory, dial)
+    if found is None:
+        raise JobFailed("the runner of submitted jobs could not be started",
+                        hint=f"see {directory}/runner.log, or leave out --submit")
+    return found
+
+
+def in_doubt() -> JobFailed:
+    """The runner was killed while it had our submission."""
+    return JobFailed("the runner ended before it said whether the job was recorded",
+                     hint="gnt-job list shows whether it was; if not, submit it again")
+
+
+def refusal(answer: Mapping[str, Any]) -> GntError:
+    """What the runner says went wrong."""
+    error = GntError(answer["message"], hint=answer["hint"])
+    error.exit_code = int(answer["exit_code"])
+    return error
+
+
+def _connect(directory: str, dial: Dial) -> Line | None:
+    line = dial(f"{directory}/runner.socket")
+    if line is None:
+        return None
+    try:
+        if line.line() == HELLO:
+            return line
+    except OSError:
+        line.close()
+        return None
+    line.close()  # a runner that was about to end
+    return None
+
+
+def _spawn(directory: str, serve: Serve) -> None:
+    """A process that belongs to no terminal and no parent; returns when it listens or is dead."""
+    import os
+
+    hear, say = os.pipe()
+    child = os.fork()
+    if child:
+        os.close(say)
+        os.waitpid(child, 0)
+        os.read(hear, 1)
+        os.close(hear)
+        return
+    try:
+        os.setsid()
+        if os.fork():
+            os._exit(0)
+        _detach(directory, keep=say)
+        serve(lambda: os.close(say))
+    except BaseException:  # noqa: BLE001 - nobody above; the log is all there is
+        import traceback
+
+        traceback.print_exc()
+    finally:
+        os._exit(0)
+
+
+def _detach(directory: str, keep: int) -> None:
+    """No standard streams but a log, no other descriptors, no working directory."""
+    import os
+
+    log = os.open(f"{directory}/runner.log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    null = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(null, 0)
+    os.dup2(log, 1)
+    os.dup2(log, 2)
+    os.closerange(3, keep)
+    os.closerange(keep + 1, 1024)
+    os.chdir("/")
