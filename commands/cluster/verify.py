@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gnt.checks.base import CODES, Finding, checks, on_cluster
+from gnt.commands.cluster import _spare
 from gnt.errors import Conflict, GntError
 from gnt.model.objects import Group
 from gnt.spec import Action, Lines, Seen, opt, opts
@@ -95,7 +96,7 @@ class Verify(Action, command="cluster verify"):
                                   for one in check.findings(cfg, nodes, Seen({}))], 0, chosen)
 
     def _checks(self) -> list[Check]:
-        return [check for check in checks() if not check.option or getattr(self, check.option)]
+        return [check for check in every() if not check.option or getattr(self, check.option)]
 
     def _findings(
         self, check: Check, cfg: Config, nodes: list[Node], seen: Seen,
@@ -141,8 +142,13 @@ class Verify(Action, command="cluster verify"):
         return f"  - {level}: {one.kind} {one.name}: {one.message}"
 
 
+def every() -> list[Check]:
+    """The checks of drivers and nodes, and the one that needs the model placement has."""
+    return [*checks(), _spare.CHECK]
+
+
 def _called(check: Check) -> str:
-    return type(check).__module__.rpartition(".")[2]
+    return type(check).__module__.rpartition(".")[2].lstrip("_")
 
 
 def _name(cfg: Config, kind: str) -> str:

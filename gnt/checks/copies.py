@@ -31,7 +31,11 @@ if [ "$size" = 0 ] && [ "$serial" != "$base" ]; then size=$(wc -c <"journal-$bas
 echo "$term $serial $head $base"
 sha256sum <"base-$base.toml"
 head -c "$size" "journal-$base.toml" | sha256sum
+all=$(wc -c <"journal-$base.toml")
+echo "$((all - size)) $(($(date +%s) - $(stat -c %Y "journal-$base.toml")))"
 """
+
+YOUNG = 60  # seconds: a change that is being committed is on candidates before it counts
 
 
 class Copy(Record):
@@ -40,6 +44,8 @@ class Copy(Record):
     head: str  # as the file head has it: TERM SERIAL HASH BASE
     base: str
     journal: str
+    staged: int = 0  # bytes after the committed record
+    age: int = 0  # seconds since the journal was written
 
     @property
     def serial(self) -> int:
@@ -69,13 +75,15 @@ def copy() -> Script[Copy]:
 
 
 def _copy(output: str) -> Copy:
-    head, base, journal = output.splitlines()
+    head, base, journal, staged = output.splitlines()
     term, serial, digest, number = head.split(" ")
     for word in (term, serial, number):
         natural(word)
     if len(digest) != 64:
         raise ValueError(f"{digest[:80]!r} is no hash")
-    return Copy(head=head, base=base.split()[0], journal=journal.split()[0])
+    after, age = staged.split(" ")
+    return Copy(head=head, base=base.split()[0], journal=journal.split()[0],
+                staged=natural(after), age=int(age))
 
 
 def judged(copies: Mapping[str, Copy], head: str) -> dict[str, str]:
@@ -112,6 +120,11 @@ class Copies(Check):
         for name, why in judged(copies, cfg.head).items():
             yield _bad(name, f"its copy of the configuration {why}",
                        warning=copies[name].serial < cfg.serial)
+        for name, one in copies.items():
+            if one.staged and one.age > YOUNG and one.serial >= cfg.serial:
+                yield _bad(name, f"its journal ends with {one.staged} bytes of a change that was "
+                           "never committed; the next change cuts them, but a failover before that "
+                           "takes it along", warning=True)
 
 
 def _bad(node: str, message: str, *, warning: bool = False) -> Finding:

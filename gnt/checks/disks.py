@@ -22,16 +22,20 @@ class Disks(Check):
     codes = ("EINSTANCEMISSINGDISK", "EINSTANCEFAULTYDISK", "ENODEORPHANLV")
 
     def facts(self, cfg: Config, nodes: list[Node]) -> Iterator[Call[Any]]:
+        stocks = _stocks(cfg, nodes)
+        yield from stocks.values()
         for _, disk, node in _asked(cfg, nodes):
-            yield storage(disk.dev_type).size(cfg, disk, node)
-        for _, _, stock in _inventories(cfg, nodes):
-            yield stock
+            if _stock(cfg, disk, node, stocks) is None:
+                yield storage(disk.dev_type).size(cfg, disk, node)
 
     def findings(self, cfg: Config, nodes: list[Node], seen: Seen) -> Iterator[Finding]:
+        stocks = _stocks(cfg, nodes)
         for inst, disk, node in _asked(cfg, nodes):
-            call = storage(disk.dev_type).size(cfg, disk, node)
+            driver, stock = storage(disk.dev_type), _stock(cfg, disk, node, stocks)
+            call = stock or driver.size(cfg, disk, node)
             if seen.failed(call) is None:
-                size: int | None = seen[call]
+                size = seen[driver.size(cfg, disk, node)] if stock is None else (
+                    seen[stock].get(driver.listed(cfg, disk)))
                 yield from _measured(inst, disk, node, size)
         recorded = {str(word) for disk in cfg.all(Disk) for word in disk.logical_id}
         for node, name, stock in _inventories(cfg, nodes):
@@ -54,6 +58,21 @@ def _asked(cfg: Config, nodes: list[Node]) -> Iterator[tuple[Instance, Disk, Nod
             disk = cfg.get(Disk, uuid)
             if disk is not None:
                 yield inst, disk, home
+
+
+def _stocks(cfg: Config, nodes: list[Node]) -> dict[tuple[str, str], Call[Mapping[str, int]]]:
+    """The inventories by template and node; of a shared place there is one for all nodes."""
+    return {(name, "" if isinstance(storage(name), Shared) else node.name): call
+            for node, name, call in _inventories(cfg, nodes)}
+
+
+def _stock(
+    cfg: Config, disk: Disk, node: Node, stocks: Mapping[tuple[str, str], Call[Mapping[str, int]]],
+) -> Call[Mapping[str, int]] | None:
+    """The inventory that this disk is in: one question for all disks of a node."""
+    driver = storage(disk.dev_type)
+    where = "" if isinstance(driver, Shared) else node.name
+    return stocks.get((disk.dev_type, where)) if driver.listed(cfg, disk) else None
 
 
 def _measured(inst: Instance, disk: Disk, node: Node, size: int | None) -> Iterator[Finding]:

@@ -100,6 +100,10 @@ class Storage(ABC):
         """Asks for everything of this template on the node (path or volume -> MiB): orphans."""
         return None
 
+    def listed(self, cfg: Config, disk: Disk) -> str:
+        """What ``found`` calls the disk; empty when it does not look where the disk is."""
+        return ""
+
     def usage(self, disk: Disk) -> int:
         """MiB that the disk takes on each of its nodes."""
         return disk.size

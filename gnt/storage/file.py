@@ -227,6 +227,11 @@ class File(Growable):
     def found(self, cfg: Config, node: Node) -> Call[Mapping[str, int]]:
         return found.on(node.name, self.base(cfg))
 
+    def listed(self, cfg: Config, disk: Disk) -> str:
+        base, path = self.base(cfg), _path(disk)
+        inside = path.startswith(f"{base}/") and path[len(base) + 1 :].count("/") == 1
+        return path if inside else ""
+
     def grow(self, cfg: Config, disk: Disk, size: int) -> Iterator[Step]:
         for node in self.place(cfg, disk):
             yield Step(

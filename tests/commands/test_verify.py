@@ -9,7 +9,7 @@ from gnt.checks.hosts import Standing
 from gnt.commands.cluster.verify import Verify
 from gnt.errors import NodeFailed
 from gnt.hypervisor.base import Running
-from gnt.model.objects import Group
+from gnt.model.objects import Disk, Group
 from tests.commands import build
 
 COPY = Copy(head=f"1 {build.small().serial} {build.small().head} 1", base="b" * 64,
@@ -18,14 +18,20 @@ FINE = Standing(clock=1000, term=1, keys=True, missing=())
 
 
 FACTS = {"checks.hosts.standing": FINE, "checks.copies.copy": COPY, "storage.file.measure": 1024,
-         "storage.file.found": {}, "hypervisor.kvm.tasks.found": ()}
+         "hypervisor.kvm.tasks.found": ()}
+
+
+def there(cfg):
+    """The files of all disks, with their sizes."""
+    return {str(disk.logical_id[1]): disk.size for disk in cfg.all(Disk)}
 
 
 def verify(cfg=None, *, fields=None, nodes=build.Nodes, answers=(), **options):
     """({code: messages}, exit code)"""
     cfg = cfg or build.small()
     query = Verify(error_codes=True, **(fields or {}))
-    answering = nodes(cfg, answers={**FACTS, **dict(answers)}, **options)
+    answering = nodes(cfg, answers={**FACTS, "storage.file.found": there(cfg), **dict(answers)},
+                      **options)
     said = query.answer(cfg, answering.seen(query.facts(cfg)))
     found = {}
     for line in said.lines:
@@ -98,12 +104,22 @@ def test_what_ended_is_no_stranger():
 
 
 def test_disks():
-    found, _ = verify(answers={"node1:storage.file.measure": None,
-                               "node2:storage.file.measure": 512,
-                               "node3:storage.file.found": {"/srv/gnt/file-storage/x/y.raw": 5}})
+    folder = "/srv/gnt/file-storage"
+    found, _ = verify(answers={"node1:storage.file.found": {},
+                               "node2:storage.file.found": {f"{folder}/db/d-db.raw": 512},
+                               "node3:storage.file.found": {f"{folder}/x/y.raw": 5}})
     assert found["EINSTANCEMISSINGDISK"] == ["web: disk/0 is not on node1"]
     assert found["EINSTANCEFAULTYDISK"] == ["db: disk/0 has 512M on node2, not 1.0G"]
     assert "y.raw (file), which belongs to no instance" in found["ENODEORPHANLV"][0]
+
+
+def test_a_disk_outside_of_the_folder_is_asked_for_by_itself():
+    """The folder of the cluster was changed after the disk had been made."""
+    cfg = changed(build.small().cluster, file_storage_dir="/srv/other")
+    found, status = verify(cfg)
+    assert found == {} and status == 0
+    found, _ = verify(cfg, answers={"node2:storage.file.measure": None})
+    assert found["EINSTANCEMISSINGDISK"] == ["db: disk/0 is not on node2"]
 
 
 def test_hosts():
@@ -150,6 +166,13 @@ def test_a_running_job_is_no_fault():
     data = {**cfg.state.data, "jobs": {"5": build.to_data(job)}}
     cfg = build.Config(build.MemoryState(data, 1, 7, "a" * 64))
     assert verify(cfg, running={"node2": ["web"]}) == ({}, 0)
+
+
+def test_a_change_that_was_staged_and_left():
+    staged = COPY.replace(staged=412, age=30)
+    assert verify(answers={"node2:checks.copies.copy": staged}) == ({}, 0)
+    found, status = verify(answers={"node2:checks.copies.copy": staged.replace(age=300)})
+    assert status == 0 and "412 bytes of a change that was never" in found["ENODEFILECHECK"][0]
 
 
 def test_copies_of_the_configuration_that_differ():
