@@ -73,16 +73,15 @@ class Draft:
 
 
 def commit_all(
-    store: SignedStore, makes: Sequence[Make], *, before: Callable[[], None] = lambda: None,
-    attempts: int = 8,
+    store: SignedStore, makes: Sequence[Make], *, attempts: int = 8,
 ) -> list[Outcome]:
     """What became of each: the state after it was committed, or why it was not.
 
-    ``before`` is called before anything is sent.  As with ``SignedStore.commit``, a ``make`` is
-    called again when the state has moved; what it raises concerns it alone, once the changes before
-    it, on which it was made, are committed.
+    As with ``SignedStore.commit``, a ``make`` is called again when the state has moved; what it
+    raises concerns it alone, once the changes before it, on which it was made, are committed.
     """
     done: dict[int, Outcome] = {}
+    tried: dict[int, list[Entry]] = {}  # what others may yet commit, though we gave it up
     tries = 0
     while len(done) < len(makes):
         todo = {number: make for number, make in enumerate(makes) if number not in done}
@@ -92,7 +91,7 @@ def commit_all(
                 hint="try again")))
             break
         try:
-            done.update(_attempt(store, todo, before))
+            done.update(_attempt(store, todo, tried))
         except Stale:
             store.release()
             tries += 1
@@ -102,19 +101,29 @@ def commit_all(
 
 
 def _attempt(
-    store: SignedStore, todo: dict[int, Make], before: Callable[[], None],
+    store: SignedStore, todo: dict[int, Make], tried: dict[int, list[Entry]],
 ) -> dict[int, Outcome]:
-    """One group of them; Stale when nothing came of it."""
-    store.hold_turn()
+    """One group of them; Stale when nothing came of it.
+
+    A record that was given up may be on a candidate, and a failover takes it along (ADR 0013).
+    """
+    config = store.hold_turn()
+    found: dict[int, Outcome] = {
+        number: config for number in todo
+        if any(store.holds(entry) for entry in tried.get(number, ()))}
+    if found:
+        store.release()
+        return found
     try:
         draft, settled, numbers = _drafted(store, todo)
-        before()
     except BaseException:
         store.release()
         raise
     if not draft.entries:
         store.release()
         return settled
+    for number, entry in zip(numbers, draft.entries, strict=True):
+        tried.setdefault(number, []).append(entry)
     kept = {entry.serial for entry in _commit(store, draft.entries)}
     config = store.replica.config()
     settled.update((number, config) for number, entry in zip(numbers, draft.entries, strict=True)
@@ -243,22 +252,10 @@ def _held(store: SignedStore, entries: Iterable[Entry]) -> list[Entry]:
     """The records up to the first that is not in the history."""
     kept = []
     for entry in entries:
-        if not _holds(store, entry):
+        if not store.holds(entry):
             break
         kept.append(entry)
     return kept
-
-
-def _holds(store: SignedStore, entry: Entry) -> bool:
-    """Whether a record is in the history, also when a new base was made after it."""
-    at = store.replica.position
-    if entry.hash == at.head or store.replica.holds(entry):
-        return True
-    if entry.serial > at.serial or entry.serial > at.base:
-        return False
-    from gnt.config.ledger import Ledger
-
-    return Ledger(lambda: store).keeps(entry)
 
 
 def _tell(store: SignedStore, tally: replicate.Tally, message: m.Commit) -> None:
