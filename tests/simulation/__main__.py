@@ -1,4 +1,5 @@
-"""``python -m tests.simulation [SEEDS] [FIRST]``: run seeds; the first that fails is explained."""
+"""``python -m tests.simulation [SEEDS] [FIRST] [together]``: run seeds; the first that fails is
+explained.  ``together``: clients commit several changes at once."""
 
 from __future__ import annotations
 
@@ -26,11 +27,12 @@ def told(result):
 def main(argv):
     count = int(argv[0]) if argv else 1000
     first = int(argv[1]) if len(argv) > 1 else 0
+    together = "together" in argv[2:]
     started = time.monotonic()
     for seed in range(first, first + count):
-        result = scenario.run(seed)
+        result = scenario.run(seed, together=together)
         if result.problems:
-            print(told(scenario.minimal(result)))
+            print(told(scenario.minimal(result, together=together)))
             return 1
     seconds = time.monotonic() - started
     print(f"{count} seeds, no promise broken; {count / seconds:.1f} seeds/s")

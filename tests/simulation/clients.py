@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+
 from gnt.config.failover import take_over
 from gnt.engine import driver as engine
 from gnt.engine import recover
@@ -9,6 +11,10 @@ from gnt.engine.job import Wish
 from gnt.engine.ports import Change
 from gnt.errors import GntError
 from tests.simulation.operations import Build, Remove
+
+
+def noted(token):
+    return lambda cfg: Change(edits=(), operation="note", note=token)
 
 
 class Event:
@@ -67,9 +73,26 @@ class Client:
         driver.close()
 
     def _commit(self, driver, event, token):
-        config = driver.store.commit(
-            lambda cfg: Change(edits=(), operation="note", note=token), attempts=4)
-        event.serial = config.serial
+        """One change; in a scenario of groups up to three, each an event of its own."""
+        events = [event]
+        if self.world.together:
+            number = random.Random(f"{token} {event.start}").randrange(3)
+            events += [Event(driver.name, "commit", f"{token}+{n}", event.start)
+                       for n in range(number)]
+        self.events += events[1:]
+        outcomes = driver.store.commit_all([noted(one.token) for one in events], attempts=4)
+        for one, outcome in zip(events, outcomes, strict=True):
+            if isinstance(outcome, Exception):
+                one.error = outcome
+            else:
+                one.serial = outcome.serial
+        for one in events[1:]:
+            one.over, one.acknowledged = True, one.error is None
+            one.end = self.world.scheduler.now if one.acknowledged else one.end
+            if one.acknowledged:
+                self.watch(one)
+        if event.error is not None:
+            raise event.error
 
     def _read(self, driver, event):
         terms = {name: node.read_term() for name, node in self.world.nodes.items()}

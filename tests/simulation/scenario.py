@@ -38,8 +38,8 @@ class Result:
 class Plan:
     """What a seed stands for: sizes, actions and accidents."""
 
-    def __init__(self, seed):
-        self.seed = seed
+    def __init__(self, seed, together=False):
+        self.seed, self.together = seed, together
         draw = random.Random(f"plan {seed}")
         self.count = draw.choice([3, 3, 3, 4, 5, 5, 6, 7, 8, 9])
         self.names = [f"n{number + 1}" for number in range(self.count)]
@@ -92,6 +92,7 @@ class Scenario:
         self.plan = plan
         self.faults = plan.faults if faults is None else faults
         self.world = World(plan.seed, plan.count, parts=parts, failing=plan.failing, limit=LIMIT)
+        self.world.together = plan.together
         self.restored = False
         self.problems = []
         self.clients = []
@@ -319,17 +320,17 @@ def _raw(public):
     return b64decode(public.split()[1])[-32:]
 
 
-def run(seed, parts=Parts, faults=None):
-    """One seed from beginning to end."""
-    return Scenario(Plan(seed), parts, faults).run()
+def run(seed, parts=Parts, faults=None, together=False):
+    """One seed from beginning to end; ``together``: clients commit several changes at once."""
+    return Scenario(Plan(seed, together), parts, faults).run()
 
 
-def minimal(result, parts=Parts):
+def minimal(result, parts=Parts, together=False):
     """The same failure with as few accidents as leaving them out one by one comes to."""
     faults, best = list(result.faults), result
     for fault in list(faults):
         fewer = [f for f in faults if f != fault]
-        tried = run(result.seed, parts, fewer)
+        tried = run(result.seed, parts, fewer, together)
         if tried.problems:
             faults, best = fewer, tried
     return best

@@ -85,6 +85,7 @@ class World:
         self.scheduler = Scheduler(self.random)
         self.eager, self.failing = eager, failing
         self.parts = parts
+        self.together = False  # whether clients commit several changes at once
         self.names = tuple(f"n{number + 1}" for number in range(count))
         self.notes = []
         self.happened = collections.Counter()  # accidents that somebody met
