@@ -198,7 +198,12 @@ class SimulatedTransport:
             if held is None:
                 node.owners[job] = token
             return "yes" if held is None else "no"
-        if self._told(master, take, 15.0) == "no":
+        try:
+            answer = self._told(master, take, 15.0)
+        except NodeFailed:
+            token.given_back = True  # the shell that may hold it ends with its connection
+            raise
+        if answer == "no":
             raise Busy(f"job {job} has a living driver")
         self.tokens.append((master, job, token))
         try:
