@@ -64,6 +64,10 @@ class Record:
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         types, defaults, fields = dict(cls.TYPES), dict(cls.DEFAULTS), dict(cls.FIELDS)
+        for base in cls.__bases__[1:]:
+            for mine, theirs in ((types, "TYPES"), (defaults, "DEFAULTS"), (fields, "FIELDS")):
+                for name, value in getattr(base, theirs, {}).items():
+                    mine.setdefault(name, value)
         own = cls.__dict__.get("__annotations__", {})  # noqa: RUF063 - inspect is slow to import
         for name, annotation in own.items():
             if not isinstance(annotation, str):

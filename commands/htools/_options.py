@@ -6,6 +6,7 @@ import sys
 
 from gnt.errors import GntError
 from gnt.htools.load import Source, Wishes
+from gnt.htools.monitored import Monitoring
 from gnt.spec import Action, opt, opts
 from gnt.values import BOOL, TEXT, Kind, choice, real, whole, words_of
 
@@ -96,9 +97,30 @@ class Reading(Program):
         return Wishes(
             **given, offline=getattr(self, "offline", ()), dynu=getattr(self, "dynu_file", ""),
             select=getattr(self, "select_instances", ()),
-            exclude=getattr(self, "exclude_instances", ()),
-            monitored=getattr(self, "mond_data", ""),
+            exclude=getattr(self, "exclude_instances", ()), monitoring=monitoring(self),
         )
+
+
+class Measuring(Program):
+    """Programs that take the loads that monitoring daemons measured."""
+
+    mond: str = opt(CHOICE, "use the CPU loads that monitoring daemons measured", default="no")
+    mond_data: tuple[str, ...] = opts(
+        FILE, "with --mond: from this file, not from the nodes; several, the oldest first, are "
+        "smoothed")
+    mond_smoothing: float = opt(real(0, 1), "how much each newer file counts", default=0.5,
+                                metavar="WEIGHT")
+    mond_port: int = opt(whole(1, 65535), "where the nodes' daemons listen", default=1815)
+
+
+def monitoring(program: Program) -> Monitoring:
+    """What the options say of monitoring data."""
+    if not isinstance(program, Measuring):
+        return Monitoring()
+    return Monitoring(
+        wanted=program.mond == "yes", files=program.mond_data, port=program.mond_port,
+        weight=program.mond_smoothing, xen=getattr(program, "mond_xen", False),
+        complete=getattr(program, "exit_on_missing_mond_data", False))
 
 
 class ManySources(Reading):

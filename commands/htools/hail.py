@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 from gnt.commands.htools import _options
-from gnt.commands.htools._options import CHOICE, FIELDS, FILE, WORDS, Program
+from gnt.commands.htools._options import FIELDS, FILE, WORDS, Measuring
 from gnt.htools import arrays, iallocator, load
 from gnt.htools.allocate import Options
 from gnt.htools.load import Source, Wishes
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from gnt.spec import Session
 
 
-class Hail(Program, command="htools hail"):
+class Hail(Measuring, command="htools hail"):
     """Answer one iallocator request: where to put, move or evacuate instances.
 
     Reads the request with the whole cluster from a file (- is standard input) and prints the
@@ -43,7 +43,6 @@ class Hail(Program, command="htools hail"):
     no_capacity_checks: bool = opt(BOOL, "do not keep every node evacuable", default=False)
     restrict_allocation_to: tuple[str, ...] | None = opt(WORDS, "only these nodes", default=None,
                                                          metavar="NODE,…")
-    mond: str = opt(CHOICE, "ask the nodes for loads", default="no")
     mond_xen: bool = opt(BOOL, "use Xen's collectors, too", default=False)
     static_kvm_node_memory: int = opt(
         whole(0), "MiB that KVM nodes need themselves; 0: as reported", default=4096)
@@ -55,7 +54,8 @@ class Hail(Program, command="htools hail"):
         if self.text_data or self.simulate:
             world = load.read(Source(text=self.text_data, simulate=self.simulate))
         world = load.prepare(load.own_memory(world, self.static_kvm_node_memory),
-                             Wishes(ignore_dynu=self.ignore_dynu))
+                             Wishes(ignore_dynu=self.ignore_dynu,
+                                    monitoring=_options.monitoring(self)))
         for line in load.missing(world):
             _options.warn(f"Warning: {line}")
         self.show("Initial cluster", world, None)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 from gnt.commands.htools import _options
-from gnt.commands.htools._options import CHOICE, FIELDS, FILE, FILE_OR_STDOUT, Balancing
+from gnt.commands.htools._options import FIELDS, FILE, FILE_OR_STDOUT, Balancing, Measuring
 from gnt.errors import GntError
 from gnt.htools import arrays, balance, show
 from gnt.htools.balance import Rules
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 out = sys.stdout.write
 
 
-class Hbal(Balancing, command="htools hbal"):
+class Hbal(Measuring, Balancing, command="htools hbal"):
     """Find the moves that balance a cluster, and make them if asked to.
 
     By itself it repeats the reference's greedy descent, move for move.  --fast reaches about the
@@ -52,8 +52,6 @@ class Hbal(Balancing, command="htools hbal"):
                      metavar="ID")
     static_kvm_node_memory: int = opt(
         whole(0), "MiB that KVM nodes need themselves; 0: as reported", default=4096)
-    mond: str = opt(CHOICE, "ask the nodes for loads", default="no")
-    mond_data: str = opt(FILE, "loads in the monitoring format", default="")
     exit_on_missing_mond_data: bool = opt(BOOL, "stop when loads are incomplete", default=False)
     mond_xen: bool = opt(BOOL, "use Xen's collectors, too", default=False)
     save: str = opt(FILE, "write the cluster before and after to FILE.original and FILE.balanced",

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 
 from gnt.commands.htools import _options
-from gnt.commands.htools._options import CHOICE, FIELDS, FILE, ManySources
+from gnt.commands.htools._options import FIELDS, ManySources, Measuring
 from gnt.htools import arrays, show
 from gnt.htools.names import Names
 from gnt.htools.world import is_split, part
@@ -21,7 +21,7 @@ out = sys.stdout.write
 HEADER = ("Group", "Nodes", "Instances", "Bad_Nodes", "Bad_Instances", "N+1", "Score")
 
 
-class Hinfo(ManySources, command="htools hinfo"):
+class Hinfo(Measuring, ManySources, command="htools hinfo"):
     """Show groups, N+1 state, nodes, instances and the parts of the score of a cluster."""
 
     examples = (
@@ -31,8 +31,6 @@ class Hinfo(ManySources, command="htools hinfo"):
     print_nodes: str | None = opt(FIELDS, "show the nodes", default=None, short="p")
     print_instances: bool = opt(BOOL, "show the instances", default=False)
     ignore_dynu: bool = opt(BOOL, "count no loads at all", default=False)
-    mond: str = opt(CHOICE, "ask the nodes for loads", default="no")
-    mond_data: str = opt(FILE, "loads in the monitoring format", default="")
     static_kvm_node_memory: int = opt(
         whole(0), "MiB that KVM nodes need themselves; 0: as reported", default=4096)
 

@@ -6,7 +6,7 @@ import sys
 
 from gnt.commands.htools import _options
 from gnt.commands.htools import _switch as switch
-from gnt.commands.htools._options import FILE, FILE_OR_STDOUT, Reading
+from gnt.commands.htools._options import FILE, FILE_OR_STDOUT, Measuring, Reading
 from gnt.commands.htools.hbal import script
 from gnt.errors import GntError
 from gnt.htools import arrays, squeeze
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 out = sys.stdout.write
 
 
-class Hsqueeze(Reading, command="htools hsqueeze"):
+class Hsqueeze(Measuring, Reading, command="htools hsqueeze"):
     """Choose nodes to switch off, or standby nodes to switch on.
 
     Only nodes whose instances are all on shared storage are switched off, and only as long as
@@ -46,6 +46,8 @@ class Hsqueeze(Reading, command="htools hsqueeze"):
                                   default=2.0, metavar="FACTOR")
     print_commands: str | None = opt(FILE_OR_STDOUT, "show the commands, or write them to a file",
                                      default=None, short="C")
+    dynu_file: str = opt(FILE, "loads: lines of name, cpu, memory, disk, network", default="",
+                         short="U")
     no_headers: bool = opt(BOOL, "no headings", default=False)
     save: str = opt(FILE, "write the cluster to FILE.original and FILE.squeezed", default="",
                     short="S")

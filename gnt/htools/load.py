@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gnt.htools.monitored import Monitoring
 from gnt.htools.names import find, find_all
 from gnt.htools.parts import read_text
 from gnt.htools.world import BASE_LOAD, NO_LOAD, BadData, World
@@ -36,7 +37,7 @@ class Wishes(Record):
     exclusion: tuple[str, ...] = ()
     select: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
-    monitored: str = ""  # file of the monitoring format
+    monitoring: Monitoring = Monitoring()
 
 
 def read(source: Source) -> World:
@@ -108,10 +109,10 @@ def prepare(world: World, wishes: Wishes) -> World:
         world = with_loads(world, {}, NO_LOAD)
     elif wishes.dynu:
         world = with_loads(world, parse_loads(wishes.dynu))
-    if wishes.monitored:
+    if wishes.monitoring.wanted and not wishes.ignore_dynu:
         from gnt.htools import monitored
 
-        world = monitored.apply(world, wishes.monitored)
+        world = monitored.apply(world, wishes.monitoring)
     if wishes.exclusion:
         world = world.replace(exclusion=(*world.exclusion, *(t + ":" for t in wishes.exclusion)))
     if wishes.select or wishes.exclude:

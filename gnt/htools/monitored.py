@@ -1,84 +1,160 @@
-"""Loads from the monitoring format: what a node's collectors say about CPU use.
+"""CPU loads from monitoring daemons: live over HTTP, or from files in their format.
 
-A file of JSON: ``{"node": [[reports]]}`` as saved from monitoring daemons; the newest
-``cpu-avg-load`` report of a node counts.  A node's load is shared out among its running primaries
-by their virtual CPUs; old samples weigh less (``smooth``).
+A file is a list of ``{"node": NAME, "reports": [REPORT, …]}``.  The first usable ``cpu-avg-load``
+report of a node counts; a node's load is shared out among its primaries by their virtual CPUs.
+With Xen's collectors ``xen-cpu-avg-load`` counts instead, which knows instances.  As in the
+reference, the data is used only when it is complete: measured and assumed loads do not compare.
 """
 
 from __future__ import annotations
 
-from gnt.htools.parts import read_json
+from gnt.htools.parts import Part, parse_json, read_json
 from gnt.htools.world import BadData, World
+from gnt.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from typing import Any
 
-COLLECTOR = "cpu-avg-load"
+    Reports = Mapping[str, list[Mapping[str, Any]]]  # by node
+
+NODE, XEN = "cpu-avg-load", "xen-cpu-avg-load"
+PATHS = {NODE: f"/1/report/default/{NODE}", XEN: f"/1/report/hypervisor/{XEN}"}
+PORT = 1815
+DEADLINE = 5.0  # seconds for one answer
+LONGEST = 1 << 20  # bytes of one answer
+SIDE_BY_SIDE = 50
 
 
-def read(path: str) -> dict[str, float]:
-    """CPU load by node; nodes without a usable report are left out."""
-    data = read_json(path)
-    if not isinstance(data, dict):
-        raise BadData(f"{path}: not an object with one entry per node")
-    loads = {}
-    for node, reports in data.items():
-        samples = [load for report in flat(reports) if (load := cpu(report)) is not None]
-        if samples:
-            loads[node] = smooth(samples)
-    return loads
+class Monitoring(Record):
+    """Where monitoring data comes from, and how it is used."""
+
+    files: tuple[str, ...] = ()  # the oldest first
+    wanted: bool = False
+    port: int = PORT
+    xen: bool = False
+    complete: bool = False  # refuse data that is not
+    weight: float = 0.5  # what each newer sample counts
 
 
-def flat(reports: Any) -> list[dict[str, Any]]:
-    """The reports of a node, however deep the lists are."""
-    found, queue = [], [reports]
-    while queue:
-        one = queue.pop()
-        if isinstance(one, dict):
-            found.append(one)
-        elif isinstance(one, list):
-            queue += reversed(one)
-    return found
+def apply(world: World, wish: Monitoring) -> World:
+    """The world with the CPU loads that were measured; unchanged when these are not complete."""
+    samples = [found(world, read(path), wish.xen) for path in wish.files]
+    if not wish.files:
+        samples.append(found(world, fetch(world, wish), wish.xen))
+    if any(sample is None for sample in samples):
+        if wish.complete:
+            raise BadData("not all required monitoring data is available",
+                          hint="without --exit-on-missing-mond-data the usual loads are taken")
+        import sys
+
+        sys.stderr.write("Warning: not every node's monitoring data is there, so that "
+                         f"{XEN if wish.xen else NODE} is ignored\n")
+        return world
+    loads = smooth([sample for sample in samples if sample is not None], wish.weight)
+    return world.replace(instances=tuple(
+        i.replace(load=(load, *i.load[1:]))
+        for i, load in zip(world.instances, loads, strict=True)))
 
 
-def cpu(report: dict[str, Any]) -> float | None:
-    """The load in a report of the CPU collector."""
-    data = report.get("data")
-    if report.get("name") != COLLECTOR or not isinstance(data, dict):
-        return None
-    value = data.get("cpu_total")
-    if not isinstance(value, (int, float)) or isinstance(value, bool) or not 0 <= value < 1e12:
-        return None
-    return float(value)
-
-
-def smooth(samples: Sequence[float], weight: float = 0.5) -> float:
-    """An exponential mean, the last sample newest."""
-    mean = samples[0]
+def smooth(samples: Sequence[Sequence[float]], weight: float) -> list[float]:
+    """An exponential mean of each instance's samples, the last one newest."""
+    mean = list(samples[0])
     for sample in samples[1:]:
-        mean += weight * (sample - mean)
+        mean = [old + weight * (new - old) for old, new in zip(mean, sample, strict=True)]
     return mean
 
 
-def apply(world: World, path: str, complete: bool = False) -> World:
-    """The world with CPU loads from the file; ``complete`` refuses missing nodes."""
-    loads = read(path)
+def read(path: str) -> Reports:
+    """The reports in a file."""
+    data = read_json(path)
+    if not isinstance(data, list):
+        raise BadData(f"{path}: not a list with one entry per node")
+    reports: dict[str, list[Mapping[str, Any]]] = {}
+    for number, entry in enumerate(data):
+        part = Part(entry, f"{path}: [{number}]")
+        reports[part.get("node", str)] = [r for r in part.get("reports", list)
+                                          if isinstance(r, dict)]
+    return reports
+
+
+def found(world: World, reports: Reports, xen: bool) -> list[float] | None:
+    """The CPU load of every instance; None when something is missing."""
+    return of_instances(world, reports) if xen else of_nodes(world, reports)
+
+
+def of_nodes(world: World, reports: Reports) -> list[float] | None:
+    """Each node's load, shared out."""
+    loads = []
+    for node in world.nodes:
+        load = first(usable(report) for report in reports.get(node.name, ()))
+        if load is None:
+            return None
+        loads.append(load)
     cpus = [0] * len(world.nodes)
-    for i in world.instances:
-        if i.running and not i.forthcoming:
-            cpus[i.pri] += i.vcpus
-    missing = [n.name for k, n in enumerate(world.nodes)
-               if cpus[k] and not n.offline and n.name not in loads]
-    if complete and missing:
-        raise BadData(f"{path}: no CPU load of {', '.join(missing)}")
-    if missing:
-        return world  # comparing measured with assumed loads would mean nothing
+    for inst in world.instances:
+        if not inst.forthcoming:
+            cpus[inst.pri] += inst.vcpus
+    return [loads[i.pri] * i.vcpus / cpus[i.pri] if cpus[i.pri] and not i.forthcoming else 0.0
+            for i in world.instances]
 
-    def load(k: int, vcpus: int) -> float:
-        return loads.get(world.nodes[k].name, 0.0) * vcpus / cpus[k] if cpus[k] else 0.0
 
-    return world.replace(instances=tuple(
-        i.replace(load=(load(i.pri, i.vcpus) if i.running else 0.0, *i.load[1:]))
-        for i in world.instances))
+def of_instances(world: World, reports: Reports) -> list[float] | None:
+    """What Xen's collector says of each."""
+    loads: dict[str, float] = {}
+    for node in world.nodes:
+        for report in reports.get(node.name, ()):
+            data = report.get("data")
+            if report.get("name") == XEN and isinstance(data, dict):
+                loads.update({name: float(load) for name, load in data.items() if number(load)})
+    wanted = [loads.get(inst.name) for inst in world.instances]
+    return None if None in wanted else [load for load in wanted if load is not None]
+
+
+def first(values: Iterable[float | None]) -> float | None:
+    return next((value for value in values if value is not None), None)
+
+
+def usable(report: Mapping[str, Any]) -> float | None:
+    """The load in a report of the CPU collector."""
+    data = report.get("data")
+    if report.get("name") != NODE or not isinstance(data, dict):
+        return None
+    if not number(data.get("cpu_number")) or not isinstance(data.get("cpus"), list):
+        return None
+    value = data.get("cpu_total")
+    return float(value) if number(value) and isinstance(value, (int, float)) else None
+
+
+def number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value < 1e12
+
+
+# --- live -----------------------------------------------------------------------------------------
+
+
+def fetch(world: World, wish: Monitoring) -> Reports:
+    """Ask the daemons of all nodes that are online; who does not answer has no reports."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    names = [node.name for node in world.nodes if not node.offline]
+    collector = XEN if wish.xen else NODE
+    with ThreadPoolExecutor(max_workers=max(1, min(SIDE_BY_SIDE, len(names)))) as pool:
+        answers = pool.map(lambda name: ask(name, wish.port, collector), names)
+        return {name: [answer] for name, answer in zip(names, answers, strict=True)
+                if answer is not None}
+
+
+def ask(host: str, port: int, collector: str) -> Mapping[str, Any] | None:
+    """One daemon's report; None when there is none that can be read."""
+    import urllib.error
+    import urllib.request
+
+    url = f"http://{f'[{host}]' if ':' in host else host}:{port}{PATHS[collector]}"
+    try:
+        with urllib.request.urlopen(url, timeout=DEADLINE) as answer:
+            report = parse_json(answer.read(LONGEST).decode(), url)
+    except (urllib.error.URLError, OSError, ValueError, BadData):
+        return None
+    return report if isinstance(report, dict) else None
