@@ -28,6 +28,7 @@ BENCHES = {
     "startup": "Start of the client, CPU time",
     "commit": "Commit of one change, whole process",
     "jobs": "Jobs on three lab nodes",
+    "safety": "Looking at everything, and another master",
 }
 ROOT = figures.ROOT
 FILE, BEGIN, END = ROOT / "man" / "figures.md", "<!-- bench -->", "<!-- bench end -->"
