@@ -3,6 +3,8 @@
 # make test   everything, as CI runs it (root)
 # make simulate SEEDS=1000 FIRST=0   the store and the engine under simulated accidents, by seed
 # make fuzz SECONDS=300 PARSERS=   every parser (or some) against inputs that are made up
+# make coverage  every branch of the configuration's and the engine's code is tested, or it fails
+# make mutate PERCENT=100   small changes of the code that the tests must notice: the score
 # make demo   a cluster of three nodes on this machine, with a real guest; make demo-down ends it
 # make bench  the figures of the README;  make clean  back to a clean checkout
 # Delivery (wheel sdist zipapp onedir onefile man): packaging/deliver.mk
@@ -14,7 +16,7 @@ EXTENSION := $(wildcard htools_ext/*.pyx htools_ext/*.pxd htools_ext/*.h)
 PYTEST := $(PY) -m pytest -q -n 2 --dist loadfile
 
 .DEFAULT_GOAL := check
-.PHONY: venv lint check test simulate fuzz demo demo-down bench changelog clean
+.PHONY: venv lint check test simulate fuzz coverage mutate demo demo-down bench changelog clean
 
 venv: $(VENV)/.made $(VENV)/.built
 
@@ -55,6 +57,16 @@ PARSERS :=
 
 fuzz: venv
 	@$(PY) -m tests.fuzz $(SECONDS) $(PARSERS)
+
+# Every branch of the configuration's and the engine's code, by tests that need no lab.
+coverage: venv
+	@sh packaging/coverage.sh $(PY)
+
+# One small change of the configuration's and the engine's code at a time: do the tests notice?
+PERCENT := 100
+
+mutate: venv
+	@$(PY) -m tests.mutation --percent $(PERCENT)
 
 demo: venv
 	@sh packaging/demo.sh

@@ -3,7 +3,8 @@
     python packaging/build_man.py dist/man
 
 One page per noun, ``gnt(1)`` and ``gnt(7)``.  A page is a reStructuredText document: the prose,
-with the generated parts where it says @COMMANDS@, @OPTIONS@, @FIELDS@ and @EXIT@.
+with the generated parts where it says @COMMANDS@, @OPTIONS@, @FIELDS@, @EXIT@ and @FIGURES@.
+Programs of their own (hbal …) have a page each, which is made of their declaration alone.
 """
 
 from __future__ import annotations
@@ -26,13 +27,14 @@ from gnt.query.field import default_output, fields  # noqa: E402 - likewise
 
 PROSE = ROOT / "man" / "prose"
 STYLE = ROOT / "man" / "style.css"
-SECTIONS = {"gnt": 1, "concepts": 7}  # of pages that are about no noun; those of nouns are in 8
+FIGURES = ROOT / "man" / "figures.md"
+PLAIN = {"gnt": "gnt.1", "concepts": "gnt.7", "promises": "gnt-promises.7"}  # about no noun
 LISTED = ("instance", "node", "group", "network", "job")
 
 
 def pages():
     """Name of the prose file → name of the page (``gnt-instance.8``)."""
-    found = {"gnt": "gnt.1", "concepts": "gnt.7"}
+    found = dict(PLAIN)
     for noun in nouns():
         found[noun] = f"gnt-{noun}.8"
     found.update({cls.verb: f"{cls.verb}.1" for cls in commands(find.PROGRAMS)})
@@ -151,6 +153,22 @@ def exit_part():
                        for code, texts in sorted(codes.items()))
 
 
+def figures():
+    """What was measured last: the table of the README, as lists."""
+    first, *lines = FIGURES.read_text().splitlines()
+    parts, last = [escaped(first)], ""
+    for line in lines:
+        cells = [cell.strip() for cell in line.strip("|").split("|")]
+        if not line.startswith("|"):
+            last = line or last
+        elif cells[0].startswith("**"):
+            parts.append(cells[0])
+        elif len(cells) == 4 and cells[1] not in ("figure", "---:"):
+            gate = f" ({cells[2]}: {cells[3]})" if cells[3] else ""
+            parts.append(f"* {escaped(cells[0])}: {escaped(cells[1] + gate)}")
+    return "\n\n".join([*parts, escaped(last)])
+
+
 def _tree(error):
     yield error
     for child in error.__subclasses__():
@@ -205,6 +223,7 @@ def document(name):
         "@OPTIONS@": shared_options,
         "@FIELDS@": lambda: field_part(name),
         "@EXIT@": exit_part,
+        "@FIGURES@": figures,
     }
     for marker, make in parts.items():
         if marker in text:
