@@ -58,7 +58,8 @@ class Cluster:
             node, "sh", "-c",
             "ls /sys/class/net | grep ^gnt; ls /run/gnt/kvm 2>/dev/null | "
             "grep -v -e capabilities -e '\\.console$' -e '\\.log$';"
-            "pgrep -fa '[q]emu-system.* -uuid '; ls -A /srv/gnt/file-storage /srv/gnt/shared-file-storage | "
+            "pgrep -fa '[q]emu-system.* -uuid ';"
+            "ls -A /srv/gnt/file-storage /srv/gnt/shared-file-storage | "
             "grep -v -e : -e '^$'; ls -A /run/gnt/fence 2>/dev/null; true",
         ).stdout  # fmt: skip
 
