@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from gnt.errors import GntError
+from gnt.errors import GntError, Invalid
 from gnt.htools.load import Source, Wishes
 from gnt.htools.monitored import Monitoring
 from gnt.spec import Action, opt, opts
@@ -20,10 +20,22 @@ if TYPE_CHECKING:
     from gnt.spec import Session
 
 WORDS = words_of()
+KVM_NODE = 4096  # MiB that nodes running KVM are thought to need
 FIELDS: Kind[str] = Kind(str, "FIELDS", "a list of fields; + adds to the usual ones", bare="")
 FILE = Kind(str, "FILE", "a file", complete="file")
 FILE_OR_STDOUT: Kind[str] = Kind(str, "FILE", "a file", complete="file", bare="")
 CHOICE: Kind[str] = Kind(choice("yes", "no").read, "yes|no", "yes or no", bare="yes")
+
+
+def no_socket(text: str) -> str:
+    """``-L`` takes no value here."""
+    if text:
+        raise Invalid("-L", f"there is no LUXI socket {text}: -L alone asks the cluster of "
+                      "--cluster NAME over SSH, -m ADDRESS a RAPI server, -t FILE reads a file")
+    return text
+
+
+LUXI: Kind[str] = Kind(no_socket, "", "nothing", bare="")
 
 
 def warn(line: str) -> None:
@@ -58,9 +70,8 @@ class Reading(Program):
     """Programs that can read a text file or the live cluster."""
 
     text_data: str = opt(FILE, "cluster data in Ganeti's text format", default="", short="t")
-    luxi: str | None = opt(Kind(str, "CONTEXT", "a context", bare=""),
-                           "data of the cluster this program belongs to, from its configuration "
-                           "and its nodes", default=None, short="L")
+    luxi: str | None = opt(LUXI, "data of the cluster this program belongs to, from its "
+                           "configuration and its nodes", default=None, short="L")
 
     def source(self, session: Session) -> Source:
         """Where the options say that data comes from."""
@@ -98,6 +109,7 @@ class Reading(Program):
             **given, offline=getattr(self, "offline", ()), dynu=getattr(self, "dynu_file", ""),
             select=getattr(self, "select_instances", ()),
             exclude=getattr(self, "exclude_instances", ()), monitoring=monitoring(self),
+            node_memory=getattr(self, "static_kvm_node_memory", KVM_NODE),
         )
 
 

@@ -53,9 +53,9 @@ class Hail(Measuring, command="htools hail"):
         world = request.world
         if self.text_data or self.simulate:
             world = load.read(Source(text=self.text_data, simulate=self.simulate))
-        world = load.prepare(load.own_memory(world, self.static_kvm_node_memory),
-                             Wishes(ignore_dynu=self.ignore_dynu,
-                                    monitoring=_options.monitoring(self)))
+        world = load.prepare(world, Wishes(
+            ignore_dynu=self.ignore_dynu, monitoring=_options.monitoring(self),
+            node_memory=self.static_kvm_node_memory))
         for line in load.missing(world):
             _options.warn(f"Warning: {line}")
         self.show("Initial cluster", world, None)

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import sys
 
-from gnt.commands.htools._options import Program
+from gnt.commands.htools._options import LUXI, Program
 from gnt.errors import GntError, Interrupted
 from gnt.htools import repair
 from gnt.htools.repair import Repair
 from gnt.spec import args, opt
 from gnt.storage.base import Shared, storage
-from gnt.values import BOOL, DURATION, TEXT, Kind
+from gnt.values import BOOL, DURATION, TEXT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -40,8 +40,7 @@ class Harep(Program, command="htools harep"):
         ("harep -L --dry-run", "what would be done"),
         ("harep -L --reason 'night shift' rack1", "repair, in one group"),
     )
-    luxi: str | None = opt(Kind(str, "CONTEXT", "a context", bare=""),
-                           "the cluster this program belongs to, which is used anyway",
+    luxi: str | None = opt(LUXI, "the cluster this program belongs to, which is used anyway",
                            default=None, short="L")
     job_delay: int = opt(DURATION, "wait so long after all instances were looked at, before the "
                          "repairs begin", default=0)

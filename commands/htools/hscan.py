@@ -6,12 +6,12 @@ import os
 import sys
 
 from gnt.commands.htools import _options
-from gnt.commands.htools._options import FIELDS, FILE, Program
+from gnt.commands.htools._options import FIELDS, FILE, LUXI, Program
 from gnt.errors import GntError
-from gnt.htools import arrays, rapi, show, text
+from gnt.htools import arrays, load, rapi, show, text
 from gnt.htools.names import Names
 from gnt.spec import args, opt
-from gnt.values import TEXT, Kind, whole
+from gnt.values import TEXT, whole
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -30,8 +30,7 @@ class Hscan(Program, command="htools hscan"):
     )
     print_nodes: str | None = opt(FIELDS, "show the nodes", default=None, short="p")
     output_dir: str = opt(FILE, "where to write", default=".", short="d", metavar="PATH")
-    luxi: str | None = opt(Kind(str, "CONTEXT", "a context", bare=""),
-                           "the cluster this program belongs to", default=None, short="L")
+    luxi: str | None = opt(LUXI, "the cluster this program belongs to", default=None, short="L")
     static_kvm_node_memory: int = opt(
         whole(0), "MiB that KVM nodes need themselves; 0: as reported", default=4096)
     clusters: tuple[str, ...] = args(TEXT, "names or addresses of RAPI servers", default=())
@@ -46,7 +45,8 @@ class Hscan(Program, command="htools hscan"):
         if self.luxi is not None:
             from gnt.commands.htools import _live
 
-            self.one("LOCAL", _live.ask(session), width)
+            self.one("LOCAL", load.own_memory(
+                _live.ask(session), self.static_kvm_node_memory), width)
         for name in self.clusters:
             try:
                 self.one(name, rapi.load(name), width)

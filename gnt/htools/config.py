@@ -82,6 +82,7 @@ def node(cfg: Config, n: objects.Node, group: int, seen: Seen | None) -> Node:
         name=n.name, group=group, t_mem=float(fact.memory), n_mem=fact.own, f_mem=fact.free,
         t_dsk=float(fact.disk), f_dsk=fact.disk_free, t_cpu=float(fact.cpus), n_cpu=1,
         offline=down, master=n.uuid == cfg.cluster.master_node, spindles=params.spindle_count,
+        hypervisor=cfg.cluster.enabled_hypervisors[0],
         tags=n.tags, exclusive_storage=params.exclusive_storage, cpu_speed=params.cpu_speed,
     )
 

@@ -31,7 +31,7 @@ class Wishes(Record):
     offline: tuple[str, ...] = ()
     max_cpu: float | None = None
     min_disk: float | None = None
-    node_memory: int | None = None  # static memory of KVM nodes, MiB
+    node_memory: int = 0  # of nodes that run KVM, for themselves, in MiB; 0: as they say
     dynu: str = ""
     ignore_dynu: bool = False
     exclusion: tuple[str, ...] = ()
@@ -105,6 +105,7 @@ def with_loads(world: World, loads: dict[str, Load], default: Load = BASE_LOAD) 
 
 def prepare(world: World, wishes: Wishes) -> World:
     """The data changed as wished."""
+    world = own_memory(world, wishes.node_memory)
     if wishes.ignore_dynu:
         world = with_loads(world, {}, NO_LOAD)
     elif wishes.dynu:

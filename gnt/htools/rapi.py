@@ -22,6 +22,7 @@ from gnt.htools.world import (
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from typing import Any
 
 RESOURCES = {"groups": "groups", "nodes": "nodes", "instances": "instances", "info": "info"}
@@ -30,35 +31,66 @@ DEADLINE = 30
 MOST = 256 * 1024 * 1024  # bytes of one answer
 
 
-def load(address: str) -> World:
-    """``http(s)://host[:port]``, a bare host name, or ``file://DIR``."""
+def load(address: str, deadline: float = DEADLINE) -> World:
+    """``http(s)://host[:port]``, a bare host name, or ``file://DIR``.
+
+    ``deadline``: seconds for each answer.
+    """
     if address.startswith("file://"):
         answers = {name: read_json(f"{address.removeprefix('file://')}/{name}.json")
                    for name in RESOURCES}
     else:
         base = address if "://" in address else f"https://{address}:{PORT}"
         answers = {name: _fetch(f"{base.rstrip('/')}/2/{path}" + (
-            "" if name == "info" else "?bulk=1")) for name, path in RESOURCES.items()}
+            "" if name == "info" else "?bulk=1"), deadline) for name, path in RESOURCES.items()}
     return parse(answers, address)
 
 
-def _fetch(url: str) -> Any:
+def _fetch(url: str, deadline: float) -> Any:
+    """One answer, parsed; ``deadline``: seconds for all of it."""
+    import http.client
+    import time
     import urllib.error
     import urllib.request
 
     if not url.startswith(("http://", "https://")):
         raise BadData(f"{url}: only http, https and file addresses can be read")
+    latest = time.monotonic() + deadline
     try:
-        with urllib.request.urlopen(url, timeout=DEADLINE) as answer:
-            body = answer.read(MOST + 1)
-    except (urllib.error.URLError, OSError, ValueError) as error:
-        raise BadData(f"{url}: {getattr(error, 'reason', error)}") from None
-    if len(body) > MOST:
-        raise BadData(f"{url}: the answer is longer than {MOST} bytes")
+        with urllib.request.urlopen(url, timeout=deadline) as answer:
+            body = _all(answer, url, lambda: time.monotonic() > latest)
+    except urllib.error.HTTPError as error:
+        raise BadData(f"{url}: the server says {error.code} {error.reason}") from None
+    except (urllib.error.URLError, OSError, ValueError, http.client.HTTPException) as error:
+        raise _unread(url, getattr(error, "reason", error), deadline) from None
     try:
         return parse_json(body.decode(), url)
     except UnicodeDecodeError as error:
         raise BadData(f"{url}: byte {error.start} is not UTF-8 text") from None
+
+
+def _all(answer: Any, url: str, late: Callable[[], bool]) -> bytes:
+    """The whole body, of the length that was announced."""
+    parts, size = [], 0
+    while part := answer.read1(1 << 16):
+        parts.append(part)
+        size += len(part)
+        if size > MOST:
+            raise BadData(f"{url}: the answer is longer than {MOST} bytes")
+        if late():
+            raise TimeoutError
+    announced = answer.headers.get("Content-Length", "")
+    if announced.isdigit() and int(announced) != size:
+        raise BadData(f"{url}: the answer ended after {size} of {announced} bytes")
+    return b"".join(parts)
+
+
+def _unread(url: str, why: Any, deadline: float) -> BadData:
+    if isinstance(why, TimeoutError):
+        return BadData(f"{url}: no whole answer within {deadline:.0f} s")
+    untrusted = "CERTIFICATE_VERIFY_FAILED" in str(why)
+    return BadData(f"{url}: {why}", hint="SSL_CERT_FILE=FILE names the authority to trust"
+                   if untrusted else "")
 
 
 def rows(answers: dict[str, Any], name: str, source: str) -> list[Part]:
@@ -72,7 +104,9 @@ def parse(answers: dict[str, Any], source: str) -> World:
     info = Part(answers["info"], f"{source}: info")
     groups = [group(g) for g in rows(answers, "groups", source)]
     uuids = {g.uuid: k for k, g in enumerate(groups)}
-    nodes = [node(n, uuids, info.value.get("master")) for n in rows(answers, "nodes", source)]
+    hypervisor = info.get("default_hypervisor", str, "")
+    nodes = [node(n, uuids, info.value.get("master")).replace(hypervisor=hypervisor)
+             for n in rows(answers, "nodes", source)]
     names = {n.name: k for k, n in enumerate(nodes)}
     instances = [instance(i, names) for i in rows(answers, "instances", source)]
     return World(

@@ -220,7 +220,7 @@ def test_scripts_get_the_world_that_the_built_in_allocator_sees():
     read = iallocator.parse(call.args["request"]).world
     world = config.world(cfg, survey.figures(seen))
     assert read.groups == world.groups and read.instances == world.instances
-    assert [n.replace(hypervisor="", spindles=0, master=False, n_cpu=0) for n in read.nodes] == [
+    assert [n.replace(spindles=0, master=False, n_cpu=0) for n in read.nodes] == [
         n.replace(spindles=0, master=False, n_cpu=0) for n in world.nodes]
     assert iallocator.answer(iallocator.parse(call.args["request"]), Options()).result == ["node2"]
 
