@@ -50,6 +50,7 @@ CONFIG = fabric.Config(
     lazy=True,
 )
 READER = Reader()  # for all connections
+os.register_at_fork(after_in_child=READER.forget)
 logging.getLogger("paramiko").addHandler(logging.NullHandler())  # else it writes to stderr
 
 

@@ -269,6 +269,13 @@ class Stream:
         self._buffer.clear()
         self._scanned = 0
 
+    def alone(self, data: bytes, end: bytes) -> bytes | None:
+        """What comes before ``end``, when that is all that came and nothing else is a marker."""
+        before = len(data) - len(end)
+        if not end or self._buffer or not data.endswith(end) or data.find(self._nonce) < before:
+            return None
+        return data[:before]
+
     def feed(self, data: bytes) -> Iterator[tuple[int, int | None, str, bytes]]:
         """(batch, script or None, words after the marker, output) for every script that ended.
 

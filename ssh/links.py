@@ -107,9 +107,8 @@ class ChannelLink:
 
     def take(self) -> tuple[bytes, bytes]:
         with self._lock:
-            out, err = b"".join(self._came[0]), b"".join(self._came[1])
-            self._came[0].clear()
-            self._came[1].clear()
+            came, self._came = self._came, ([], [])
+        out, err = b"".join(came[0]), b"".join(came[1])
         self._credit(len(out) + len(err))
         if self._straight:
             return out, err

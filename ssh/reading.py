@@ -26,6 +26,10 @@ class Reader:
     """Watches connections that rest; a connection has one reader at a time, this or its own."""
 
     def __init__(self) -> None:
+        self.forget()
+
+    def forget(self) -> None:
+        """Begin anew: after a fork, which threads do not survive."""
         import threading
 
         self._lock = threading.RLock()

@@ -137,9 +137,9 @@ class Packets(Packetizer):
                 raise EOFError
             if busy or self.reader is None:
                 self._wait()
-                busy = False
             else:
                 self._rest(self.reader)
+            busy = not busy  # handed back without a packet: look for what is wrong
 
     def _rest(self, reader: Reader) -> None:
         """Let the reader read until there is something for us."""

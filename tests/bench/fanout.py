@@ -3,10 +3,11 @@
 
     tests/bench/fanout.py [--hosts 1,20,200] [--runs 3] [--others PYTHON] [--json FILE]
 
-Needs root: a network namespace of its own holds one sshd that answers as 127.0.1.1 … 127.0.1.200.
-``--others`` names a Python that has ansible-core, pyinfra and parallel-ssh (any of them).  Every
-figure is of a whole process: start, import, connect, run, exit.  Server and clients share the
-machine's cores, so look at ratios and client CPU, not at seconds.
+Needs root: the hosts are nodes of a lab (``gnt-lab up``), each with an sshd, a file system and a
+network of its own; the clients run on the admin's host.  ``--others`` names a Python that has
+ansible-core, pyinfra and parallel-ssh (any of them).  Every figure is of a whole process: start,
+import, connect, run, exit.  Nodes and clients share the machine's cores, so look at ratios and
+client CPU, not at seconds.
 """
 
 from __future__ import annotations
@@ -15,8 +16,6 @@ import argparse
 import json
 import os
 import shutil
-import signal
-import socket
 import statistics
 import subprocess
 import sys
@@ -25,7 +24,7 @@ import time
 from pathlib import Path
 
 import figures
-from fanout_clients import FACTS, PORT, address
+from fanout_clients import FACTS, address
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -42,26 +41,7 @@ LIMITS = {  # name: (N, most)
 NAMES = {"ssh": "xargs -P50 ssh", "fabric": "stock Fabric", "ansible": "Ansible raw",
          "pyinfra": "pyinfra", "pssh": "parallel-ssh"}
 CPU_PER_HOST, WARM_CPU_PER_HOST, WARM_RATIO, MEMORY = 4.0, 0.15, 0.1, 300.0  # ms, ms, -, MB
-SSHD = """
-Port {port}
-HostKey {home}/host_key
-PidFile none
-UsePAM no
-StrictModes no
-AuthorizedKeysFile {home}/login.pub
-MaxStartups 2000
-MaxSessions 1000
-LogLevel ERROR
-Subsystem sftp internal-sftp
-"""
-INSIDE = """
-ip link set lo up
-mount --make-rprivate /
-for d in /run /var/lib/gnt; do mkdir -p "$d"; mount -t tmpfs gnt-ssh-bench "$d"; done
-for f in .bashrc .bash_profile .profile; do [ ! -e ~/$f ] || mount --bind /dev/null ~/$f; done
-mkdir -p /run/sshd
-exec "$@"
-"""
+LAB = "bench-fanout"
 
 
 # --- the commands of other tools -----------------------------------------------------------------
@@ -72,7 +52,7 @@ def command(tool: str, home: Path, hosts: int, others: str) -> tuple[list[str], 
     if tool == "ssh":
         options = ("-F none -o BatchMode=yes -o IdentitiesOnly=yes"
                    " -o KexAlgorithms=curve25519-sha256 -o StrictHostKeyChecking=yes"
-                   f" -o UserKnownHostsFile={home}/known_hosts -i {home}/login -p {PORT} -l root")
+                   f" -o UserKnownHostsFile={home}/known_hosts -i {home}/login -l root")
         words = f"xargs -P50 -I@ ssh {options} @ '{FACTS}' >/dev/null"
         return ["sh", "-c", words], "".join(address(n) + "\n" for n in range(1, hosts + 1))
     scripts = Path(others).parent
@@ -90,7 +70,7 @@ def inventory(home: Path, hosts: int) -> str:
     """The hosts for Ansible."""
     ini = home / f"hosts-{hosts}.ini"
     ini.write_text("[all]\n" + "".join(
-        f"{address(n)} ansible_port={PORT} ansible_user=root "
+        f"{address(n)} ansible_user=root "
         f"ansible_ssh_private_key_file={home}/login "
         f"ansible_ssh_common_args='-o UserKnownHostsFile={home}/known_hosts'\n"
         for n in range(1, hosts + 1)))
@@ -100,7 +80,7 @@ def inventory(home: Path, hosts: int) -> str:
 def module(home: Path, hosts: int) -> str:
     """The hosts for pyinfra."""
     path = home / f"hosts_{hosts}.py"
-    data = {"ssh_port": PORT, "ssh_user": "root", "ssh_key": str(home / "login"),
+    data = {"ssh_user": "root", "ssh_key": str(home / "login"),
             "ssh_known_hosts_file": str(home / "known_hosts")}
     path.write_text(f"all = {[(address(n), data) for n in range(1, hosts + 1)]!r}\n")
     return str(path)
@@ -170,7 +150,7 @@ class Report:
 
 def bench(home: Path, arguments: argparse.Namespace) -> list[dict[str, Any]]:
     report, tools = Report(), available(arguments.others)
-    print(f"{os.cpu_count()} cores; sshd shares them.  ms, MB; ratio: wall of gnt / wall of tool")
+    print(f"{os.cpu_count()} cores, shared with the nodes.  ms, MB; ratio: wall of gnt to wall of tool")
     print("    N  tool         wall       CPU  CPU/host   memory     ratio")
     sizes = [int(n) for n in arguments.hosts.split(",")]
     start = {}
@@ -213,22 +193,33 @@ def steps(home: Path, hosts: int, arguments: argparse.Namespace, report: Report)
                most=WARM_CPU_PER_HOST if hosts > 1 else None)
 
 
-def serve(home: Path) -> subprocess.Popen[bytes]:
-    """Keys, known_hosts and the sshd."""
-    for name in ("host_key", "login"):
-        subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", home / name],
-                       check=True)
-    public = " ".join((home / "host_key.pub").read_text().split()[:2])
-    (home / "known_hosts").write_text("".join(
-        f"[{address(n)}]:{PORT} {public}\n" for n in range(1, 201)))
-    (home / "sshd_config").write_text(SSHD.format(port=PORT, home=home))
-    process = subprocess.Popen(["/usr/sbin/sshd", "-D", "-f", home / "sshd_config"])
-    for _ in range(200):
-        with socket.socket() as probe:
-            if probe.connect_ex((address(1), PORT)) == 0:
-                return process
-        time.sleep(0.02)
-    sys.exit("sshd did not start")
+def inside(arguments: argparse.Namespace) -> int:
+    """On the admin's host of the lab: what a tool needs is in a home of its own."""
+    home = Path(tempfile.mkdtemp(prefix="gnt-bench-ssh-"))
+    ours = Path.home() / ".ssh"
+    shutil.copy(ours / "id_ed25519", home / "login")
+    shutil.copy(ours / "known_hosts", home / "known_hosts")
+    try:
+        return figures.run(lambda: bench(home, arguments))
+    finally:
+        shutil.rmtree(home)
+
+
+def outside(arguments: argparse.Namespace) -> int:
+    """Start the lab, measure in it, and take it down."""
+    from gnt.lab import admin, power
+    from gnt.lab.layout import Layout
+
+    layout = Layout(name=LAB)
+    power.down(layout)
+    try:
+        began = time.monotonic()
+        power.up(layout, max(map(int, arguments.hosts.split(","))), lambda message: None)
+        print(f"lab nodes are up after {time.monotonic() - began:.0f} s", flush=True)
+        words = [sys.executable, *sys.argv, "--inside"]
+        return subprocess.run(admin.entered(layout, words, str(ROOT)), check=False).returncode
+    finally:
+        power.down(layout)
 
 
 def main() -> int:
@@ -237,19 +228,9 @@ def main() -> int:
     parser.add_argument("--runs", type=int, default=3)
     parser.add_argument("--others", default="", help="a Python with ansible-core, pyinfra, pssh")
     parser.add_argument("--json", default="")
+    parser.add_argument("--inside", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
-    if not os.environ.get("GNT_BENCH_INSIDE"):
-        os.environ["GNT_BENCH_INSIDE"] = "yes"
-        words = ["unshare", "-mn", "sh", "-c", INSIDE, "sh", sys.executable, *sys.argv]
-        os.execvp("unshare", words)
-    home = Path(tempfile.mkdtemp(prefix="gnt-bench-ssh-"))
-    server = serve(home)
-    try:
-        return figures.run(lambda: bench(home, arguments))
-    finally:
-        server.send_signal(signal.SIGTERM)
-        server.wait()
-        shutil.rmtree(home)
+    return inside(arguments) if arguments.inside else outside(arguments)
 
 
 if __name__ == "__main__":

@@ -9,12 +9,18 @@ import os
 import sys
 import time
 
-PORT = 2222
 FACTS = "cat /proc/meminfo /proc/loadavg; uname -r"
 
 
 def address(number: int) -> str:
-    return f"127.0.1.{number}"
+    """Of a node of the lab (``gnt.lab.layout``, which other tools' Pythons need not load)."""
+    return f"10.77.{number // 200}.{number % 200 + 10}"
+
+
+def host_keys(home: str) -> dict[str, str]:
+    with open(f"{home}/known_hosts") as file:
+        lines = [line.split(maxsplit=1) for line in file]
+    return {name: key.strip() for names, key in lines for name in names.split(",")}
 
 
 def gnt_transport(home: str, hosts: int):
@@ -22,14 +28,13 @@ def gnt_transport(home: str, hosts: int):
     from gnt.ssh.identity import Identities
     from gnt.ssh.transport import SshTransport
 
-    with open(f"{home}/host_key.pub") as file:
-        key = " ".join(file.read().split()[:2])
+    keys = host_keys(home)
     transport = SshTransport(Identities(files=(f"{home}/login",)), connect=30)
     names = [f"node{n}" for n in range(1, hosts + 1)]
     transport.know(
         [Node(uuid=name, name=name, primary_ip=address(n), secondary_ip=address(n), group="g",
-              host_keys=(key,)) for n, name in enumerate(names, 1)],
-        1, ports=dict.fromkeys(names, PORT),
+              host_keys=(keys[address(n)],)) for n, name in enumerate(names, 1)],
+        1,
     )
     return transport, names
 
@@ -81,7 +86,7 @@ def fabric_group(home: str, hosts: int):
     import fabric
 
     return fabric.ThreadingGroup(
-        *(f"root@{address(n)}:{PORT}" for n in range(1, hosts + 1)),
+        *(f"root@{address(n)}" for n in range(1, hosts + 1)),
         connect_kwargs={"key_filename": f"{home}/login", "allow_agent": False,
                         "look_for_keys": False},
     )
@@ -90,7 +95,7 @@ def fabric_group(home: str, hosts: int):
 def client_pssh(home: str, hosts: int) -> None:
     from pssh.clients import ParallelSSHClient
 
-    client = ParallelSSHClient([address(n) for n in range(1, hosts + 1)], user="root", port=PORT,
+    client = ParallelSSHClient([address(n) for n in range(1, hosts + 1)], user="root",
                                pkey=f"{home}/login", pool_size=50, allow_agent=False)
     outputs = client.run_command(FACTS)
     client.join()

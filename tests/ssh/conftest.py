@@ -9,6 +9,7 @@ import subprocess
 import time
 from pathlib import Path
 
+import paramiko
 import pytest
 
 from gnt.errors import NodeFailed
@@ -204,6 +205,13 @@ def own_site(tmp_path):
     made = Site(tmp_path)
     yield made
     made.stop()
+
+
+@pytest.fixture(scope="module")
+def host_key(tmp_path_factory):
+    path = tmp_path_factory.mktemp("host") / "key"
+    public = keygen(path)
+    return public, paramiko.Ed25519Key.from_private_key_file(str(path))
 
 
 def ok(answer):

@@ -244,6 +244,17 @@ def test_streams_are_sorted_however_they_are_cut(outputs, noise, cuts):
     ]
 
 
+@given(output=st.binary(max_size=60) | st.sampled_from([b"abcdef", b"abcdef.0.0 off 0\n"]))
+def test_the_short_cut_says_the_same(output):
+    end = b"abcdef.0.0 off 0\nabcdef.0 done ok\n"
+    assert (Stream("abcdef").alone(output + end, end) == output) == (b"abcdef" not in output)
+    for data in (output + end + end, output + end[:-1], end[9:]):
+        assert Stream("abcdef").alone(data, end) is None
+    begun = Stream("abcdef")
+    assert list(begun.feed(b"before")) == [] and begun.alone(end, end) is None
+    assert next(iter(begun.feed(end))) == (0, 0, "0", b"before")
+
+
 BODIES = {
     "prelude": framing.PRELUDE,
     **{

@@ -90,3 +90,22 @@ def test_what_was_closed_is_handed_back(pipes):
     os.close(pipe.sink)
     reader.watch(pipe)
     assert pipe.turn.is_set()
+
+
+def test_a_forked_process_has_a_reader_of_its_own(pipes):
+    reader, (here, there, _) = Reader(), pipes
+    reader.watch(here)
+    child = os.fork()
+    if not child:
+        try:
+            reader.forget()
+            reader.watch(there)
+            until(lambda: there.heard == [b"word"])
+            os._exit(0)
+        finally:
+            os._exit(1)
+    there.say(b"word")
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    here.say(b"word")
+    until(lambda: here.heard == [b"word"])
+    reader.recall(here)
