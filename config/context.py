@@ -11,11 +11,10 @@ import os
 from gnt.config import canon
 from gnt.config.disk import Disk
 from gnt.config.place import HERE as HERE
-from gnt.config.place import ON_NODE, cache, chosen, home
+from gnt.config.place import ON_NODE, cache, chosen, home, runtime
 from gnt.config.place import current as current
 from gnt.config.place import names as names
 from gnt.config.place import path as _path
-from gnt.config.place import runtime
 from gnt.errors import Conflict, NoCluster
 from gnt.model.codec import from_data, to_data
 from gnt.model.objects import Node
@@ -73,25 +72,26 @@ def find(cluster: str) -> Context:
     return load(name) if name else _of_node()
 
 
-def _of_node() -> Context:
+def _of_node(folder: str = HERE) -> Context:
     """The cluster of this node: believe what its own candidate directory holds."""
     try:
-        with open(f"{HERE}/keys/signer.pub", encoding="utf-8") as file:
+        with open(f"{folder}/keys/signer.pub", encoding="utf-8") as file:
             words = file.read().split()
     except OSError as error:
         raise NoCluster(f"this host was a node, but {error.filename} cannot be read: "
                         f"{error.strerror}", hint="gnt-node add --readd NODE") from None
-    cluster, signers = _root()
+    cluster, signers = _root(folder)
     here = words[2].partition("@")[2] if len(words) > 2 else ""  # the comment: gnt@NODE
     return Context(name="", cluster=cluster, signers=signers, here=here,
-                   login=(f"{HERE}/keys/login",), signer=f"{HERE}/keys/signer", agent=False)
+                   login=(f"{folder}/keys/login",), signer=f"{folder}/keys/signer",
+                   agent=False)
 
 
-def _root() -> tuple[str, tuple[str, ...]]:
+def _root(folder: str) -> tuple[str, tuple[str, ...]]:
     """The cluster's uuid and the signers that this node's base names."""
     from gnt.config.disk import numbers
 
-    disk = Disk(f"{HERE}/config")
+    disk = Disk(f"{folder}/config")
     found = numbers(disk.names(), "base")
     if not found:
         return "", ()
