@@ -55,6 +55,7 @@ class Draft:
             return False
         author = self.store.author
         txn = records.drafted(change, self._serial + 1, self._prev, self.order, author)
+        txn = records.agreed(txn, self.config.state, self.store.replica.position.term, author)
         entry = records.sealed(self._serial + 1, txn, author)
         self.entries.append(entry)
         self._serial, self._prev = entry.serial, entry.hash
@@ -170,6 +171,7 @@ def check_author(store: SignedStore) -> None:
             f"your key {author.fingerprint} may not sign changes of this cluster",
             hint=f"let an admin who may type: gnt-cluster signer add {author.who} "
                  f"'{author.public}'")
+    store.replica.trusted.require_in_time(author.public, author.clock())
 
 
 def _commit(store: SignedStore, entries: list[Entry]) -> list[Entry]:

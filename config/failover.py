@@ -91,6 +91,7 @@ def _take_over(
     store: SignedStore, names: list[str], new_master: str, wish: Wish,
 ) -> Takeover:
     no_voting = wish.no_voting
+    _require_consent(store, new_master, wish)
     term, fenced = _fence(store, names, no_voting, new_master)
     _settle(store, fenced)
     committed = store.replica.position.serial
@@ -113,6 +114,14 @@ def _take_over(
                if name not in tally.have}
     return Takeover(master=new_master, term=term, serial=config.serial, reached=tally.have,
                     missing=missing, rescued=rescued)
+
+
+def _require_consent(store: SignedStore, new_master: str, wish: Wish) -> None:
+    """Before anything is fenced: raise while fewer signers agree than a cluster may ask for."""
+    config, at = store.replica.config(), store.replica.position
+    change = Change(edits=_becomes_master(config, new_master), operation=wish.operation)
+    txn = records.drafted(change, at.serial + 1, at.head, (at.term + 1, 0), store.author)
+    records.agreed(txn, config.state, at.term, store.author)
 
 
 def _names(store: SignedStore) -> list[str]:

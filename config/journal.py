@@ -46,6 +46,7 @@ class Txn(Record):
     reason: str = ""
     note: str = ""
     result: str = ""  # how the job ended, in its last transaction
+    consent: tuple[str, ...] = ()  # others' signatures (gnt.config.consent)
     put: tuple[Put, ...] = ()
     drop: tuple[str, ...] = ()
 

@@ -120,6 +120,32 @@ class Ledger:
         now = self._store().replica.state.everything()
         return [str(edit) for edit in history.rollback(now, then.data)]
 
+    def sign(self, path: str, confirm: Callable[[str], None]) -> str:
+        """Agree to what a file of consent states."""
+        from gnt.config.consent import NAMESPACE, ConsentFile
+        from gnt.errors import NotFound
+
+        try:
+            text, signatures = ConsentFile(path).read()
+        except FileNotFoundError:
+            raise NotFound(f"there is no file {path}",
+                           hint="the command that needs consent makes it: --consent FILE") from None
+        confirm("".join(f"    {line}\n" for line in text.decode().splitlines()[1:])
+                + "Do you agree to this change?")
+        store = self._store()
+        store.read()
+        ConsentFile(path).sign(store.author.signing)
+        keys = [signature.verify(text, one, path, NAMESPACE) for one in signatures]
+        names = self._names()
+        agreed = {names.get(key, signature.fingerprint(key)): None
+                  for key in (*keys, store.author.public)}
+        return f"agreed so far, besides who makes the change: {', '.join(agreed)}"
+
+    def record(self, operation: str, note: str) -> int:
+        """A transaction that changes nothing."""
+        change = Change(edits=(), operation=operation, note=note)
+        return self._store().commit(lambda _: change).serial
+
     def own_key(self) -> str:
         return self._store().author.public
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gnt.config import journal, signature
+from gnt.config import consent, journal, signature
 from gnt.config.journal import Entry, Put, Txn
 from gnt.model.codec import from_data
 from gnt.model.objects import KINDS
@@ -12,9 +12,11 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
+    from gnt.config.consent import Asked
     from gnt.config.replica import Replica
     from gnt.config.signature import Signing
     from gnt.engine.ports import Change
+    from gnt.model.config import State
     from gnt.plan import Edit
 
 NEW_JOB = "@"  # in a path and as an id: the serial of the transaction that begins the job
@@ -32,6 +34,7 @@ class Author:
         import time
 
         self.who = who
+        self.asked: Asked = lambda statement: ()  # for the consent of others
         self.clock = clock or time.time
         self._make = signing
         self._signing: Signing | None = None
@@ -54,7 +57,13 @@ class Author:
 def make(change: Change, replica: Replica, order: tuple[int, int], author: Author) -> Entry:
     """The signed record of a change that follows the replica's head in the turn ``order``."""
     at = replica.position
-    return sealed(at.serial + 1, drafted(change, at.serial + 1, at.head, order, author), author)
+    txn = drafted(change, at.serial + 1, at.head, order, author)
+    return sealed(at.serial + 1, agreed(txn, replica.state, at.term, author), author)
+
+
+def agreed(txn: Txn, state: State, term: int, author: Author) -> Txn:
+    """The transaction with the consent of others that it needs on this state."""
+    return consent.attached(state, term, txn, author.public, author.asked)
 
 
 def drafted(

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from gnt.config import base as bases
-from gnt.config import journal, signature
+from gnt.config import consent, journal, signature
 from gnt.errors import Damaged, NotAuthorised
 from gnt.record import Record
 
@@ -46,6 +46,10 @@ if TYPE_CHECKING:
             """All objects, by section and key, in order of creation."""
 
 
+PLAIN = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789@._+-")
+BACK = 86400.0  # seconds that clocks of different signers may differ
+
+
 class Position(Record):
     """A place in the chain.  ``base`` and ``offset``: the journal file and the bytes of it read."""
 
@@ -55,6 +59,7 @@ class Position(Record):
     head: str = ""
     base: int = 0
     offset: int = 0
+    time: float = 0.0  # that the record says
 
 
 class Pin(Record):
@@ -107,9 +112,11 @@ class Trusted:
                 hint="compare fingerprints with another admin, then gnt-context join again")
         self._check_base(taken, where)
         header = taken.header
+        if not known and (name := self._signers.get(author)):
+            self._require_in_time(author, name, header.time, where)
         self.state.reset(taken.data, Position(
             term=header.term, turn=header.turn, serial=header.serial, head=taken.head,
-            base=header.serial))
+            base=header.serial, time=header.time))
         self._signers = self._listed()
         return author
 
@@ -129,19 +136,48 @@ class Trusted:
 
     def follow(self, entry: Entry, where: str) -> Txn:
         """Believe one record, if it is next and signed by a signer of the state before it."""
-        txn, at = _next(entry, self.position, self._signers, where)
+        txn, at = self._next(entry, self.position, self._signers, where)
         self._keep_identity(txn, f"{where}, txn.{entry.serial}")
         self.state.apply(txn, at)
         if any(path.startswith("signers/") for path in txn.paths):
             self._signers = self._listed()
         return txn
 
+    def _next(
+        self, entry: Entry, at: Position, signers: Mapping[str, str], where: str,
+    ) -> tuple[Txn, Position]:
+        """As ``_next``; also in time, and agreed to by as many signers as it needs."""
+        author, txn, after = _next(entry, at, signers, where)
+        name = f"{where}, txn.{entry.serial}"
+        ends = self._require_in_time(author, signers[author], txn.time, name)
+        if ends and txn.time < at.time - BACK:
+            raise NotAuthorised(f"{name}: dated before the record before it, by {signers[author]}, "
+                                "whose right to sign ends")
+        consent.require(self.state, at.term, txn, author, signers, name)
+        return txn, after
+
+    def _require_in_time(self, author: str, name: str, time: float, where: str) -> bool:
+        """Raise when a signer's right had ended then; whether it ever ends.
+
+        The time is what the signer says: one whose right ends must not go back behind others.
+        """
+        until = int((self.state.load("signers", name) or {}).get("valid_until", 0))
+        if until and time >= until:
+            raise NotAuthorised(f"{where}: signed by {name}, whose right to sign had ended "
+                                f"({signature.fingerprint(author)})",
+                                hint=f"gnt-cluster signer modify --valid-until=DATE {name}")
+        return bool(until)
+
+    def require_in_time(self, author: str, time: float) -> None:
+        """Raise when the right of a signer has ended by this time."""
+        self._require_in_time(author, self._signers[author], time, "this change")
+
     def believable(self, entries: Iterable[Entry], where: str) -> list[Entry]:
         """The records that could be followed, up to the first that could not; follows none."""
         at, signers, good = self.position, dict(self._signers), []
         for entry in entries:
             try:
-                txn, at = _next(entry, at, signers, where)
+                txn, at = self._next(entry, at, signers, where)
                 self._keep_identity(txn, where)
             except (Damaged, NotAuthorised):
                 break
@@ -161,10 +197,35 @@ class Trusted:
                     raise Damaged(f"{where}: it changes the cluster's uuid")
         if "cluster/cluster" in txn.drop:
             raise Damaged(f"{where}: it drops the cluster")
+        self._keep_enough(txn, where)
+
+    def _keep_enough(self, txn: Txn, where: str) -> None:
+        """Enough signers must be left for the changes that need several."""
+        if not any(path.startswith("signers/") or path == "cluster/cluster" for path in txn.paths):
+            return
+        keys = self._keys_after(txn, where)
+        wanted = [int(str(put.value.get("signer_threshold", 1))) for put in txn.put
+                  if put.path == "cluster/cluster"]
+        needed = (*wanted, consent.threshold(self.state))[0]
+        if len(set(keys.values())) < needed:
+            raise Damaged(f"{where}: it would leave {len(set(keys.values())) or 'nobody'} who may "
+                          f"sign, where {needed} must agree")
+
+    def _keys_after(self, txn: Txn, where: str) -> dict[str, object]:
+        """The keys of the signers by name, as they would be; Damaged when names could mislead."""
         gone = {path.partition("/")[2] for path in txn.drop if path.startswith("signers/")}
-        added = any(put.path.startswith("signers/") for put in txn.put)
-        if gone and not added and gone >= set(self._signers.values()):
-            raise Damaged(f"{where}: it would leave nobody who may sign")
+        keys: dict[str, object] = {
+            name: key for key, name in self._signers.items() if name not in gone}
+        for put in txn.put:
+            section, _, name = put.path.partition("/")
+            if section == "signers":
+                alike = [other for other in keys
+                         if other != name and other.casefold() == name.casefold()]
+                if not PLAIN.issuperset(name) or alike or put.value.get("name") != name:
+                    raise Damaged(f"{where}: {name!r} is no name for a signer, or could be taken "
+                                  f"for {alike[0] if alike else 'another'}")
+                keys[name] = put.value.get("key")
+        return keys
 
     def reach(self, entries: Iterable[Entry], head: str, where: str) -> list[Txn]:
         """Follow records up to and including the one whose hash is ``head``, and no further."""
@@ -189,8 +250,8 @@ class Trusted:
 
 def _next(
     entry: Entry, at: Position, signers: Mapping[str, str], where: str,
-) -> tuple[Txn, Position]:
-    """What a record says and where it leads, if it is next and signed by one of these."""
+) -> tuple[str, Txn, Position]:
+    """Who signed a record, what it says and where it leads, if it is next and by one of these."""
     name = f"{where}, txn.{entry.serial}"
     if entry.serial != at.serial + 1:
         raise Damaged(f"{name}: the record after {at.serial} should be {at.serial + 1}")
@@ -204,6 +265,6 @@ def _next(
     if (txn.term, txn.turn) < (at.term, at.turn):
         raise Damaged(f"{name}: term {txn.term}, turn {txn.turn} go back behind term "
                       f"{at.term}, turn {at.turn}")
-    return txn, Position(
+    return author, txn, Position(
         term=txn.term, turn=txn.turn, serial=entry.serial, head=entry.hash, base=at.base,
-        offset=at.offset + len(entry.record))
+        offset=at.offset + len(entry.record), time=txn.time)

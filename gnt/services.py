@@ -96,6 +96,14 @@ if TYPE_CHECKING:
         def digests(self) -> Mapping[str, str]:
             """What candidates must hold: head, and SHA-256 of base and journal, as last read."""
 
+        def sign(self, path: str, confirm: Callable[[str], None]) -> str:
+            """Agree to the dangerous change that a file states; who has agreed so far, for people.
+
+            ``confirm`` is told what it is and raises when it is not to be."""
+
+        def record(self, operation: str, note: str) -> int:
+            """A transaction that changes nothing: what is done outside of jobs, for the history."""
+
         def own_key(self) -> str:
             """The public key that signs this user's changes."""
 

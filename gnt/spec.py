@@ -254,6 +254,7 @@ class Settings(Record):
     wait: bool = True  # for conflicting jobs
     depends: tuple[str, ...] = ()  # jobs that must have ended first: "id", or "id:result,result"
     yes: bool = False  # every question is answered with yes
+    consent: str = ""  # file in which other signers agree
     timing: bool = False
     debug: bool = False
     argv: tuple[str, ...] = ()  # the command as typed, without the general options

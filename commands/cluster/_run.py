@@ -9,8 +9,13 @@ from gnt.values import natural
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Any
+
     from gnt.model.config import Config
     from gnt.model.objects import Node
+    from gnt.plan import Call
+    from gnt.spec import Session
 
 LARGEST = 64 * 1024 * 1024  # bytes of a file that is copied
 
@@ -49,6 +54,14 @@ found=$(sha256sum <"$path.gnt")
 [ "${found%% *}" = "$sum" ] || { echo "$path did not arrive whole" >&2; exit 1; }
 chmod "$mode" "$path.gnt" && sync "$path.gnt" && mv "$path.gnt" "$path"
 """, path, mode, sha256, stdin=content)
+
+
+def keep(
+    session: Session, cfg: Config, operation: str, what: str, calls: Iterable[Call[Any]],
+) -> None:
+    """Where nodes run only what is signed, the history says who did what."""
+    if cfg.cluster.hardened:
+        session.ledger.record(operation, f"{what} on {', '.join(call.node for call in calls)}")
 
 
 def chosen(cfg: Config, names: tuple[str, ...], group: str) -> list[Node]:

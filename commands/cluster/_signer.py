@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gnt.errors import Invalid, NotFound
+from gnt.errors import Conflict, Invalid, NotFound
 from gnt.model.access import OWNER
 from gnt.model.objects import Signer
 from gnt.values import Kind
@@ -70,6 +70,27 @@ def _name(text: str) -> str:
 PUBLIC_KEY: Kind[str] = Kind(read_key, "KEY", "an Ed25519 public key, or a file with one")
 LOGIN_KEY: Kind[str] = Kind(_read_login_key, "KEY", "a public key, or a file with one")
 SIGNER_NAME: Kind[str] = Kind(_name, "NAME", "a name: letters, digits and @._+-")
+
+
+def _until(text: str) -> int:
+    import calendar
+    import time
+
+    if text == "never":
+        return 0
+    return calendar.timegm(time.strptime(text, "%Y-%m-%d"))
+
+
+UNTIL: Kind[int] = Kind(_until, "DATE", "a date as 2027-06-30, or never")
+
+
+def require_lasting(cfg: Config, new: Signer) -> None:
+    """Raise Conflict when nobody would be left who may sign for ever: all could be locked out."""
+    others = [one for one in cfg.signers if one.name != new.name and one.comment != "node"]
+    if new.valid_until and not any(not one.valid_until for one in others):
+        raise Conflict(f"nobody but {new.name} may sign without an end: one day nobody could",
+                       hint="let another signer have no end: gnt-cluster signer modify "
+                            "--valid-until=never NAME")
 
 
 def signer(cfg: Config, name: str) -> Signer:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gnt.commands.cluster import _run
-from gnt.spec import Lines, Query, args, opt, opts
+from gnt.spec import Action, Lines, args, opt, opts
 from gnt.values import BOOL, TEXT
 
 TYPE_CHECKING = False
@@ -14,14 +14,14 @@ if TYPE_CHECKING:
     from gnt.model.config import Config
     from gnt.model.objects import Node
     from gnt.plan import Call
-    from gnt.spec import Seen
+    from gnt.spec import Seen, Session
 
 
-class Command(Query, command="cluster command"):
+class Command(Action, command="cluster command"):
     """Run a shell command on all nodes, side by side, and show what it prints.
 
     The exit code is 0 when it ended with 0 on every node.  Put -- before a command with options
-    of its own.
+    of its own.  In a hardened cluster it is signed, and written into the history before it runs.
     """
 
     examples = (
@@ -37,6 +37,14 @@ class Command(Query, command="cluster command"):
     show_machine_names: bool = opt(BOOL, "begin each line with the node's name", default=False,
                                    short="-M")
     failure_only: bool = opt(BOOL, "show only what failed", default=False)
+
+    def run(self, session: Session) -> int:
+        cfg = session.config()
+        calls = tuple(self.facts(cfg))
+        _run.keep(session, cfg, "cluster command", " ".join(self.words), calls)
+        answer = self.answer(cfg, session.ask(calls))
+        session.show(answer)
+        return answer.exit_code
 
     def facts(self, cfg: Config) -> Iterator[Call[Any]]:
         return (self._on(node) for node in _run.chosen(cfg, self.node, self.node_group))

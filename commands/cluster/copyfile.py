@@ -15,7 +15,8 @@ if TYPE_CHECKING:
 class CopyFile(Action, command="cluster copyfile"):
     """Copy a file of this machine to the same path on all nodes, with its permissions.
 
-    It appears whole or not at all, and is checked when it has arrived.
+    It appears whole or not at all, and is checked when it has arrived.  In a hardened cluster it is
+    signed, and its digest is written into the history before it is sent.
     """
 
     examples = (("gnt-cluster copyfile /etc/hosts", "to every online node"),
@@ -42,9 +43,11 @@ class CopyFile(Action, command="cluster copyfile"):
             raise Invalid(self.file, f"is larger than {_run.LARGEST >> 20} MiB",
                           hint="let the nodes fetch it: gnt-cluster command -- curl -O URL")
         total = hashlib.sha256(content).hexdigest()
-        nodes = _run.chosen(session.config(), self.node, self.node_group)
+        cfg = session.config()
+        nodes = _run.chosen(cfg, self.node, self.node_group)
         calls = [_run.put.on(node.name, path=self.file, mode=mode, content=content, sha256=total)
                  for node in nodes]
+        _run.keep(session, cfg, "cluster copyfile", f"{self.file} sha256 {total}", calls)
         seen = session.ask(calls)
         failed = [why for call in calls if (why := seen.failed(call)) is not None]
         for why in failed:

@@ -4,7 +4,13 @@ from __future__ import annotations
 
 from gnt.commands import _access, _gate
 from gnt.commands._edits import change, put
-from gnt.commands.cluster._signer import LOGIN_KEY, PUBLIC_KEY, SIGNER_NAME
+from gnt.commands.cluster._signer import (
+    LOGIN_KEY,
+    PUBLIC_KEY,
+    SIGNER_NAME,
+    UNTIL,
+    require_lasting,
+)
 from gnt.commands.node import _let_in, _role
 from gnt.errors import Conflict
 from gnt.model.objects import Signer
@@ -40,6 +46,7 @@ class SignerAdd(Operation, command="cluster signer add"):
     login: bool = opt(BOOL, "let the key log in to the nodes, too", default=True)
     login_key: tuple[str, ...] = opts(LOGIN_KEY, "another key that may log in, of any kind",
                                       metavar="KEY")
+    valid_until: int = opt(UNTIL, "when the right to sign ends: YYYY-MM-DD, or never", default=0)
     comment: str = opt(TEXT, "a remark", default="")
 
     def holds(self, cfg: Config) -> Holds:
@@ -55,17 +62,20 @@ class SignerAdd(Operation, command="cluster signer add"):
 
     def plan(self, cfg: Config, seen: Seen) -> Plan:
         for known in cfg.signers:
-            if known.name == self.name:
-                raise Conflict(f"there is a signer {self.name} already",
+            if known.name.casefold() == self.name.casefold():
+                raise Conflict(f"there is a signer {known.name} already",
                                hint="gnt-cluster signer list; choose another name")
             if known.key == self.key:
                 raise Conflict(f"this key is the signer {known.name} already")
+        new = Signer(name=self.name, key=self.key, comment=self.comment,
+                     valid_until=self.valid_until)
+        require_lasting(cfg, new)
         _role.require_all(self.facts(cfg), seen)
         keys = self._keys(cfg)
         let_in = (change(cfg.cluster, login_keys=keys),) if keys != cfg.cluster.login_keys else ()
         return Plan(
             attempt=_let_in.on_all(cfg, keys, cfg.nodes) if self._distributed(cfg) else (),
-            end=(put(Signer(name=self.name, key=self.key, comment=self.comment)), *let_in))
+            end=(put(new), *let_in))
 
     def _distributed(self, cfg: Config) -> bool:
         """Whether nodes must learn keys."""

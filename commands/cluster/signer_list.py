@@ -11,7 +11,8 @@ if TYPE_CHECKING:
     from gnt.spec import Seen
 
 COLUMNS = (Column(name="name", title="Name"), Column(name="fingerprint", title="Fingerprint"),
-           Column(name="added", title="Added"), Column(name="comment", title="Comment"))
+           Column(name="added", title="Added"), Column(name="until", title="Until"),
+           Column(name="comment", title="Comment"))
 
 
 class SignerList(Query, command="cluster signer list"):
@@ -21,7 +22,8 @@ class SignerList(Query, command="cluster signer list"):
 
     def answer(self, cfg: Config, seen: Seen) -> Table:
         return Table(columns=COLUMNS, rows=tuple(
-            (signer.name, _fingerprint(signer.key), stamp(signer.added), signer.comment)
+            (signer.name, _fingerprint(signer.key), stamp(signer.added),
+             stamp(signer.valid_until) if signer.valid_until else "", signer.comment)
             for signer in cfg.signers))
 
 

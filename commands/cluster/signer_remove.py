@@ -35,7 +35,11 @@ class SignerRemove(Operation, command="cluster signer remove"):
 
     def prepare(self, session: Session) -> tuple[Operation, ...]:
         found = signer(session.config(), self.name)
-        if found.key == session.ledger.own_key() and not self.force:
+        own = found.key == session.ledger.own_key()
+        if own and session.config().cluster.hardened:
+            raise Conflict(f"{self.name} is you: the nodes could not be told any more",
+                           hint="let another signer do it")
+        if own and not self.force:
             raise Conflict(f"{self.name} is you: afterwards you could change nothing",
                            hint=f"gnt-cluster signer remove --force {self.name}")
         return (self,)
@@ -53,6 +57,12 @@ class SignerRemove(Operation, command="cluster signer remove"):
 
     def plan(self, cfg: Config, seen: Seen) -> Plan:
         found = signer(cfg, self.name)
+        people = [one for one in cfg.signers if one.comment != "node" and one != found]
+        if len(people) < cfg.cluster.signer_threshold > 1:
+            raise Conflict(
+                f"without {self.name} there would be {len(people)} signers who are people, where "
+                f"{cfg.cluster.signer_threshold} must agree",
+                hint="gnt-cluster signer add NAME KEY, or gnt-cluster signer threshold N, first")
         if len(cfg.signers) == 1:
             raise Conflict(f"{self.name} is the only signer: nobody could change the cluster",
                            hint="gnt-cluster signer add NAME KEY, first")

@@ -118,10 +118,12 @@ class Modify(_state.StateOptions, Operation, command="node modify"):
         found = seen[_setup.keys.on(node.name)]
         keys = _access.with_key(cfg.cluster.login_keys, found.login)
         signer = Signer(name=node.name, key=_access.plain(found.signer), comment="node")
+        alone = cfg.cluster.signer_threshold > 1  # one person's command must not make signers
         return Plan(
             attempt=_let_in.on_all(cfg, keys, _let_in.with_changed(cfg, new)),
-            end=(put(signer), change(cfg.cluster, login_keys=keys), edit),
-            notes=(f"{node.name} becomes a master candidate",),
+            end=(*(() if alone else (put(signer),)), change(cfg.cluster, login_keys=keys), edit),
+            notes=(f"{node.name} becomes a master candidate"
+                   f"{', and no signer: several must agree to that' if alone else ''}",),
         )
 
     def _demote(self, cfg: Config, node: Node, new: Node, edit: Edit) -> Plan:

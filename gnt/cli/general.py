@@ -35,6 +35,8 @@ class Every(Command):
     format: str = opt(choice(*FORMATS), "how data is printed", default="table",
                       metavar="table|json|yaml|csv|…")
     reason: str = opt(TEXT, "why, for the signed history", default="")
+    consent: str = opt(TEXT, "the file in which other signers agree to a change that needs several "
+                       "(gnt-cluster sign); made when it is not there", default="", metavar="FILE")
     timing: bool = opt(BOOL, "tell round trips and time on stderr at the end", default=False)
     debug: bool = opt(BOOL, "show where an error came from", default=False, short="d")
 

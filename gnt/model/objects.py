@@ -75,6 +75,8 @@ class Cluster(Thing):
     ssh_key_type: str = "ed25519"
     ssh_key_bits: int = 256
     login_keys: tuple[str, ...] = ()  # OpenSSH public keys that nodes accept for root
+    signer_threshold: int = 1  # how many signers must agree to a dangerous change
+    guard: int = 0  # how many such changes there were while more than one was needed
     hardened: bool = False  # nodes run only what was signed for the connection it comes by
     schema: int = 1
 
@@ -170,8 +172,8 @@ class Signer(Record):
     name: str
     key: str  # "ssh-ed25519 AAAA…"
     added: float = 0.0
-    comment: str = ""
     valid_until: int = 0  # seconds since the epoch; 0: for ever
+    comment: str = ""
 
     def allowed(self, namespaces: str, *also: str) -> str:
         """The line of ``allowed_signers``; ``also``: further names that stand for the key."""

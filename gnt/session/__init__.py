@@ -79,6 +79,7 @@ class Session:
     def store(self) -> Riding:
         if self._store is None:
             from gnt.config.candidate import LocalCandidate
+            from gnt.config.consent import ConsentFile
             from gnt.config.context import HERE
             from gnt.config.disk import Disk
             from gnt.config.record import Author
@@ -88,8 +89,11 @@ class Session:
 
             context = self.context
             local = {context.here: LocalCandidate(Disk(f"{HERE}/config"))} if context.here else {}
+            author = Author(self.who, self.signing)
+            if self.settings.consent:
+                author.asked = ConsentFile(self.settings.consent).asked
             signed = SignedStore(
-                RemotePeers(self.transport, local), self._replica(), Author(self.who, self.signing),
+                RemotePeers(self.transport, local), self._replica(), author,
                 hints=[node.name for node in context.nodes] or [context.here])
             known = signed.cached()
             if known is not None:
@@ -195,6 +199,8 @@ class Session:
     def config(self) -> Config:
         cfg = self.desk.read()
         self._remember(cfg)
+        if self.store.signed.unreached:
+            self.tell(f"this may not be the newest state: {self.store.signed.unreached}")
         return cfg
 
     def known(self) -> Config:

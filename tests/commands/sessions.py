@@ -18,6 +18,7 @@ class Desk:
         self.created = self.taken = self.attached = None
         self.forgotten, self.answers = False, []
         self.executed, self.steps = [], []
+        self.recorded = []  # what is only written into the history
         self.outcomes, self.waiting = [], []  # of submitted jobs; what happens while one waits
 
     def config(self):
@@ -53,6 +54,14 @@ class Desk:
     @property
     def jobs(self):
         return self
+
+    @property
+    def ledger(self):
+        return self
+
+    def record(self, operation, note):
+        self.recorded.append((operation, note))
+        return self.cfg.serial + 1
 
     def wait(self, job):
         for happens in self.waiting[int(job) - 1:int(job)]:
