@@ -11,7 +11,7 @@ from gnt.errors import GntError
 from gnt.htools import arrays, load, rapi, show, text
 from gnt.htools.names import Names
 from gnt.spec import args, opt
-from gnt.values import TEXT, whole
+from gnt.values import BOOL, TEXT, whole
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ class Hscan(Program, command="htools hscan"):
     print_nodes: str | None = opt(FIELDS, "show the nodes", default=None, short="p")
     output_dir: str = opt(FILE, "where to write", default=".", short="d", metavar="PATH")
     luxi: str | None = opt(LUXI, "the cluster this program belongs to", default=None, short="L")
+    no_headers: bool = opt(BOOL, "no line of titles", default=False)
     static_kvm_node_memory: int = opt(
         whole(0), "MiB that KVM nodes need themselves; 0: as reported", default=4096)
     clusters: tuple[str, ...] = args(TEXT, "names or addresses of RAPI servers", default=())
@@ -39,8 +40,8 @@ class Hscan(Program, command="htools hscan"):
         if self.luxi is None and not self.clusters:
             raise GntError("no cluster is given", hint="hscan NAME, or hscan -L")
         width = max((len(c) for c in self.clusters), default=5)
-        out(f"{'Name':<{width}} {'Nodes':>5} {'Inst':>5} {'BNode':>5} {'BInst':>5} "
-            f"{'t_mem':>6} {'f_mem':>6} {'t_disk':>6} {'f_disk':>6} {'Score':>10}\n")
+        if not self.no_headers:
+            self.titles(width)
         failed = False
         if self.luxi is not None:
             from gnt.commands.htools import _live
@@ -54,6 +55,10 @@ class Hscan(Program, command="htools hscan"):
                 out(f"{name:<{width}} - {error.message}\n")
                 failed = True
         return int(failed)
+
+    def titles(self, width: int) -> None:
+        out(f"{'Name':<{width}} {'Nodes':>5} {'Inst':>5} {'BNode':>5} {'BInst':>5} "
+            f"{'t_mem':>6} {'f_mem':>6} {'t_disk':>6} {'f_disk':>6} {'Score':>10}\n")
 
     def one(self, name: str, world: World, width: int) -> None:
         state = arrays.state(world)

@@ -40,8 +40,10 @@ def ours(program: str, *words: str) -> Outcome:
 
 def forget() -> None:
     """Programs bind stdout when imported."""
+    package = sys.modules.get("gnt.commands.htools")
     for name in [m for m in sys.modules if m.startswith("gnt.commands.htools.")]:
         del sys.modules[name]
+        vars(package).pop(name.rpartition(".")[2], None)
 
 
 def saved(world, path) -> str:
