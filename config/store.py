@@ -80,7 +80,9 @@ class SignedStore:
             if answer.fence > self.replica.position.term:  # it may not know who came after it
                 self.look_elsewhere(master)
             if self.master() == master:
-                self.unreached = ""
+                self.unreached = "" if answer.fence <= self.replica.position.term else (
+                    f"{master} knows that term {answer.fence} has begun, and nobody said who is "
+                    "master in it")
                 return self.replica.config()
             master = self.master()
         raise Damaged("the candidates do not agree who is the master", hint="gnt-cluster verify")

@@ -295,7 +295,7 @@ class Scenario:
         chain, base = files.chain(heads[self.plan.names[0]].split()[2])
         events = [event for client in self.clients for event in client.events]
         yield from checker.linearizable(chain, events)
-        yield from checker.reads(chain, events)
+        yield from checker.reads(chain, events, self.restored)
         yield from checker.no_forks(world.heads)
         yield from checker.terms({n: node.events for n, node in world.nodes.items()})
         yield from checker.exclusive(chain)

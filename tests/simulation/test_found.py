@@ -87,7 +87,7 @@ def test_a_commit_whose_answer_is_lost_is_found_behind_two_bases():
 
 
 SEEDS = (16, 28, 30, 76, 108, 245, 363, 430, 782, 100211, 100297, 100767, 100898, 101103, 101597,
-         102370, 205230)
+         102370, 205230, 401195, 500199, 500670)
 
 
 @pytest.mark.parametrize("seed", SEEDS)
@@ -287,3 +287,28 @@ def test_a_change_that_was_given_up_and_then_rescued_is_not_made_again():
     notes = [data for node in world.nodes.values() for data in node.files.backup().values()
              if b'note = "once"' in data]
     assert [data.count(b'note = "once"') for data in notes] == [1, 1, 1]
+
+
+def test_who_reads_from_a_master_that_may_be_none_is_told():
+    """It had been fenced by a failover that reached nobody else; the read passed for a fresh one."""
+    world = begun()
+    mine, other = world.driver("n1"), world.driver("other")
+    told = []
+
+    def story():
+        mine.store.read()
+        told.append(mine.store.unreached)
+        for name in ("n2", "n3"):
+            world.network.cut("n1", name, "to")
+        with pytest.raises(GntError, match="a failover needs a majority"):
+            take_over(mine.store, "n1")
+        world.network.cut("other", "n1", "to")
+        take_over(other.store, "n2")
+        mine.store.read()
+        told.append(mine.store.unreached)
+        mine.close()
+        other.close()
+    world.run((mine, story, 0.0), seconds=900.0)
+    world.close()
+    assert told[0] == ""
+    assert "n1 knows that term 2 has begun, and nobody said who is master in it" in told[1]
