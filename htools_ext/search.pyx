@@ -53,6 +53,7 @@ cdef class Search:
     cdef unsigned long long dice
     cdef double price_move, price_gib, moves, gib, most_moves, most_gib, goal
     cdef double score, best_score, best_gib, best_moves
+    cdef double rise  # of the price of a GiB from turn to turn, when the goal is kept
 
     def __cinit__(self, State state, unsigned long long seed=1, **rules):
         """``state``: everything is at home; ``rules``: as for Balance."""
@@ -159,6 +160,9 @@ cdef class Search:
 
     cdef bint turn(self, int i) noexcept nogil:
         """Want the other of its nodes as primary."""
+        cdef int p = self.home[2 * i], s = self.home[2 * i + 1]
+        if self.mask[i] & 15 != 15 and self.c.inst[i].pri + self.c.inst[i].sec != p + s:
+            return False  # rules allow no way there
         return self.mask[i] & 32 and self.ask(i, self.c.inst[i].sec, self.c.inst[i].pri)
 
     cdef bint further(self, int i) noexcept nogil:
@@ -406,7 +410,7 @@ cdef class Search:
     cdef void regard(self) noexcept nogil:
         """From time to time: is this the best so far?"""
         if self.goal > 0:
-            self.price_gib *= 0.98 if self.score > self.goal else 1.02
+            self.price_gib *= 1 / self.rise if self.score > self.goal else self.rise
         elif (self.score + self.price_move * self.moves + self.price_gib * self.gib
                 < self.best_score + self.price_move * self.best_moves + self.price_gib * self.best_gib):
             if self.moves <= self.most_moves and self.gib <= self.most_gib:
@@ -440,6 +444,7 @@ cdef class Search:
     cdef void anneal(self, long long tries, double hot, double cold, double seconds) noexcept nogil:
         cdef long long k
         cdef double heat = hot, part, start = clock() if seconds > 0 else 0
+        self.rise = 1 + min(0.2, 40.0 * TURN / tries)
         for k in range(tries):
             self.one(heat)
             if k & (TURN - 1) == TURN - 1:
@@ -452,7 +457,7 @@ cdef class Search:
                 self.regard()
         self.regard()
 
-    def run(self, long long tries, double hot=0.01, double cold=5e-4, *, double price_move=1e-4,
+    def run(self, long long tries, double hot=0.01, double cold=1e-4, *, double price_move=1e-4,
             double price_gib=0.0, double most_moves=1e18, double most_gib=1e18, double goal=0.0,
             double seconds=0.0):
         """Anneal; returns (score, moves, GiB) of the best end, whose ``places`` can be asked for.

@@ -58,12 +58,17 @@ class Hbal(Measuring, Balancing, command="htools hbal"):
                     default="", short="S")
     fast: bool = opt(BOOL, "look only at what may have become the best move", default=False)
     search: bool = opt(BOOL, "look for a better plan with exchanges of instances", default=False)
-    search_tries: int = opt(whole(1), "how many changes --search tries", default=5_000_000)
+    search_tries: int = opt(
+        whole(0), "how many changes --search tries; 0: 25,000 for each instance", default=0)
+    search_seconds: float = opt(
+        real(0), "end each search after this time; 0: when all is tried", default=0.0)
     seed: int = opt(whole(0), "another seed may find another plan", default=1)
-    prefer: str = opt(choice("moves", "data", "score"), "what --search saves: moves, data copied, "
-                      "or nothing", default="moves")
+    prefer: str = opt(
+        choice("moves", "data", "score"), "what --search saves: moves (no more than the plain "
+        "descent or -l), data (copied to reach its score) or nothing", default="moves")
     max_move_gib: float = opt(real(0), "copy at most this many GiB (--search)", default=1e18)
     report: str = opt(FILE, "write a picture of before and after as HTML", default="")
+    bars: bool = opt(BOOL, "show the nodes before and after as bars", default=False)
 
     def rules(self) -> Rules:
         return Rules(
@@ -151,6 +156,10 @@ class Hbal(Measuring, Balancing, command="htools hbal"):
         _options.node_tables(self.print_nodes, "Final cluster", group, state, names)
         if self.level > 3:
             out(f"Original: mem={sum(n.f_mem for n in group.nodes)}\n")
+        if self.bars:
+            from gnt.htools import report
+
+            out(report.bars(group, state, names.nodes))
         if self.report:
             from gnt.htools import report
 
@@ -211,12 +220,14 @@ class Hbal(Measuring, Balancing, command="htools hbal"):
 
         found = search.plan(group, self.rules(), search.Effort(
             tries=self.search_tries, seed=self.seed, prefer=self.prefer,
-            max_gib=self.max_move_gib, max_moves=self.max_length))
+            max_gib=self.max_move_gib, max_moves=self.max_length, seconds=self.search_seconds))
         width = max(len(n) for n in names.nodes), max(len(i) for i in names.instances)
         for k, move in enumerate(found.moves, 1):
             out(line(k, move, names, *width) + "\n")
+        many, gib, score = found.greedy
         out(f"Plan of {len(found.moves)} moves, {found.gib:.0f} GiB copied (--prefer "
-            f"{self.prefer})\n")
+            f"{self.prefer}); single moves: {many} moves, {gib:.0f} GiB copied, score "
+            f"{show.number(score, 8)}\n")
         return found.state, found.moves
 
     def tell_result(self, moves: Sequence[Move], initial: float, state: State) -> None:

@@ -48,6 +48,7 @@ class Hroller(ManySources, command="htools hroller"):
     ignore_non_redundant: bool = opt(BOOL, "do not care for instances without secondary",
                                      default=False)
     skip_non_redundant: bool = opt(BOOL, "leave out nodes with such instances", default=False)
+    search: bool = opt(BOOL, "look for fewer groups than the usual methods find", default=True)
     one_step_only: bool = opt(BOOL, "only the first group", default=False)
     print_moves: bool = opt(BOOL, "say which instances move where meanwhile", default=False)
     exec_: bool = opt(BOOL, "do it (needs -L)", default=False, short="X", name="exec")
@@ -80,7 +81,8 @@ class Hroller(ManySources, command="htools hroller"):
         if not nodes:
             raise GntError("Cannot create node graph: no node is chosen",
                            hint="online nodes of the group, with the tags")
-        made = reboot.colourings(reboot.graph(world, nodes, self.offline_maintenance))
+        made = reboot.colourings(
+            reboot.graph(world, nodes, self.offline_maintenance), self.search)
         best = min((groups for _, groups in made), key=len)
         state = arrays.state(world)
         groups = reboot.plan(world, state, nodes, best, self.ignore_non_redundant,

@@ -38,26 +38,34 @@ def routes(now: Place, goal: Place, mirrored: bool) -> list[tuple[int, int]]:
     if (a, b) == (s, p):
         return [(F, -1)]
     if a == p:
-        return [(R, s), (F, -1)]
+        return [(R, s)]
     if b == p:
-        return [(FR, s), (F, -1)] if a != s else [(F, -1)]
+        return [(FR, s)]
     if a == s:
-        return [(RF, p), (F, -1)]
+        return [(RF, p)]
     if b == s:
-        return [(FRF, p), (F, -1)]
+        return [(FRF, p)]
     return [(RF, p), (R, p), (FR, s), (R, s)]
+
+
+def begun(kind: int, target: int) -> tuple[int, int]:
+    """The first of the single steps that a move is made of."""
+    return (R, target) if kind == RF else (F, -1)
 
 
 class Orderer:
     """One attempt to reach the goals."""
 
-    def __init__(self, world: World, goals: Sequence[Place], detours: int) -> None:
-        self.world, self.goals, self.detours = world, goals, detours
+    def __init__(
+        self, world: World, goals: Sequence[Place], detours: int, kinds: frozenset[int],
+    ) -> None:
+        self.world, self.goals, self.detours, self.kinds = world, goals, detours, kinds
         self.state = arrays.state(world)
         self.made: list[Move] = []
         self.mirrored = [MIRROR[i.template] == MIRROR_INTERNAL for i in world.instances]
         self.waiting = [i for i, g in enumerate(goals) if self.state.place_of(i) != g]
-        self.seen: set[tuple[tuple[int, int, int], ...]] = set()  # what waited where when a detour was made
+        # what waited where when a detour was made
+        self.seen: set[tuple[tuple[int, int, int], ...]] = set()
 
     def run(self) -> Ordered:
         self.direct()
@@ -77,17 +85,12 @@ class Orderer:
     def step(self, i: int) -> bool:
         """One step of one instance towards its goal, if one is possible now."""
         now, goal = self.state.place_of(i), self.goals[i]
-        for kind, target in self.shortest(now, goal, self.mirrored[i]):
-            if self.move(i, kind, target):
+        for way in routes(now, goal, self.mirrored[i]):
+            if self.move(i, *(way if way[0] in self.kinds else begun(*way))):
                 if self.state.place_of(i) == goal:
                     self.waiting.remove(i)
                 return True
         return False
-
-    def shortest(self, now: Place, goal: Place, mirrored: bool) -> list[tuple[int, int]]:
-        """Without the steps that only turn an instance: they would never end."""
-        steps = routes(now, goal, mirrored)
-        return steps[:1] if steps[-1][0] == F else steps
 
     def move(self, i: int, kind: int, target: int) -> bool:
         before = self.state.place_of(i)
@@ -118,11 +121,10 @@ class Orderer:
         """The moves an instance could make, those without a copy first."""
         wanted = {n for i in self.waiting for n in self.goals[i]}
         targets = [n for n in range(len(self.world.nodes)) if n not in wanted]
-        if self.mirrored[k]:
-            yield F, -1
-        for kind in (R, FR, RF, FRF) if self.mirrored[k] else (FA,):
-            for target in targets:
-                yield kind, target
+        for kind in (F, R, FR, RF, FRF) if self.mirrored[k] else (FA,):
+            if kind in self.kinds:
+                for target in targets if kind != F else [-1]:
+                    yield kind, target
 
     def helps(self, k: int, kind: int, target: int) -> bool:
         """Make a move if it lets another that waits go on; else nothing happens."""
@@ -137,6 +139,14 @@ class Orderer:
         return False
 
 
-def order(world: World, goals: Sequence[Place], detours: int = 40) -> Ordered:
-    """A sequence of strict moves that leads to the goals as far as possible."""
-    return Orderer(world, goals, detours).run()
+EVERY = frozenset((F, R, RF, FRF, FR, FA))
+
+
+def order(
+    world: World, goals: Sequence[Place], detours: int = 40, kinds: frozenset[int] = EVERY,
+) -> Ordered:
+    """A sequence of strict moves that leads to the goals as far as possible.
+
+    ``kinds``: the moves that are allowed.
+    """
+    return Orderer(world, goals, detours, kinds).run()

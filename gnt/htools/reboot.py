@@ -14,10 +14,12 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from gnt.htools.world import World
+    from gnt.htools.world import Instance, World
     from gnt.htools_ext.state import State
 
     Graph = dict[int, list[int]]  # neighbours, repeated as often as there are edges
+
+TRIES = 20_000  # changes of colour; some milliseconds
 
 
 class Group(Record):
@@ -30,19 +32,29 @@ class Group(Record):
 def graph(world: World, nodes: Sequence[int], offline_work: bool) -> Graph:
     """``nodes`` are those to reboot; the numbers between them are there, too, without edges."""
     chosen = set(nodes)
-    edges = [e for i in world.instances if i.mirrored for e in ((i.pri, i.sec), (i.sec, i.pri))]
-    if not offline_work:
-        known = set(edges)
-        sharing: dict[int, set[int]] = {}
-        for i in world.instances:
-            if i.mirrored and not i.forthcoming:
-                sharing.setdefault(i.sec, set()).add(i.pri)
-        more = {(a, b) for group in sharing.values() for a in group for b in group}
-        edges += sorted(more - known)
     found: Graph = {k: [] for k in range(min(chosen), max(chosen) + 1)} if chosen else {}
-    for a, b in edges:
-        if a in chosen and b in chosen:
-            found[a].append(b)
+    mirrored = [i for i in world.instances if i.mirrored]
+    for i in mirrored:
+        if i.pri in chosen and i.sec in chosen:
+            found[i.pri].append(i.sec)
+            found[i.sec].append(i.pri)
+    if not offline_work:
+        for a, group in sharing(mirrored, len(world.nodes)).items():
+            if a in chosen:
+                found[a] += (group & chosen).difference(found[a])
+    return found
+
+
+def sharing(mirrored: Sequence[Instance], nodes: int) -> dict[int, set[int]]:
+    """For primaries: those (itself, too) that have a secondary in common with it."""
+    primaries: list[set[int]] = [set() for _ in range(nodes)]
+    for i in mirrored:
+        if not i.forthcoming and i.sec >= 0:
+            primaries[i.sec].add(i.pri)
+    found: dict[int, set[int]] = {}
+    for group in primaries:
+        for a in group:
+            found.setdefault(a, set()).update(group)
     return found
 
 
@@ -62,15 +74,17 @@ def by_rank(g: Graph, distinct: bool) -> dict[int, int]:
     """Next comes the node with most coloured neighbours (or most of their colours)."""
     colours: dict[int, int] = {}
     seen: dict[int, set[int]] = {v: set() for v in g}
-    count = dict.fromkeys(g, 0)
-    left = set(g)
-    while left:
-        v = max(left, key=lambda v: (len(seen[v]) if distinct else count[v], len(g[v]), v))
-        left.remove(v)
-        colours[v] = free_colour(g, colours, v)
+    top = max(g, default=0) + 1
+    step = (max(map(len, g.values()), default=0) + 1) * top
+    rank = {v: len(g[v]) * top + v for v in g}  # then the degree, then the number
+    while rank:
+        v = max(rank, key=rank.__getitem__)
+        del rank[v]
+        colours[v] = colour = free_colour(g, colours, v)
         for n in g[v]:
-            seen[n].add(colours[v])
-            count[n] += 1
+            if n in rank and not (distinct and colour in seen[n]):
+                seen[n].add(colour)
+                rank[n] += step
     return colours
 
 
@@ -81,10 +95,34 @@ def classes(colours: dict[int, int]) -> list[list[int]]:
     return [found[c] for c in sorted(found)]
 
 
-def colourings(g: Graph) -> list[tuple[str, list[list[int]]]]:
-    """What each method makes of the graph."""
-    return [("LF", classes(largest_first(g))), ("Dsatur", classes(by_rank(g, True))),
+def fewer(g: Graph, groups: list[list[int]]) -> list[list[int]]:
+    """A colouring with fewer colours, if a short search finds one."""
+    from gnt.htools_ext.colour import Colouring
+
+    order = list(g)
+    at = {v: k for k, v in enumerate(order)}
+    edges = bytearray(len(order) ** 2)
+    for a in g:
+        for b in g[a]:
+            edges[at[a] * len(order) + at[b]] = edges[at[b] * len(order) + at[a]] = a != b
+    colours = [0] * len(order)
+    for colour, members in enumerate(groups):
+        for v in members:
+            colours[at[v]] = colour
+    found = Colouring(len(order), bytes(edges), colours).run(TRIES)
+    return classes(dict(zip(order, found, strict=True)))
+
+
+def colourings(g: Graph, search: bool = True) -> list[tuple[str, list[list[int]]]]:
+    """What each of the reference's methods makes of the graph, and a search that finds better."""
+    made = [("LF", classes(largest_first(g))), ("Dsatur", classes(by_rank(g, True))),
             ("Dcolor", classes(by_rank(g, False)))]
+    least = min((groups for _, groups in made), key=len)
+    if search and len(least) > 1:
+        better = fewer(g, least)
+        if len(better) < len(least):
+            made.append(("Tabu", better))
+    return made
 
 
 def statistics(made: list[tuple[str, list[list[int]]]]) -> str:
@@ -207,7 +245,8 @@ def plan(world: World, state: State, nodes: Sequence[int], colours: list[list[in
     if evacuate:
         moved = [(grp, planner.migrated(grp, after)) for grp, after in groups]
         groups = [chunk for grp, after in moved for chunk in planner.split(grp, after, True)]
-    made = [Group(nodes=tuple(n for n in grp if n in chosen), places=tuple(after.places()))
+    places = {id(after): tuple(after.places()) for after in {id(a): a for _, a in groups}.values()}
+    made = [Group(nodes=tuple(n for n in grp if n in chosen), places=places[id(after)])
             for grp, after in groups]
     return master_last(world, made)
 

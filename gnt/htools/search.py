@@ -14,8 +14,8 @@ one that keeps N+1 and policy (:mod:`gnt.htools.order`).
 from __future__ import annotations
 
 from gnt.htools import arrays, balance
-from gnt.htools.moves import Move, follow
-from gnt.htools.order import order
+from gnt.htools.moves import FA, F, Move, R, follow
+from gnt.htools.order import EVERY, order
 from gnt.record import Record
 
 TYPE_CHECKING = False
@@ -48,6 +48,7 @@ class Found(Record):
     state: State
     gib: float
     stuck: int = 0  # instances that could not be brought to where the search wanted them
+    greedy: tuple[int, float, float] = (0, 0.0, 0.0)  # moves, GiB and score of single moves
 
     def fits(self, effort: Effort) -> bool:
         return self.gib <= effort.max_gib and (
@@ -64,7 +65,7 @@ def plan(world: World, rules: Rules, effort: Effort) -> Found:
     for found in attempts(world, first, rules, effort):
         if found.fits(effort) and better(found, best, goal, effort):
             best = found
-    return best
+    return best.replace(greedy=(len(first.moves), first.gib, goal))
 
 
 def greedy(world: World, rules: Rules) -> Found:
@@ -95,7 +96,7 @@ def attempts(world: World, first: Found, rules: Rules, effort: Effort) -> list[F
     start = first.state.places()
     for turn in range(ROUNDS):
         goals = search(world, start, rules, inner, first.state.score())
-        done = order(world, goals)
+        done = order(world, goals, kinds=allowed(rules))
         found = finished(world, Found(
             moves=done.moves, state=done.state, gib=copied(world, done.moves),
             stuck=done.stuck), rules, effort)
@@ -109,6 +110,15 @@ def attempts(world: World, first: Found, rules: Rules, effort: Effort) -> list[F
             seed=effort.seed + turn + 1)
         start = done.state.places()
     return made
+
+
+def allowed(rules: Rules) -> frozenset[int]:
+    """The moves that plans may consist of."""
+    if not rules.disk_moves:
+        return frozenset((F, FA))
+    if not rules.inst_moves:
+        return frozenset((R,))
+    return frozenset((F, R)) if rules.restricted else EVERY
 
 
 def finished(world: World, found: Found, rules: Rules, effort: Effort) -> Found:

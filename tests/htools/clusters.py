@@ -106,3 +106,16 @@ def _used(nodes: list[Node], instances: list[Instance]) -> list[Node]:
         f_mem=n.f_mem - mem[k], f_dsk=n.f_dsk - dsk[k],
         free_spindles=n.free_spindles - spn[k] if n.exclusive_storage else 0,
     ) for k, n in enumerate(nodes)]
+
+
+def refreshed(world: World) -> World:
+    """What nodes would report after the moves."""
+    mem = [0] * len(world.nodes)
+    dsk = [0] * len(world.nodes)
+    for i in world.instances:
+        mem[i.pri] += i.mem if i.uses_memory else 0
+        for n in {i.pri, i.sec} - {-1}:
+            dsk[n] += i.dsk if i.template in ("drbd", "plain") else 0
+    return world.replace(nodes=tuple(
+        n.replace(f_mem=int(n.t_mem) - n.n_mem - mem[k], f_dsk=int(n.t_dsk) - dsk[k])
+        for k, n in enumerate(world.nodes)))

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import random
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gnt.htools import arrays, balance, moves
+from gnt.htools import arrays, balance, moves, reboot
 from gnt.htools.balance import Rules
 from gnt.htools_ext.balance import Balance
+from gnt.htools_ext.colour import Colouring
 from gnt.htools_ext.lazy import Descent
 from tests.htools import clusters, oracle
 
@@ -67,7 +70,7 @@ def test_the_score_after_moves_is_that_of_a_fresh_start(world):
     state = arrays.state(world)
     for _ in balance.exact(world, state, Rules()):
         pass
-    fresh = arrays.state(refreshed(world.placed(state.places())))
+    fresh = arrays.state(clusters.refreshed(world.placed(state.places())))
     assert fresh.parts() == pytest.approx(state.parts(), abs=1e-9)
 
 
@@ -101,14 +104,41 @@ def test_a_refused_move_changes_nothing(world, kind, inst, target):
         assert state.place_of(inst) == oracle.after(kind, target, pri, sec)
 
 
-def refreshed(world):
-    """What nodes would report after the moves."""
-    mem = [0] * len(world.nodes)
-    dsk = [0] * len(world.nodes)
-    for i in world.instances:
-        mem[i.pri] += i.mem if i.uses_memory else 0
-        for n in {i.pri, i.sec} - {-1}:
-            dsk[n] += i.dsk if i.template in ("drbd", "plain") else 0
-    return world.replace(nodes=tuple(
-        n.replace(f_mem=int(n.t_mem) - n.n_mem - mem[k], f_dsk=int(n.t_dsk) - dsk[k])
-        for k, n in enumerate(world.nodes)))
+@given(st.integers(0, 10**6), st.integers(1, 40), st.integers(1, 100))
+@quick
+def test_searched_colours_are_valid_and_not_more(seed, size, density):
+    rng = random.Random(seed)
+    g = {v: [] for v in range(3, 3 + size)}
+    for a in g:
+        for b in g:
+            if a < b and rng.randrange(100) < density:
+                g[a].append(b)
+                g[b].append(a)
+    usual, found = reboot.colourings(g, search=False), reboot.colourings(g)
+    assert found[:3] == usual
+    for _, groups in found:
+        assert sorted(v for members in groups for v in members) == sorted(g)
+        assert not any(b in members for members in groups for a in members for b in g[a])
+    for name, groups in found[3:]:
+        assert name == "Tabu"
+        assert len(groups) < min(len(other) for _, other in usual)
+    assert reboot.colourings(g) == found
+
+
+def test_the_search_finds_fewer_colours_than_the_usual_methods():
+    rng = random.Random(5)
+    better = 0
+    for _ in range(10):
+        g = {v: [] for v in range(60)}
+        for a, b in ((a, b) for a in g for b in g if a < b and rng.random() < 0.5):
+            g[a].append(b)
+            g[b].append(a)
+        better += len(reboot.colourings(g)) == 4
+    assert better >= 8
+
+
+def test_bad_colourings_are_refused():
+    for edges, colours in ((b"\0", [0, 0]), (b"\0" * 4, [0, 2]), (b"\0" * 4, [0, -1]), (b"", [0])):
+        with pytest.raises(ValueError, match="a colouring needs"):
+            Colouring(2, edges, colours)
+    assert Colouring(0, b"", []).run(10) == []
