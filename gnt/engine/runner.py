@@ -223,10 +223,14 @@ def attend(
     try:
         say.write(HELLO)
         said = hear.readline()
-        if said.startswith(WORDS):
-            say.write(_by_words(unpacked(said), pool, read))
-        elif said:
-            say.write(_told(_done(decode(said), pool)))
+        try:
+            if said.startswith(WORDS):
+                say.write(_by_words(unpacked(said), pool, read))
+            elif said:
+                say.write(_told(_done(decode(said), pool)))
+        except (GntError, ValueError) as error:  # a visitor of another version
+            problem = error if isinstance(error, GntError) else GntError(f"no words: {error}")
+            say.write(_told(refusal(problem)))
     except OSError:
         return  # the visitor left; a job that it submitted goes on
 
