@@ -67,13 +67,15 @@ elif [ "$gnt_answer" != 0 ]; then
 fi && trap 'rm -f "/run/gnt/jobs/$gnt_owned"' EXIT
 """
 
-# Nobody waits for this one, so it also sweeps old logs and the files that killed drivers left.
+# Nobody waits for this one: every tenth also sweeps old logs and what killed drivers left.
 DISOWN = """\
 rm -f "/run/gnt/jobs/$1"
 trap - EXIT
 exec 8>&-
-find /run/gnt/jobs -type f \\( ! -name '*.*' -mmin +10 -exec flock -n {} rm -f {} \\; \\
-    -o -name '*.log' -mmin +1440 -exec rm -f {} + \\)
+case $1 in *0)
+    find /run/gnt/jobs -type f \\( ! -name '*.*' -mmin +10 -exec flock -n {} rm -f {} \\; \\
+        -o -name '*.log' -mmin +1440 -exec rm -f {} + \\) ;;
+esac
 """
 
 

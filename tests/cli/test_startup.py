@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import pathlib
+import socket
 import subprocess
 import sys
+import threading
 
 import pytest
 
+from gnt.engine.door import HELLO, YOURSELF, unpacked
 from tests.bench import startup
 
 SLOW = ("fabric", "paramiko", "invoke", "cryptography", "tabulate", "asyncio", "subprocess",
@@ -93,3 +96,57 @@ def test_without_a_cluster_it_says_so(home: pathlib.Path) -> None:
         env={"PATH": os.environ["PATH"], "HOME": str(home), "XDG_CONFIG_HOME": str(home)})
     assert done.returncode == 5
     assert "there is no context nowhere" in done.stderr
+
+
+@pytest.fixture
+def runner(home: pathlib.Path):
+    """Somebody who listens where the runner does; gives what was heard, answers what is put in."""
+    folder = home / "gnt" / "bench" / "run"
+    folder.mkdir(parents=True, exist_ok=True)
+    heard: list[list[str]] = []
+    answers: list[bytes] = []
+    with socket.socket(socket.AF_UNIX) as door:
+        door.bind(str(folder / "runner.socket"))
+        door.listen()
+
+        def answer() -> None:
+            visitor, _ = door.accept()
+            with visitor, visitor.makefile("rwb") as stream:
+                stream.write(HELLO)
+                stream.flush()
+                heard.append(unpacked(stream.readline()))
+                stream.write(answers.pop())
+
+        threading.Thread(target=answer, daemon=True).start()
+        yield heard, answers
+    (folder / "runner.socket").unlink()
+
+
+def test_who_submits_loads_next_to_nothing(home: pathlib.Path, runner) -> None:
+    """Fifty of them wait at once."""
+    heard, answers = runner
+    answers.append(b"say JobID: 7\n")
+    words = ("add", "-t", "diskless", "--submit", "--cluster=bench", "web")
+    out, code, modules = start(home, *words)
+    assert (out, code) == ("JobID: 7\n", 0)
+    assert heard == [["gnt-instance", *words]]
+    assert not modules & {*SLOW, "gnt.spec", "gnt.record", "gnt.cli.start", "gnt.engine.submit"}
+
+
+def test_what_the_runner_hands_back_goes_the_long_way(home: pathlib.Path, runner) -> None:
+    _, answers = runner
+    answers.append(YOURSELF)
+    _, code, modules = start(home, "add", "--submit", "--cluster", "bench", "--no-such-option")
+    assert code == 2
+    assert "gnt.cli.parser" in modules
+
+
+def test_what_the_runner_refuses_is_an_error(home: pathlib.Path, runner) -> None:
+    _, answers = runner
+    answers.append(b'{"message": "no room", "hint": "add a node", "exit_code": 21}\n')
+    done = subprocess.run(
+        [sys.executable, "-m", "gnt.cli.main", "instance", "add", "--submit", "--cluster", "bench",
+         "web"], capture_output=True, text=True, check=False,
+        env={"PATH": os.environ["PATH"], "XDG_CACHE_HOME": str(home), "HOME": str(home)})
+    assert done.returncode == 21
+    assert "no room" in done.stderr and "add a node" in done.stderr

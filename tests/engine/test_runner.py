@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import time
 
 import pytest
 
-from gnt.engine import runner
+from gnt.engine import door, runner
 from gnt.engine.submit import Submission, decode, encode, submit
-from gnt.errors import GntError, NodeFailed
+from gnt.errors import GntError, JobFailed, NodeFailed, UsageError
 from gnt.ssh.dial import dial
 from tests.engine.toys import WISH, Build, Lab
 
@@ -29,12 +30,22 @@ def desks(lab):
     return make
 
 
+def read(words):
+    """Words as the runner of toys understands them."""
+    if words[1] == "by yourself":
+        return None
+    if words[1] == "nonsense":
+        raise UsageError("it cannot be understood")
+    kind = Fails if words[1] == "fails" else Build
+    return Submission.of(kind(name=words[2]), WISH), "job {}".format
+
+
 def served(lab, directory, idle=60.0):
     """A runner in a thread of its own."""
     ready = threading.Event()
     thread = threading.Thread(
         target=runner.serve, args=(str(directory), desks(lab), ready.set),
-        kwargs={"idle": idle}, daemon=True)
+        kwargs={"idle": idle, "read": read}, daemon=True)
     thread.start()
     assert ready.wait(20)
     return thread
@@ -106,3 +117,51 @@ def test_the_runner_ends_when_idle_and_leaves_no_socket(tmp_path):
     assert not thread.is_alive()
     assert not (tmp_path / "runner.socket").exists()
     assert lab.jobs == []
+
+
+def said(directory, *words):
+    """What the runner answers to a command line."""
+    line = door.enter(str(directory), dial, never)
+    line.send(door.packed(["gnt-toy", *words]))
+    answer = line.line()
+    line.close()
+    return answer
+
+
+def test_a_command_line_is_submitted_as_it_is(tmp_path):
+    lab = Lab()
+    served(lab, tmp_path)
+    answer = said(tmp_path, "build", "web")
+    assert answer.startswith(door.SAY + b"job ")
+    job = answer.split()[-1].decode()
+    until = time.monotonic() + 20
+    while lab.jobs and time.monotonic() < until:
+        threading.Event().wait(0.01)
+    assert [t["result"] for t in lab.disk.transactions if t["job"] == job and t["result"]] == [
+        "success"]
+
+
+@pytest.mark.parametrize("word", ["by yourself", "nonsense"])
+def test_what_only_its_own_process_can_do_is_handed_back(tmp_path, word):
+    lab = Lab()
+    served(lab, tmp_path)
+    assert said(tmp_path, word, "web") == door.YOURSELF
+    assert lab.disk.transactions == []
+
+
+def test_a_refused_command_line_says_why(tmp_path):
+    lab = Lab()
+    served(lab, tmp_path)
+    with pytest.raises(GntError, match="not today"):
+        raise door.refusal(json.loads(said(tmp_path, "fails", "web")))
+
+
+def test_words_survive_the_trip():
+    words = ["gnt-instance", "add", "a b\nc", "\udcff", "", "ü"]
+    assert door.unpacked(door.packed(words)) == words
+
+
+def test_a_runner_that_cannot_be_started_is_named(tmp_path):
+    with pytest.raises(JobFailed, match="could not be started") as refused:
+        door.enter(str(tmp_path / "run"), dial, lambda ready: None)
+    assert "runner.log" in refused.value.hint

@@ -1,0 +1,180 @@
+"""What many threads ask for at the same time is done at once, and each gets its own answer."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from gnt.engine.ports import Change
+from gnt.engine.together import Questions, Together
+from gnt.errors import Conflict, NoMajority
+from tests.engine.toys import Lab, look
+
+
+class Slow:
+    """A store of toys, whose first group waits until the test lets it go."""
+
+    def __init__(self, lab):
+        self.lab = lab
+        self.groups, self.reads = [], 0
+        self.entered, self.go = threading.Event(), threading.Event()
+        self.broken = None
+
+    def read(self):
+        self.reads += 1
+        return self.lab.disk.config()
+
+    def commit_all(self, makes):
+        self.groups.append(len(makes))
+        self.entered.set()
+        assert self.go.wait(20)
+        if self.broken is not None:
+            raise self.broken
+        outcomes = []
+        for make in makes:
+            try:
+                make(self.lab.disk.config())
+                outcomes.append(self.lab.disk.config())
+            except Conflict as error:
+                outcomes.append(error)
+        return outcomes
+
+    def history(self, *, newest=None):
+        return iter(())
+
+
+@pytest.fixture
+def lab():
+    return Lab()
+
+
+class Threads:
+    """Calls in threads of their own, and what came of them."""
+
+    def __init__(self):
+        self.results, self.threads = {}, []
+
+    def start(self, name, function):
+        def run():
+            try:
+                self.results[name] = function()
+            except Exception as error:  # noqa: BLE001 - it is the result
+                self.results[name] = error
+
+        self.threads.append(threading.Thread(target=run, daemon=True))
+        self.threads[-1].start()
+
+    def join(self):
+        for thread in self.threads:
+            thread.join(20)
+            assert not thread.is_alive()
+
+
+def nothing(_):
+    return Change(edits=(), operation="toy")
+
+
+def refused(_):
+    raise Conflict("not this one")
+
+
+def waiting(together, count):
+    """Return when so many have joined the next group."""
+    for _ in range(2000):
+        if len(together._wishes) == count:
+            return
+        threading.Event().wait(0.005)
+    raise AssertionError(f"{len(together._wishes)} wait, not {count}")
+
+
+def test_who_comes_while_a_group_is_committed_is_in_the_next_one(lab):
+    store = Slow(lab)
+    together, threads = Together(store, lab.desk().transport), Threads()
+    threads.start("first", lambda: together.commit(nothing))
+    assert store.entered.wait(20)
+    for number in range(5):
+        threads.start(number, lambda: together.commit(nothing))
+    threads.start("refused", lambda: together.commit(refused))
+    threads.start("reader", together.read)
+    waiting(together, 7)
+    store.go.set()
+    threads.join()
+    assert store.groups == [1, 6]
+    assert isinstance(threads.results["refused"], Conflict)
+    assert {threads.results[n].serial for n in ("first", 0, 1, 2, 3, 4, "reader")} == {
+        lab.disk.config().serial}
+    assert store.reads == 0  # the state after the commits is as new as one that is read now
+
+
+def test_readers_share_one_read_that_begins_after_they_came(lab):
+    store = Slow(lab)
+    store.go.set()
+    together = Together(store, lab.desk().transport)
+    assert together.read().serial == lab.disk.config().serial
+    threads = Threads()
+    with together._leading:
+        for number in range(4):
+            threads.start(number, together.read)
+        waiting(together, 4)
+    threads.join()
+    assert store.reads == 2
+
+
+def test_what_breaks_a_group_is_told_to_all_of_it(lab):
+    store = Slow(lab)
+    store.broken = NoMajority("nobody answers")
+    together, threads = Together(store, lab.desk().transport), Threads()
+    threads.start("first", lambda: together.commit(nothing))
+    assert store.entered.wait(20)
+    threads.start("second", lambda: together.commit(nothing))
+    threads.start("third", together.read)
+    waiting(together, 2)
+    store.go.set()
+    threads.join()
+    assert {type(outcome) for outcome in threads.results.values()} == {NoMajority}
+    store.broken = None
+    assert together.commit(nothing).serial == lab.disk.config().serial
+
+
+class Asked:
+    """A transport that counts what it is asked, and answers when the test lets it."""
+
+    def __init__(self):
+        self.calls, self.entered, self.go = [], threading.Event(), threading.Event()
+
+    def know(self, nodes, term, *, ports=None):
+        pass
+
+    def ask(self, calls):
+        self.calls.append(tuple(call.args["thing"] for call in calls))
+        self.entered.set()
+        assert self.go.wait(20)
+        return {call.key: len(self.calls) for call in calls}
+
+
+def present(questions, count):
+    for _ in range(2000):
+        if sum(asking.present for asking in questions._asking.values()) == count:
+            return
+        threading.Event().wait(0.005)
+    raise AssertionError("they do not come")
+
+
+def test_the_same_questions_are_asked_once_for_all_who_come_before_they_are_sent(lab):
+    shared, own = Asked(), Asked()
+    own.go.set()
+    questions, threads, cfg = Questions(shared), Threads(), lab.disk.config()
+    same, other = [look.on("node1", "a")], [look.on("node1", "b")]
+    threads.start("first", lambda: questions.ask(cfg, same, own))
+    assert shared.entered.wait(20)
+    for number in range(3):
+        threads.start(number, lambda: questions.ask(cfg, same, own))
+    present(questions, 4)
+    assert questions.ask(cfg, other, own) == {other[0].key: 1}  # by a way of its own: nobody waits
+    shared.go.set()
+    threads.join()
+    assert shared.calls == [("a",), ("a",)]
+    assert own.calls == [("b",)]
+    assert [threads.results[n][same[0].key] for n in ("first", 0, 1, 2)] == [1, 2, 2, 2]
+    assert questions._asking == {}
