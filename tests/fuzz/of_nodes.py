@@ -67,7 +67,8 @@ def tasks() -> dict[str, plan.Task[..., Any]]:
         if ".htools_ext" not in module.name and not module.name.endswith("__main__"):
             importlib.import_module(module.name)
     known = {name: task for name, task in plan.TASKS.items()
-             if not task.dialogue and task.body.__annotations__.get("return") != "Script[None]"}
+             if not task.dialogue and task.body.__module__.startswith("gnt.")
+             and task.body.__annotations__["return"] != "Script[None]"}
     return {name: task for name, task in sorted(known.items())
             if made(task).parse not in PASSED_ON}
 
