@@ -42,7 +42,7 @@ def into_groups(
     from gnt.htools import place, request
 
     def built_in(world: World) -> Evacuated:
-        return place.change_group(world, names, groups)
+        return place.change_group(world, names, groups, strict=_allocator.strict(typed))
 
     return _answer(session, cfg, names, typed, built_in, request.change_group(names, groups))
 

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from gnt.spec import Session
 
 BOOT = 300  # seconds that nodes get to come up
-LOOK = 5.0  # seconds between looks
+LOOK = 2.0  # seconds between looks
 
 
 def missing(

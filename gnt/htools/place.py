@@ -239,9 +239,13 @@ def evacuate(
     return _evacuated(world, done)
 
 
-def change_group(world: World, instances: Sequence[str], groups: Sequence[str]) -> Evacuated:
-    """Move instances to one of the groups (any other, when none is given)."""
-    ground = Ground(world, Options())
+def change_group(
+    world: World, instances: Sequence[str], groups: Sequence[str], *, strict: bool = True,
+) -> Evacuated:
+    """Move instances to one of the groups (any other, when none is given).
+
+    ``strict``: the loss of any node must remain survivable; else it is only preferred.
+    """
     names = [i.name for i in world.instances]
     chosen = []
     for name in groups:
@@ -249,7 +253,10 @@ def change_group(world: World, instances: Sequence[str], groups: Sequence[str]) 
         if at is None:
             raise GntError(f"there is no group {name!r}")
         chosen.append(at)
-    done = moving.change_group(ground, [find(n, names, "instance") for n in instances], chosen)
+    found = [find(n, names, "instance") for n in instances]
+    done = moving.change_group(Ground(world, Options()), found, chosen)
+    if done.failed and not strict:
+        done = moving.change_group(Ground(world, Options(capacity=False)), found, chosen)
     return _evacuated(world, done)
 
 

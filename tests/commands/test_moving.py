@@ -19,7 +19,7 @@ from gnt.commands.node import failover as node_failover
 from gnt.commands.node import migrate as node_migrate
 from gnt.commands.node.evacuate import Evacuate
 from gnt.errors import Conflict, GntError, Invalid, NoCapacity, NodeFailed, NotYet
-from gnt.htools import config, iallocator
+from gnt.htools import config, iallocator, load
 from gnt.htools.allocate import Options
 from gnt.htools.world import BadData
 from gnt.model.objects import Group
@@ -107,6 +107,13 @@ def test_an_instance_and_a_whole_group_change_groups():
     assert GroupEvacuate(name="default", force=True, force_failover=True).run(desk) == 0
     assert set(homes(desk.cfg).values()) <= {"n3", "n4"}
     assert all(isinstance(one, Failover) for one in desk.executed[1:])
+
+
+def test_a_group_of_one_node_will_do_unless_n_plus_one_is_asked_for():
+    alone = busy(Group(uuid="g2", name="rack2"), build.node(4, group="g2"))
+    assert ChangeGroup(name="web", to=("rack2",), force=True).run(Desk(alone)) == 0
+    with pytest.raises(NoCapacity, match="FailN1"):
+        ChangeGroup(name="web", to=("rack2",), force=True, iallocator="hail").run(Desk(alone))
 
 
 def test_a_group_that_takes_nothing_takes_nothing():
@@ -223,6 +230,25 @@ def test_scripts_get_the_world_that_the_built_in_allocator_sees():
     assert [n.replace(spindles=0, master=False, n_cpu=0) for n in read.nodes] == [
         n.replace(spindles=0, master=False, n_cpu=0) for n in world.nodes]
     assert iallocator.answer(iallocator.parse(call.args["request"]), Options()).result == ["node2"]
+
+
+def test_debians_hail_answers_our_requests_as_the_built_in_one_does(tmp_path):
+    from tests.htools.reference import theirs
+
+    cfg = two_groups()
+    path = tmp_path / "request.json"
+    for operation in (Migrate(name="web", iallocator="mine"),
+                      Failover(name="cold", iallocator="mine"),
+                      Add(name="new", disk_template="sharedfile", os_size=2048, iallocator="mine")):
+        desk = answering(cfg, yes(["node2"]))
+        desk.execute(operation)
+        (call,) = [call for call in desk.asked if call.task == RUN]
+        path.write_text(call.args["request"])
+        told = json.loads(theirs("hail", str(path)).out)
+        asked = iallocator.parse(call.args["request"])
+        asked = asked.replace(world=load.own_memory(asked.world, 4096))
+        assert told["success"], told
+        assert told["result"] == iallocator.answer(asked, Options()).result
 
 
 # --- many at once ---------------------------------------------------------------------------------
