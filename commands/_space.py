@@ -7,9 +7,6 @@ yet (a job is about to start it) counts as running, and so does memory that a gu
 from __future__ import annotations
 
 from gnt.commands._listing import Questions
-from gnt.htools import config
-from gnt.htools.config import Seen as Figures
-from gnt.htools.world import Policy
 from gnt.model import inherit
 from gnt.query.live import alive, status
 
@@ -18,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Container, Iterator
     from typing import Any
 
+    from gnt.htools.config import Seen as Figures
     from gnt.htools.world import World
     from gnt.model.config import Config
     from gnt.model.objects import Instance, Node
@@ -26,7 +24,6 @@ if TYPE_CHECKING:
     from gnt.spec import Seen
 
 FIELDS = frozenset(("dtotal", "dfree", "status", "mnode"))
-ANYTHING = Policy(minmax=(), vcpu_ratio=1e6, spindle_ratio=1e6)  # --ignore-ipolicy
 
 
 class Survey:
@@ -53,6 +50,8 @@ class Survey:
 
 def world(cfg: Config, live: Live) -> World:
     """The world that follows from the configuration and what nodes said."""
+    from gnt.htools import config
+
     made = being_made(cfg)
     states = {i.uuid: _status(cfg, live, i, i.uuid in made) for i in cfg.instances}
     return config.world(cfg, _figures(cfg, live, made), states, made)
@@ -66,8 +65,11 @@ def being_made(cfg: Config) -> frozenset[str]:
 
 
 def without_policy(world: World) -> World:
-    """The same where anything is allowed."""
-    return world.replace(groups=tuple(g.replace(policy=ANYTHING) for g in world.groups))
+    """The same where anything is allowed (--ignore-ipolicy)."""
+    from gnt.htools.world import Policy
+
+    anything = Policy(minmax=(), vcpu_ratio=1e6, spindle_ratio=1e6)
+    return world.replace(groups=tuple(g.replace(policy=anything) for g in world.groups))
 
 
 def busy(cfg: Config) -> frozenset[str]:
@@ -88,6 +90,8 @@ def _held(cfg: Config, inst: Instance) -> bool:
 
 
 def _figures(cfg: Config, live: Live, made: Container[str]) -> dict[str, Figures]:
+    from gnt.htools.config import Seen as Figures
+
     found = {}
     for node in cfg.nodes:
         facts = live.facts.get(node.uuid)

@@ -7,8 +7,6 @@ from gnt.commands._edits import change
 from gnt.commands._space import Survey
 from gnt.commands.instance import _guest, _life, _place, _wish
 from gnt.errors import Conflict, NoCapacity
-from gnt.htools import place
-from gnt.htools.allocate import NoRoom
 from gnt.model.objects import Group
 from gnt.plan import Plan
 from gnt.spec import Holds
@@ -105,6 +103,9 @@ def _relocated(
     cfg: Config, inst: Instance, seen: Seen, memory: int, *, explain: bool,
 ) -> _place.Choice:
     """The node that the cluster's balance says; ``memory``: the least that it can do with."""
+    from gnt.htools import place
+    from gnt.htools.allocate import NoRoom
+
     able, asked = needs(cfg, inst), candidates(cfg, inst, "")
     barred = {node.name: why for node in asked
               if (why := able[node.group].problem(cfg, node, seen))}

@@ -4,9 +4,6 @@ from __future__ import annotations
 
 from gnt.commands._space import Survey, without_policy
 from gnt.errors import Conflict, Invalid, NoCapacity
-from gnt.htools import place
-from gnt.htools.allocate import NoRoom
-from gnt.htools.place import Wish
 from gnt.hypervisor.base import hypervisor
 from gnt.model import inherit
 from gnt.model.objects import Group
@@ -20,6 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
     from typing import Any
 
+    from gnt.htools.allocate import NoRoom
+    from gnt.htools.place import Wish
     from gnt.hypervisor.base import Capabilities
     from gnt.model.config import Config
     from gnt.model.objects import Instance, Node
@@ -175,6 +174,9 @@ class Search(Record):
     def _placed(
         self, cfg: Config, seen: Seen, asked: list[Node], needs: Mapping[str, Needs],
     ) -> Choice:
+        from gnt.htools import place
+        from gnt.htools.allocate import NoRoom
+
         disk = sum(self.wish.disks)
         barred = {node.name: why for node in asked
                   if (why := needs[node.group].lacks(cfg, node, seen, disk))}
@@ -202,6 +204,8 @@ class Search(Record):
                     else unsuitable(cfg, node, self.wish.group))}
 
     def _nowhere(self, cfg: Config, barred: Mapping[str, str], error: NoRoom) -> NoCapacity:
+        from gnt.htools import place
+
         wish = self.wish
         whys = {**dict(error.rejected), **self._ruled_out(cfg), **barred}
         return NoCapacity(

@@ -7,7 +7,6 @@ from gnt.commands._edits import put
 from gnt.commands.instance import _disks, _guest, _install, _life, _nics, _place, _private, _wish
 from gnt.errors import Invalid, NotYet
 from gnt.guest import seed
-from gnt.htools.place import Wish as Size
 from gnt.model import inherit
 from gnt.model.names import new_port, new_uuid
 from gnt.model.objects import Group, Instance
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from gnt.guest.image import Image
+    from gnt.htools.place import Wish as Size
     from gnt.model.config import Config
     from gnt.model.objects import Disk, Node
     from gnt.plan import Call
@@ -133,7 +133,8 @@ class Add(Operation, command="instance add"):
         return self.replace(node=":".join(nodes), iallocator="")
 
     def anywhere(self) -> bool:
-        return not (self.os_parameters or self.os_parameters_private or self.os_parameters_secret)
+        return not (self.os_parameters or self.os_parameters_private or self.os_parameters_secret
+                    or self.iallocator)
 
     def secrets(self) -> Mapping[str, str]:
         return self.os_parameters_secret
@@ -175,6 +176,8 @@ class Add(Operation, command="instance add"):
 
     def read(self, cfg: Config) -> Wish:
         """What is asked for, checked against the configuration alone."""
+        from gnt.htools.place import Wish as Size
+
         if self.ip_check or self.name_check:
             raise NotYet("--ip-check and --name-check are not there yet", hint="leave them out")
         _wish.require_new_name(cfg, self.name)

@@ -5,8 +5,6 @@ Shared by the iallocator's requests and answers, RAPI's answers, monitoring repo
 
 from __future__ import annotations
 
-import json
-
 from gnt.htools.world import BadData, Policy, Spec
 
 TYPE_CHECKING = False
@@ -92,6 +90,8 @@ class Part:
 
 
 def _short(value: Any) -> str:
+    import json
+
     text = json.dumps(value, default=str)
     return text if len(text) < 40 else text[:37] + "..."
 
@@ -112,6 +112,8 @@ def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def parse_json(text: str, source: str) -> Any:
+    import json
+
     try:
         return json.loads(text, object_pairs_hook=unique)
     except RecursionError:
