@@ -17,10 +17,11 @@ from gnt.htools_ext.cluster cimport (
 from gnt.htools_ext.mirror cimport Mirror, Mirrored, Query
 from gnt.htools_ext.ops cimport add_pri, add_sec
 from gnt.htools_ext.score cimport (
-    SPREADS, TERMS, Plain, add_plain, arrange, exact_score, node_values, weigh,
+    SPREADS, TERMS, Plain, add_plain, arrange, exact_score, node_values, spread_weights,
+    weigh,
 )
 from gnt.htools_ext.state cimport State, fill_inst
-from gnt.htools_ext.stats cimport Stats, fill_stats, tried_score
+from gnt.htools_ext.stats cimport Stats, tried_score
 
 cdef extern from "pairs.h" nogil:
     int takes_primary(const Mirror* m, const Query* q, int t)
@@ -38,29 +39,37 @@ cdef struct Reference:
     Plain plain
 
 
-cdef void measure(const Cluster* c, Reference* r) noexcept nogil:
-    cdef double v[SPREADS]
+cdef void measure(const Cluster* c, const double* values, Reference* r, Stats* st) noexcept nogil:
+    """Both statistics from the nodes' values, added up in the reference's order."""
+    cdef const double* v
     cdef double d
     cdef int k, n
     r.n = 0
     r.plain.n1 = r.plain.off_all = r.plain.off_pri = r.plain.tags = r.plain.loc = 0
     r.plain.reserved = 0
     for k in range(SPREADS):
-        r.s[k] = r.var[k] = v[k] = 0
+        r.s[k] = r.var[k] = st.s[k] = 0
     for n in range(c.n):
         add_plain(&c.node[n], &r.plain, 1)
         if not c.node[n].offline:
             r.n += 1
-            node_values(&c.node[n], v)
+            v = values + n * SPREADS
             for k in range(SPREADS):
                 r.s[k] += v[k]
+    for k in range(SPREADS):
+        st.centre[k] = r.s[k] / r.n if r.n > 0 else 0
     for n in range(c.n):
         if not c.node[n].offline:
-            node_values(&c.node[n], v)
+            v = values + n * SPREADS
             for k in range(SPREADS):
-                d = v[k] - r.s[k] / r.n
+                d = v[k] - st.centre[k]
+                st.s[k] += d
                 r.var[k] += d * d
+    st.plain = r.plain
+    st.inv = 1 / r.n if r.n > 0 else 0
+    spread_weights(st.w)
     for k in range(SPREADS):
+        st.q[k] = r.var[k]
         r.var[k] /= r.n
 
 
@@ -109,7 +118,9 @@ cdef class Allocator:
     cdef Stats st
     cdef Reference ref
     cdef double* out
+    cdef double* values  # [node]: score.node_values
     cdef bint loops
+    cdef long valued  # the state's version when they were made
     cdef long seen  # the state's version when the mirror got its reservations
     cdef char* open  # nodes that may be used
     cdef readonly int found
@@ -118,15 +129,17 @@ cdef class Allocator:
     def __cinit__(self, State state):
         self.state, self.c = state, &state.c
         self.mirror = Mirrored(state)
-        self.seen = -1
+        self.seen = self.valued = -1
         self.out = <double*>malloc(5 * <size_t>self.mirror.m.np * sizeof(double))
         self.open = <char*>malloc(self.c.n + 1)
-        if self.out == NULL or self.open == NULL:
+        self.values = <double*>malloc((self.c.n + 1) * SPREADS * sizeof(double))
+        if self.out == NULL or self.open == NULL or self.values == NULL:
             raise MemoryError
 
     def __dealloc__(self):
         free(self.out)
         free(self.open)
+        free(self.values)
 
     cdef int adopt(self, tuple row) except -1:
         """A new instance at the end of the list, on no node yet."""
@@ -210,6 +223,7 @@ cdef class Allocator:
         ``primaries`` are those of the nodes that may be one (default: all).
         """
         cdef int i = self.adopt(row), p, k, why
+        cdef Query q
         for p in nodes:
             if not 0 <= p < self.c.n:
                 raise IndexError(f"there is no node {p}")
@@ -224,12 +238,14 @@ cdef class Allocator:
             if self.seen != self.c.version:
                 self.mirror.refresh_peers()
                 self.seen = self.c.version
+            self.mirror.ask(i, &q)
         for p in nodes if primaries is None else primaries:
             why = policy[p]
-            if why < 0:
+            if why < 0 and not (self.loops and takes_primary(&self.mirror.m, &q, p)):
                 why = self.refused(i, p, force)
             if why >= 0:
-                self.failures[why] += self.seconds(p) if pairs else 1
+                if count:
+                    self.failures[why] += self.seconds(p) if pairs else 1
                 continue
             best = self.look(i, p, pairs, force)
             if count and pairs:
@@ -244,12 +260,19 @@ cdef class Allocator:
 
     cdef void prepare(self, list nodes):
         cdef int n
-        fill_stats(self.c, &self.st)
-        measure(self.c, &self.ref)
+        if self.valued != self.c.version:
+            self.valued = self.c.version
+            for n in range(self.c.n):
+                self.value(n)
+        measure(self.c, self.values, &self.ref, &self.st)
         for n in range(self.c.n):
             self.open[n] = 0
         for n in nodes:
             self.open[n] = 1
+
+    cdef void value(self, int n) noexcept nogil:
+        if not self.c.node[n].offline:
+            node_values(&self.c.node[n], self.values + n * SPREADS)
 
     cdef inline bint partner(self, int p, int s) noexcept nogil:
         return self.open[s] and s != p and self.c.node[s].group == self.c.node[p].group
@@ -364,7 +387,9 @@ cdef class Allocator:
             rollback(self.c)
             return -1 - why
         self.c.ni += 1
+        self.value(p)
         if s >= 0:
+            self.value(s)
             self.mirror.m.peer[s * self.mirror.m.np + p] = self.c.peer[s * self.c.n + p]
             self.mirror.m.peer_t[p * self.mirror.m.np + s] = self.c.peer[s * self.c.n + p]
         return i

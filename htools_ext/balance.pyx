@@ -164,6 +164,7 @@ cdef class Balance:
 
     cdef int commit(self, const Found* f) noexcept nogil:
         cdef int pri = self.c.inst[f.inst].pri, sec = self.c.inst[f.inst].sec, k, why
+        self.c.version += 1
         begin(self.c, f.inst, f.target)
         why = do_move(self.c, f.inst, f.kind, f.target, self.force)
         if why != OK:

@@ -250,6 +250,7 @@ cdef class State:
             if c.inst[i].pri == n and not c.inst[i].forthcoming and c.nlocs:
                 if offline:
                     spread_locations(c, n, &c.inst[i], -1)
+        c.version += 1
         c.node[n].offline = offline
         for i in range(c.ni):
             if c.inst[i].pri == n and not c.inst[i].forthcoming and c.nlocs:

@@ -123,13 +123,17 @@ class Ground:
     def search(self, inst: Instance, nodes: list[int], pairs: bool, count: bool = True,
                ) -> tuple[int, int, float] | None:
         """The best place: (primary, secondary or -1, score); why not is in ``allocator``."""
-        size = (inst.mem, inst.dsk, inst.vcpus, inst.spindle_use, inst.disks, inst.template,
-                inst.status)
-        if self._last is None or self._last[0] != size or inst.tags or inst.networks:
-            self._last = size, self.rows.row(inst), policy.by_node(self.world, inst)
-        _, row, refusals = self._last
+        row, refusals = self.known(inst)
         return self.allocator.find(row, nodes, refusals, pairs, self.options.force,
                                    self.check(inst, row), count)
+
+    def known(self, inst: Instance) -> tuple[tuple[object, ...], list[int]]:
+        """What the kernels need of an instance; made once for equal ones that follow each other."""
+        size = (inst.mem, inst.dsk, inst.vcpus, inst.spindle_use, inst.disks, inst.template,
+                inst.status, inst.auto_balance, inst.forthcoming, inst.load)
+        if self._last is None or self._last[0] != size or inst.tags or inst.networks:
+            self._last = size, self.rows.row(inst), policy.by_node(self.world, inst)
+        return self._last[1:]
 
     def find(self, inst: Instance, nodes: list[int], pairs: bool, count: bool = True) -> Solution:
         """The best place for an instance on these nodes, described."""
@@ -157,12 +161,14 @@ class Ground:
             log=f"score: {score:.8f}, successes {fits}, failures {sum(failures)} "
                 f"({bare.counts()}) for node(s) {names}")
 
-    def put(self, inst: Instance, place: tuple[int, int]) -> int:
-        """Put an instance there; returns its index."""
-        index = self.allocator.place(self.rows.row(inst), *place, self.options.force)
+    def put(self, inst: Instance, place: tuple[int, int], name: str = "") -> int:
+        """Put an instance (or another like it, with its name) there; returns its index."""
+        row = self.rows.row(inst) if inst.tags else self.known(inst)[0]
+        index = self.allocator.place(row, *place, self.options.force)
         if index < 0:
-            raise NoRoom(f"{inst.name}: {FAILURES[-1 - index]}")
-        self.instances.append(inst.replace(pri=place[0], sec=place[1]))
+            raise NoRoom(f"{name or inst.name}: {FAILURES[-1 - index]}")
+        self.instances.append(inst.replace(
+            name=name or inst.name, pri=place[0], sec=place[1]))
         self.simple = self.simple and plain(inst) and not self.options.force
         return index
 

@@ -58,9 +58,8 @@ class Filler:
 
     def fill(self, shape: Shape, limit: int | None) -> None:
         """Place instances of one shape until none fits, or ``limit`` are placed."""
+        inst = shape.instance(self.template, self.spindle_use)
         while True:
-            inst = shape.instance(self.template, self.spindle_use)
-            inst = inst.replace(name=f"new-{len(self.placed)}")
             full = limit is not None and limit <= 0
             place = self.ground.search(inst, self.nodes, self.pairs, full)
             if place is None and not full:
@@ -68,7 +67,7 @@ class Filler:
             if place is None or full:
                 self.failures = tuple(self.ground.allocator.failures)
                 return
-            self.ground.put(inst, place[:2])
+            self.ground.put(inst, place[:2], f"new-{len(self.placed)}")
             self.placed.append(shape)
             limit = None if limit is None else limit - 1
 
