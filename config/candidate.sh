@@ -135,23 +135,21 @@ gnc_there() { # TERM TURN HEAD SIZE: this candidate has exactly what HEAD and th
         [ -e ../term ] && read -r T <../term && [ "$T" = "$1" ] || exit 9
 }
 
-gnc_keep() { # SIZE: the records in the file "in", at the end of the journal of SIZE
-    [ ! -e ../gate/judge ] || sh ../gate/judge "${H##* }" "$1" 2>/dev/null || exit 9
-    { cat in >>"$J" && sync -d "$J"; } || { truncate -s "$1" "$J"; exit 1; }
-}
-
 gnc_quick() ( # TERM TURN HEAD SIZE PREV HASH: as gnc_append, of one record (on stdin); 9: let gnc_append
     # look closer
     gnc_there "$1" "$2" "$3" "$4"
-    cat >in && N=$(sed '/^sig = "/,$d' in | sha256sum) && [ "${N%% *}" = "$6" ] &&
-        grep -q "^prev = \"$5\"$" in || exit 9
-    gnc_keep "$4"
+    IN=$(cat) L='
+'
+    B=${IN%%"$L"sig = \"*}
+    case $B in *"${L}prev = \"$5\"$L"*) ;; *) exit 9 ;; esac
+    N=$(printf '%s\n' "$B" | sha256sum) && [ "${N%% *}" = "$6" ] || exit 9
+    { printf '%s\n\n' "$IN" >>"$J" && sync -d "$J"; } || { truncate -s "$4" "$J"; exit 1; }
 )
 
 gnc_group() ( # as gnc_quick, of several records
     gnc_there "$1" "$2" "$3" "$4"
     cat >in && (gnc_linked "$5" "$6") >/dev/null 2>&1 || exit 9
-    gnc_keep "$4"
+    { cat in >>"$J" && sync -d "$J"; } || { truncate -s "$4" "$J"; exit 1; }
 )
 
 gnc_heard() ( # TERM HEAD SIZE NEW: as gnc_learn, after gnc_quick: HEAD becomes NEW

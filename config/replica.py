@@ -44,6 +44,13 @@ class CacheDisk(Disk):
         return
 
 
+class WholeDisk(Disk):
+    """Files that are whole after a power failure, if not the newest."""
+
+    def sync_directory(self, directory: str = "") -> None:
+        return
+
+
 class _Alone:
     """Holds the copy's lock.  (``contextlib`` would cost every command a millisecond.)
 
@@ -317,7 +324,7 @@ class Replica:
             self.disk.replace(TRUST, canon.encode(text, TRUST))
         if self._seen and seen > _read_seen(self._seen):
             folder, _, name = self._seen.rpartition("/")
-            Disk(folder).replace(name, f"{seen[0]} {seen[1]}\n".encode())
+            WholeDisk(folder).replace(name, f"{seen[0]} {seen[1]}\n".encode())
         self.disk.replace("head", f"{at.term} {at.serial} {at.head} {at.base}\n".encode())
 
     def content(self) -> tuple[bytes, bytes]:

@@ -87,7 +87,7 @@ class Beginning:
     def record(self) -> tuple[Config, Job | None]:
         """One commit: the job has begun, or is recorded as waiting."""
         try:
-            return self._try(self.desk.read())
+            return self._try(self.desk.first())
         except GntError:
             self.desk.store.give_turn()
             raise

@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from gnt.spec import Operation
 
 
+FRESH = 2.0  # seconds
+
+
 class Desk:
     """Shared by everything that a driver does for one job."""
 
@@ -36,12 +39,22 @@ class Desk:
         self.stop = stop or Stop()
         self.clock, self.tell, self.find = clock, tell, find
         self.confide = confide  # hears of an operation that is about to begin, for its secrets
+        self._last: tuple[float, Config] | None = None
 
     def read(self) -> Config:
         """The committed state; the transport learns where its nodes are."""
         cfg = self.store.read()
         self.know(cfg)
+        self._last = time.monotonic(), cfg
         return cfg
+
+    def first(self) -> Config:
+        """The state with which a job begins: one that was read a moment ago will do, as the commit
+        looks at the state it is made on."""
+        last, self._last = self._last, None
+        if last is not None and time.monotonic() - last[0] < FRESH:
+            return last[1]
+        return self.read()
 
     def know(self, cfg: Config) -> None:
         """Tell the transport where the nodes of this state are."""

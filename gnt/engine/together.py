@@ -183,6 +183,9 @@ class DeskOfMany(Desk):
 
     questions: Questions
 
+    def first(self) -> Config:
+        return self.read()
+
     def approach(self, cfg: Config) -> None:
         """Commits and questions go over other connections: only the lock's is ours."""
         self.know(cfg)

@@ -28,6 +28,7 @@ class Execution:
     def execute(self, operation: Operation) -> int:
         """Run an operation as the general options say: as a job, detached, or only planned."""
         try:
+            self._approach()
             return self._all(list(operation.prepare(self.session)))
         except NodeFailed as failure:
             raise self._shut_out(failure) from failure
@@ -44,6 +45,11 @@ class Execution:
                 self._run(one)
                 todo = [*self._following(one), *todo]
         return 0
+
+    def _approach(self) -> None:
+        """Let the connections that commits need come up while everything else begins."""
+        if not (self.settings.submit or self.settings.dry_run or self.settings.plan_out):
+            self.session.transport.warm(self._candidates())
 
     def _shut_out(self, failure: NodeFailed) -> GntError:
         """Why a node refused us: this may be a node whose keys no other accepts any more."""
@@ -72,7 +78,6 @@ class Execution:
         from gnt.engine.stop import on_signals
 
         before = self._candidates()
-        self.session.transport.warm(before)  # while the configuration is read
         with on_signals(self.session.desk.stop):
             driver.run(self.session.desk, operation, self.wish(), check, self._begun)
         if self._candidates() - before:  # a new one has nothing yet
@@ -119,6 +124,7 @@ class Execution:
         from gnt.engine import planfile
 
         saved, operation = planfile.read(path)
+        self._approach()
         self._run(operation, lambda cfg, plan: planfile.require_same(path, saved, cfg, plan))
         return 0
 

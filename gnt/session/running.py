@@ -46,7 +46,12 @@ def live(session: Session, ready: Callable[[], None], understand: Understand | N
 
     def read(words: list[str]) -> tuple[Submission, Callable[[str], str]] | None:
         assert understand is not None
-        return _submission(plain, understand(words[0], words[1:]))
+        seated = one()
+        seated.sit_with(store, questions)
+        try:
+            return _submission(seated, *understand(words[0], words[1:]))
+        finally:
+            seated.close()
 
     try:
         serve(session.context.runtime, desk, ready, read=read if understand else no_words)
@@ -56,20 +61,19 @@ def live(session: Session, ready: Callable[[], None], understand: Understand | N
 
 
 def _submission(
-    ours: Settings, understood: tuple[Command, Settings],
+    session: Session, command: Command, settings: Settings,
 ) -> tuple[Submission, Callable[[str], str]] | None:
     """What a command line of somebody else's process submits; None when it must do so itself."""
     from gnt.config.place import chosen
-    from gnt.engine.quiet import Quiet
     from gnt.engine.submit import Submission
-    from gnt.session import Session
 
-    command, settings = understood
-    asked = settings.timing or settings.debug or settings.dry_run or settings.plan_out
-    if (asked or not settings.submit or not isinstance(command, Operation)
-            or not command.anywhere() or chosen(settings.cluster) != chosen(ours.cluster)):
+    ours = chosen(settings.cluster) == chosen(session.settings.cluster)
+    more = settings.timing or settings.debug or settings.dry_run or settings.plan_out
+    if not isinstance(command, Operation) or not settings.submit or more or not ours:
         return None
-    session = Session(settings, Quiet())
+    if not command.anywhere():
+        return None
+    session.settings = settings
     prepared = command.prepare(session)
     if len(prepared) != 1:
         raise UsageError("these are several")
