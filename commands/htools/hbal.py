@@ -59,7 +59,7 @@ class Hbal(Measuring, Balancing, command="htools hbal"):
     fast: bool = opt(BOOL, "look only at what may have become the best move", default=False)
     search: bool = opt(BOOL, "look for a better plan with exchanges of instances", default=False)
     search_tries: int = opt(
-        whole(0), "how many changes --search tries; 0: 25,000 for each instance", default=0)
+        whole(0), "how many changes --search tries; 0: 40,000 for each instance", default=0)
     search_seconds: float = opt(
         real(0), "end each search after this time; 0: when all is tried", default=0.0)
     seed: int = opt(whole(0), "another seed may find another plan", default=1)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from gnt.htools.world import World
     from gnt.htools_ext.state import State
 
-TRIES_PER_INSTANCE, LEAST_TRIES, MOST_TRIES = 25_000, 1_000_000, 200_000_000
+TRIES_PER_INSTANCE, LEAST_TRIES, MOST_TRIES = 40_000, 1_000_000, 200_000_000
 PRICE_GIB, PRICE_MOVE = 1e-7, 1e-5  # in score: they only decide between equals
 EXACT = 100  # nodes up to which the reference's own descent is what plans are compared with
 ROUNDS = 4  # searches at most, each with less room, until the ordered plan fits
