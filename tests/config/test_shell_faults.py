@@ -1,0 +1,134 @@
+"""The n-th writing command of a candidate's shell fails, once or for ever, or writes a part.
+
+As ``test_faults.py`` does for candidates in Python: nothing that was acknowledged is lost, the old
+state stays readable, and when the fault is gone, work goes on.  Which commands write is taken from
+``candidate.sh`` itself.
+"""
+
+import os
+import pathlib
+import re
+
+import pytest
+from clusters import Cluster, NodePeers, change
+from shells import Shell, Shells
+from test_faults import names
+
+import gnt.config.candidate
+from gnt.errors import GntError
+
+#: Programs that can change a file, by themselves or through a redirection.
+WRITERS = ("cat", "head", "mv", "rm", "sync", "tail", "truncate")
+#: Commands of the shell itself, whose redirected output a program in PATH cannot stand for: full
+#: disks are real ones in ``tests/story/test_faults.py``.
+BUILTIN = {"echo", "printf", "exec"}
+
+WRAPPER = """#!/bin/sh
+name=${0##*/}
+real=/usr/bin/$name
+read -r kind left forever <"$FAULTS/armed" && [ "$kind" = "$name" ] || exec "$real" "$@"
+echo >>"$FAULTS/calls"
+n=$(wc -l <"$FAULTS/calls")
+if [ "$n" = "$left" ] || { [ "$forever" = yes ] && [ "$n" -gt "$left" ]; }; then
+    echo >>"$FAULTS/hits"
+    case $name in cat | head | tail) "$real" "$@" | /usr/bin/head -c 20 ;; esac
+    echo "$name: No space left on device" >&2
+    exit 1
+fi
+exec "$real" "$@"
+"""
+
+
+class Faults:
+    """Programs that fail when they are told to, in front of the real ones."""
+
+    def __init__(self, place):
+        self.place = place
+        place.mkdir()
+        (place / "bin").mkdir()
+        for name in WRITERS:
+            path = place / "bin" / name
+            path.write_text(WRAPPER)
+            path.chmod(0o755)
+        self.disarm()
+
+    def arm(self, kind, number, *, forever):
+        for name in ("calls", "hits"):
+            (self.place / name).write_text("")
+        (self.place / "armed").write_text(f"{kind} {number} {'yes' if forever else 'no'}\n")
+
+    def disarm(self):
+        (self.place / "armed").write_text("none 0 no\n")
+
+    @property
+    def hit(self):
+        return bool((self.place / "hits").read_text())
+
+
+class FaultyShells(Shells):
+    """The victim's shell has the programs that fail."""
+
+    def __init__(self, scratch, faults, victim):
+        super().__init__(scratch)
+        self.shells[victim] = Shell((
+            "/usr/bin/env", f"FAULTS={faults.place}",
+            f"PATH={faults.place}/bin:{os.environ['PATH']}", "/bin/sh"))
+
+
+def faulty_driver(cluster, faults, victim, number):
+    scratch = cluster.path / f"faulty{number}"
+    scratch.mkdir()
+    shells = FaultyShells(str(scratch), faults, victim)
+    cluster.shells.append(shells)
+    return cluster.driver(peers=NodePeers(
+        shells, {name: disk.directory for name, disk in cluster.disks.items()}))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("victim", ["n1", "n2"])
+@pytest.mark.parametrize("forever", [False, True], ids=["once", "for ever"])
+@pytest.mark.parametrize("kind", WRITERS)
+def test_every_writing_command(tmp_path, kind, forever, victim):
+    faults = Faults(tmp_path / "faults")
+    cluster = Cluster(tmp_path, kind="remote")
+    cluster.create()
+    acknowledged, number, hit = set(), 0, True
+    while hit:
+        number += 1
+        driver = faulty_driver(cluster, faults, victim, number)
+        before = names(driver.read())
+        faults.arm(kind, number, forever=forever)
+        try:
+            driver.commit(lambda _, n=number: change(f"instances/i{n}"), attempts=2)
+            acknowledged.add(f"i{number}")
+            driver.redistribute(whole=True)
+        except GntError as error:
+            assert error.message
+        hit = faults.hit
+        faults.disarm()
+        driver.release()
+        after = cluster.driver()
+        seen = names(after.read())
+        assert acknowledged | before <= seen <= before | {f"i{number}"}, (kind, number)
+        after.commit(lambda _, n=number: change(f"instances/after{n}"))
+        acknowledged.add(f"after{number}")
+        assert set(after.redistribute().values()) == {""}
+        assert len(cluster.heads()) == 1
+        cluster.close()
+        cluster.shells.clear()
+    assert number > 1 or kind in ("rm", "truncate")
+
+
+def test_the_writing_commands_are_those_of_the_script():
+    """A new one in ``candidate.sh`` must be let to fail, too."""
+    path = pathlib.Path(gnt.config.candidate.__file__).with_suffix(".sh")
+    text = re.sub(r"awk [^']*'[^']*'", "awk", re.sub(r"(?m)(^| )# .*$", "", path.read_text()))
+    text = re.sub(r"[0-9]?>+ ?/dev/null|[0-9]*[<>]&[0-9-]+", "", text)
+    changing = {"mv", "rm", "sync", "truncate", "ln", "cp", "dd", "tee", "install", "shred"}
+    used = set()
+    for command in re.split(r"\||&&|;|\{|\}|\bthen\b|\bdo\b|\(|\n|!", text):
+        words = re.sub(r'"[^"]*"', "x", command).replace("command ", "").split()
+        if words and words[0][0].isalpha() and (words[0] in changing or ">" in " ".join(words)):
+            used.add(words[0])
+    assert used >= {"mv", "sync", "cat", "echo"}
+    assert used - BUILTIN <= set(WRITERS), used
