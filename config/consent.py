@@ -36,11 +36,11 @@ GUARDED: Mapping[str, Any] = {"signer_threshold": 1, "hardened": False}  # field
 
 
 def threshold(state: State) -> int:
-    return int(_cluster(state).get("signer_threshold", 1))
+    return count(_cluster(state), "signer_threshold", 1)
 
 
 def guard(state: State) -> int:
-    return int(_cluster(state).get("guard", 0))
+    return count(_cluster(state), "guard", 0)
 
 
 def dangers(state: State, term: int, txn: Txn) -> list[str]:
@@ -78,8 +78,7 @@ def require(state: State, term: int, txn: Txn, author: str, signers: Iterable[st
     """
     needed, lines = threshold(state), dangers(state, term, txn)
     bound = needed > 1 and bool(lines)
-    after = [int(put.value.get("guard", 0))  # type: ignore[call-overload]  # of the model, checked
-             for put in txn.put if put.path == CLUSTER]
+    after = [count(put.value, "guard", 0) for put in txn.put if put.path == CLUSTER]
     if (bound and not after) or any(value != guard(state) + bound for value in after):
         raise Damaged(f"{where}: it does not count the dangerous changes as it must")
     if not bound:
@@ -162,6 +161,14 @@ def _guarded(put: Put, value: int) -> Put:
     return put.replace(value={**put.value, "guard": value})
 
 
+def count(data: Mapping[str, Any], name: str, usual: int) -> int:
+    """A number of an object's, which somebody may have signed as something else."""
+    value = data.get(name, usual)
+    if type(value) is not int:
+        raise Damaged(f"{name}: expected int, found {value!r:.60}")
+    return value
+
+
 def _cluster(state: State) -> Mapping[str, Any]:
     return state.load("cluster", "cluster") or {}
 
@@ -197,7 +204,7 @@ class ConsentFile:
         text = b"".join(line for line in lines if not line.startswith(self.MARK))
         signatures = tuple(line[len(self.MARK):].strip().decode("ascii", "replace")
                            for line in lines if line.startswith(self.MARK))
-        if not text.startswith(b"gnt-consent-1\n"):
+        if not text.startswith(b"gnt-consent-1\n") or not text.endswith(b"\n"):
             raise Damaged(f"{self.path} holds no statement to agree to")
         return text, signatures
 

@@ -236,4 +236,4 @@ def numbers(names: Iterable[str], kind: str) -> list[int]:
     """The N of the files ``kind-N.toml``, ascending."""
     found = [name[len(kind) + 1 : -5] for name in names
              if name.startswith(kind + "-") and name.endswith(".toml")]
-    return sorted(int(number) for number in found if number.isdigit())
+    return sorted(int(number) for number in found if number.isascii() and number.isdigit())

@@ -130,7 +130,7 @@ def _numbers(folder: str, kind: str) -> list[int]:
     except (FileNotFoundError, NotADirectoryError):
         return []
     return sorted(int(name[:-5]) for name in names
-                  if name.endswith(".toml") and name[:-5].isdigit())
+                  if name.endswith(".toml") and name.isascii() and name[:-5].isdigit())
 
 
 def _read_signed(folder: str, name: str) -> tuple[bytes, str]:

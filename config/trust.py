@@ -161,7 +161,7 @@ class Trusted:
 
         The time is what the signer says: one whose right ends must not go back behind others.
         """
-        until = int((self.state.load("signers", name) or {}).get("valid_until", 0))
+        until = consent.count(self.state.load("signers", name) or {}, "valid_until", 0)
         if until and time >= until:
             raise NotAuthorised(f"{where}: signed by {name}, whose right to sign had ended "
                                 f"({signature.fingerprint(author)})",
@@ -204,7 +204,7 @@ class Trusted:
         if not any(path.startswith("signers/") or path == "cluster/cluster" for path in txn.paths):
             return
         keys = self._keys_after(txn, where)
-        wanted = [int(str(put.value.get("signer_threshold", 1))) for put in txn.put
+        wanted = [consent.count(put.value, "signer_threshold", 1) for put in txn.put
                   if put.path == "cluster/cluster"]
         needed = (*wanted, consent.threshold(self.state))[0]
         if len(set(keys.values())) < needed:

@@ -15,7 +15,7 @@ def nice_key(text: str) -> tuple[list[str | int], str]:
     import re
 
     parts: list[str | int] = list(re.split(r"([0-9]+)", text))
-    parts[1::2] = [int(part[:LONGEST]) for part in parts[1::2]]
+    parts[1::2] = [int(str(part)[:LONGEST]) for part in parts[1::2]]
     return parts, text  # the text decides between node1 and node01
 
 

@@ -237,15 +237,21 @@ def iallocator_(data: bytes) -> object:
     return answer
 
 
-MOND = {"node1": [[{"name": "cpu-avg-load", "data": {"cpu_total": 1.5}}]], "node2": []}
+MOND = [{"node": name, "reports": [
+    {"name": "cpu-avg-load", "data": {"cpu_number": 4, "cpus": [0.5], "cpu_total": 1.5}},
+    {"name": "xen-cpu-avg-load", "data": {"inst1": 0.5, "inst2": 0.25}}]}
+    for name in ("node1", "node2")]
 
 
-@target(name="htools-mond", words=JSON + " cpu-avg-load cpu_total data name",
-        seeds=(json.dumps(MOND),))
+@target(name="htools-mond", words=JSON + " node reports cpu-avg-load cpu_total cpus data name NaN",
+        seeds=(json.dumps(MOND), "[]"))
 def htools_mond(data: bytes) -> object:
-    loads = _in_file(data, monitored.read)
-    assert all(0 <= load < 1e12 for load in loads.values())
-    return loads or None
+    """A file of reports, and what it means for a cluster."""
+    reports = _in_file(data, monitored.read)
+    world = texts.parse(TEXT)
+    loads = [monitored.found(world, reports, xen) for xen in (False, True)]
+    assert all(0 <= load < 1e13 for found in loads for load in found or ())
+    return loads if any(loads) else None
 
 
 @target(name="htools-loads", words="web 1.0 nan inf -1 1e300",

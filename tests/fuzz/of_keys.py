@@ -8,12 +8,16 @@ import tempfile
 
 from gnt.commands.cluster import _signer
 from gnt.commands.instance import _batch, _private
-from gnt.config import export, signature
+from gnt.config import consent, export, journal, signature
+from gnt.config.consent import NAMESPACE
 from gnt.config.history import Chapter
+from gnt.config.journal import Put
+from gnt.config.memory_state import FollowingState
+from gnt.config.trust import Pin, Trusted
 from gnt.config.verify import verify
 from gnt.errors import GntError, Invalid
 from gnt.session import vault
-from tests.fuzz.of_config import BASE, CHAIN, KEY, PRIVATE
+from tests.fuzz.of_config import BASE, CHAIN, CLUSTER, FIRST, KEY, PRIVATE
 from tests.fuzz.target import target, text
 
 ROOTS = (KEY.public,)
@@ -125,3 +129,51 @@ def key_file(data: bytes) -> object:
             assert error.hint
             return None
 
+
+
+def _unsigned(**more: object) -> bytes:
+    txn = journal.Txn(term=1, turn=1, prev=FIRST, time=2.5, who="root@test", operation="x", **more)
+    return journal.body(2, txn)
+
+
+CONSENTED = {**CLUSTER, "signer_threshold": 2, "guard": 1}
+
+
+@target(words="[txn.2] term turn prev put drop path value operation consent = \"cluster/cluster\" "
+        "\"signers/admin\" \"signers/b\" \"nodes/n1\" guard schema uuid key name expires 0 -1 1.5 "
+        "true {} [] \"cluster destroy\"", seeds=(
+    _unsigned(put=(Put(path="nodes/n2", value={"name": "x"}),)),
+    _unsigned(put=(Put(path="cluster/cluster", value=CONSENTED),)),
+    _unsigned(put=(Put(path="signers/b", value={"name": "b", "key": KEY.public}),)),
+    _unsigned(drop=("signers/admin",)), _unsigned(drop=("nodes/n1", "groups/g1"))))
+def followed(data: bytes) -> object:
+    """Whatever a signer signs: it is followed, or refused with the reason, and leaves a state from
+    which others can go on."""
+    if not data.startswith(b"[txn.") or not data.endswith(b"\n") or b"\nsig = " in data:
+        return None
+    entry = journal.Entry(serial=2, body=data, signature=signature.sign(data, KEY))
+    trusted = Trusted(FollowingState(), Pin(signers=ROOTS))
+    trusted.begin(BASE, "base-1.toml")
+    good = trusted.believable([entry], "x")
+    try:
+        trusted.follow(entry, "x")
+    except GntError:
+        assert trusted.position.serial == 1
+        raise
+    assert good and trusted.signers()
+    assert trusted.state.load("cluster", "cluster")["uuid"] == CLUSTER["uuid"]
+    return trusted.position
+
+
+@target(words="gnt-consent-1 cluster change signature AAAA", seeds=(
+    "gnt-consent-1\ncluster c1\nchange 3\nsigner b\nsignature AAAA\n", "gnt-consent-1\n", "x\n"))
+def consent_file(data: bytes) -> object:
+    with tempfile.TemporaryDirectory() as folder:
+        file = consent.ConsentFile(f"{folder}/consent")
+        with open(file.path, "wb") as opened:
+            opened.write(data)
+        said, signatures = file.read()
+        file.sign(KEY)
+        again, more = file.read()
+    assert again == said and set(more) == {*signatures, signature.sign(said, KEY, NAMESPACE)}
+    return said

@@ -52,7 +52,8 @@ SEEDS = {
     "commands.node._setup.keys": ("ssh-ed25519 AAAA gnt@n1\nssh-ed25519 AAAB gnt@n1\n",),
     "commands.cluster._run.command": ("hello\ngnt-status:0\n",),
     "checks.hosts.standing": ("1700000000 1 yes\nflock\n",),
-    "checks.copies.copy": (f"1 7 {'a' * 64} 1\n{'b' * 64}  -\n{'c' * 64}  -\n", "1 7\nb\nc\n"),
+    "checks.copies.copy": (f"1 7 {'a' * 64} 1\n{'b' * 64}  -\n{'c' * 64}  -\n0 100\n",
+                           "1 7\nb\nc\n"),
     "checks.keys.keyring": ("signer ssh-ed25519 AAAA gnt@n1\nours ssh-ed25519 AAAB x\ntheirs a\n",),
     "checks.addresses.addresses": ("192.0.2.1 eth0\nfe80::1 eth1\n",),
     "checks.neighbours.look": ("key ssh-ed25519 AAAA\nsilent 192.0.2.9\n",),
@@ -85,7 +86,8 @@ def made(task: plan.Task[..., Any]) -> plan.Script[Any]:
 def sensible(answer: object) -> bool:
     """No number below zero in it, at any depth."""
     if isinstance(answer, Record):
-        return all(sensible(value) for _, value in answer.items())
+        return all(sensible(value) for name, value in answer.items()
+                   if name != "age")  # by clocks that may be wrong
     if isinstance(answer, dict):
         return all(sensible(part) for pair in answer.items() for part in pair)
     if isinstance(answer, (tuple, list)):

@@ -6,7 +6,7 @@ import contextlib
 import itertools
 import re
 
-from gnt.cli import find, general, parser
+from gnt.cli import find, start
 from gnt.commands.cluster import _signer, _uids
 from gnt.commands.htools.hspace import SHAPE
 from gnt.commands.instance import _alter, _disks, _nics
@@ -315,10 +315,6 @@ def argv(data: bytes) -> object:
         return None
     if len(typed) == 1 and find.package(typed[0]) is not None:
         return None  # help
-    command, rest = find.command(find.program_words("gnt", typed))
-    shared = general.groups(command)
-    if parser.wants_help(command, rest, shared):
-        return "help"
-    parsed = parser.parse(command, rest, shared)
-    assert isinstance(parsed.command, command)
-    return str(parsed)[:200]
+    command, _, _ = start.understood("gnt", typed)
+    assert command.verb in " ".join(typed) or typed[1] in find.aliases(typed[0])
+    return str(command)[:200]

@@ -10,7 +10,8 @@ from gnt.commands.cluster.verify import Verify
 from gnt.errors import Damaged, NodeFailed
 from gnt.spec import Seen
 from tests.commands import build
-from tests.fuzz.of_nodes import SEEDS, WORDS, made, tasks
+from tests.commands.test_verify import FACTS, there
+from tests.fuzz.of_nodes import SEEDS, WORDS
 from tests.fuzz.target import answered, target
 
 TYPE_CHECKING = False
@@ -18,15 +19,10 @@ if TYPE_CHECKING:
     from typing import Any
 
 CFG = build.small()
-TASKS = tasks()
-HEALTHY: dict[str, Any] = {}
 
 
 def _healthy() -> dict[Any, Any]:
-    nodes = build.Nodes(CFG, answers={
-        name: made(TASKS[name]).answer(SEEDS[name][0]) for name in
-        ("checks.hosts.standing", "checks.copies.copy", "storage.file.measure",
-         "storage.file.found", "hypervisor.kvm.tasks.found")})
+    nodes = build.Nodes(CFG, answers={**FACTS, "storage.file.found": there(CFG)})
     return {call.key: nodes.answer(call) for call in Verify().facts(CFG)}
 
 

@@ -40,12 +40,13 @@ REFUSED = [  # target, input, what it was before
     ("uids", "\u0663".encode(), "digits of any script"), ("bounds", b"", "ValueError"),
     ("mac_prefix", b"+a:00:00", "signs in octets"), ("plan_file", DEEP, "RecursionError"),
     ("submission", b"{", "JSONDecodeError"), ("submission", b"\xab", "UnicodeDecodeError"),
+    ("consent_file", b"gnt-consent-1\nx", "signatures were glued to its last line"),
     ("filter", b"a == " + b"9" * 5000, "ValueError of int"),
     ("sealed", b"AAAA\0x", "ValueError of a key that is too short"),
     ("answer-session.vault.held", b"AAAA\n", "a key that is too short"),
     ("host_key", b"\xe4", "UnicodeEncodeError"),
     ("htools-simulate", b"p," + b"9" * 5000 + b",1g,1g,1", "ValueError"),
-    ("htools-mond", b'{"n": ' + b"[" * 600 + b"]" * 600 + b"}", "RecursionError"),
+    ("htools-mond", b"[" * 600 + b"]" * 600, "RecursionError"),
     ("answer-storage.file.space", b"/dev/sda1 20 0 -1 49% /", "room below zero"),
 ]
 
@@ -53,6 +54,15 @@ REFUSED = [  # target, input, what it was before
 @pytest.mark.parametrize(("name", "data", "before"), REFUSED)
 def test_refused(name: str, data: bytes, before: str) -> None:
     assert outcome(TARGETS[name], data) not in ("accepted", before)
+
+
+@pytest.mark.parametrize("name", ["guard", "signer_threshold"])
+def test_a_signed_number_that_is_none_is_damage(name: str) -> None:
+    """Every reader ended with ValueError."""
+    from tests.fuzz.of_keys import CLUSTER, Put, _unsigned
+
+    signed = _unsigned(put=(Put(path="cluster/cluster", value={**CLUSTER, name: "x"}),))
+    assert outcome(TARGETS["followed"], signed) in ("Damaged", "accepted")
 
 
 def test_numbers_without_end_in_names_are_sorted() -> None:

@@ -67,7 +67,8 @@ PARSERS = re.compile(r"_?(parse|parsed|read|load|decode|split|take_apart|unarmor
 ELSEWHERE = {  # what the name suggests, but for a reason: place → reason
     **dict.fromkeys((
         "gnt/engine/desk.py:read", "gnt/engine/ports.py:read", "gnt/session/riding.py:read",
-        "gnt/engine/follow.py:read_log", "config/store.py:read", "config/store.py:_read_elsewhere",
+        "gnt/engine/follow.py:read_log", "gnt/engine/together.py:read",
+        "gnt/session/running.py:read", "config/store.py:read", "config/store.py:_read_elsewhere",
         "config/facts.py:_read", "commands/instance/add.py:read", "gnt/model/config.py:load",
         "config/snapshot.py:load", "config/sqlite_state.py:load", "gnt/htools/monitored.py:load",
         "gnt/htools/show.py:load", "gnt/htools/reboot.py:split", "ssh/lean.py:load_fabric",
@@ -79,6 +80,7 @@ ELSEWHERE = {  # what the name suggests, but for a reason: place → reason
     **dict.fromkeys((
         "gnt/lab/main.py:parse", "gnt/lab/main.py:read", "gnt/lab/processes.py:_read",
     ), "of the lab, which is for trying"),
+    "ssh/wire.py:read_message": "packets that the connection's cipher has authenticated",
     "config/columns.py:load_columns": "marshal, of a file that only this user can write",
     "config/replica.py:_read_seen": "two numbers, read by values.natural; a target: size",
     "commands/_tags.py:_read": "lines of a file; a target: named",
