@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from gnt.spec import Operation
 
 # the tasks are above this layer: found by name, as those of a recorded plan are
-INSTALL, TRUST, LOOK = (f"ssh.gate.tasks.{name}" for name in ("install", "trust", "gate"))
+INSTALL, TRUST, LOOK, RETIRE = (
+    f"ssh.gate.tasks.{name}" for name in ("install", "trust", "gate", "retire"))
 
 
 def lines(signers: Iterable[Signer]) -> tuple[str, ...]:
@@ -25,6 +26,11 @@ def lines(signers: Iterable[Signer]) -> tuple[str, ...]:
 def install(node: str, cfg: Config) -> Call[None]:
     """Puts the gate there, or brings it and its signers up to date."""
     return task_named(INSTALL).on(node, signers=lines(cfg.signers))
+
+
+def retire(node: str) -> Call[None]:
+    """Ends what the gate brought besides itself."""
+    return task_named(RETIRE).on(node)
 
 
 def look(node: str) -> Call[tuple[str, tuple[str, ...]]]:

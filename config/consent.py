@@ -136,7 +136,9 @@ def _later(state: State, txn: Txn) -> dict[str, Any]:
             puts.append(Put(path=path, value=change["put"]))
         else:
             kind, _, key = path.partition("/")
-            puts.append(Put(path=path, value={**(state.load(kind, key) or {}), **change["new"]}))
+            kept = {name: value for name, value in (state.load(kind, key) or {}).items()
+                    if name not in change["old"]}
+            puts.append(Put(path=path, value={**kept, **change["new"]}))
     return {"put": tuple(puts), "drop": tuple(drops)}
 
 

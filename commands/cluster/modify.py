@@ -92,7 +92,11 @@ def _hardened(cfg: Config, wanted: bool) -> Plan:
     after = _access.authorized(cfg.cluster.login_keys, cfg.nodes, hardened=wanted)
     notes = tuple(f"{node.name} is offline: it learns this when it comes back"
                   for node in cfg.nodes if node.offline)
-    return Plan(attempt=gates + tuple(_let_in.lines(names, after, _access.lines(cfg))), notes=notes)
+    retired = tuple(
+        Step(do=_gate.retire(name), beside=number > 0, title=f"no gate on {name}")
+        for number, name in enumerate(names) if not wanted)
+    return Plan(attempt=gates + tuple(_let_in.lines(names, after, _access.lines(cfg))),
+                settle=retired, notes=notes)
 
 
 def _require_unused(cfg: Config, before: Cluster, after: Cluster) -> None:

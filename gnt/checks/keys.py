@@ -94,7 +94,7 @@ def _let_in(node: Node, had: Keys, wanted: set[str]) -> Iterator[Finding]:
 
 def _shown(line: str) -> str:
     """The key of a line by its comment and the addresses it may come from."""
-    words = line.split(" ")
+    words = line.removeprefix(access.GATE).split(" ")
     where = words[0].partition('from="')[2].partition('"')[0]
     key = " ".join(words[3:]) or words[-1][-12:]
     return f"{key} from {where}" if where else key

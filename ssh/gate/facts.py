@@ -38,6 +38,7 @@ OPEN: Mapping[str, Mapping[str, Any]] = {  # with arguments that show the body
     "checks.paths.usable": {"folder": "/x", "makes": True},
     "commands.cluster._master_ip.where": {"ip": "192.0.2.1"},
 }
+JUDGE = "config.facts.judge"
 PLAIN = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789@%_+=:,./ -")
 
 
@@ -47,6 +48,7 @@ class Facts(Record):
     fixed: Mapping[str, str]
     open: Mapping[str, str]
     gate: str
+    judge: str
     version: str
 
 
@@ -67,21 +69,21 @@ def facts() -> Facts:
     """Those of this version of gnt."""
     fixed = [_script(name, {}).shell for name in FIXED]
     opened = [_script(name, args).body for name, args in OPEN.items()]
-    gate = _gate()
-    whole = "\0".join([gate, *fixed, *opened])
+    gate, judge = _gate(), _script(JUDGE, {}).body
+    whole = "\0".join([gate, judge, *fixed, *opened])
     version = digest(whole)[:16]
     return Facts(
         fixed={digest(text): text for text in fixed},
         open={digest(text): text for text in opened},
         gate=f"gnt_g_version={version} gnt_g_facts=/var/lib/gnt/gate/{version}\n{gate}",
-        version=version,
+        judge=judge, version=version,
     )
 
 
 def bundle() -> bytes:
     """All files of the gate in one, each after a line with its name and its size."""
     known = facts()
-    files = {"gate": known.gate}
+    files = {"gate": known.gate, "judge": known.judge}
     files |= {f"{known.version}/fixed/{name}": text for name, text in known.fixed.items()}
     files |= {f"{known.version}/open/{name}": text for name, text in known.open.items()}
     data = {name: text.encode() for name, text in files.items()}

@@ -22,8 +22,8 @@ for file in "$version"/*/*.new; do
     [ "${sum%% *}" = "$name" ] || { echo "$name did not arrive whole" >&2; exit 1; }
     sync "$file" && mv "$file" "${file%.new}" || exit 1
 done
-printf '%s\\n' "$@" >signers.new && sync signers.new gate.new "$version" &&
-    mv signers.new signers && mv gate.new gate && sync . || exit 1
+printf '%s\\n' "$@" >signers.new && sync signers.new judge.new gate.new "$version" &&
+    mv signers.new signers && mv judge.new judge && mv gate.new gate && sync . || exit 1
 for old in */; do
     [ "$old" = "$version/" ] || [ -z "$(find "$old" -maxdepth 0 -mmin +1440)" ] || rm -rf "$old"
 done
@@ -36,6 +36,11 @@ dir=/var/lib/gnt/gate
 printf '%s\\n' "$@" >"$dir/signers.new" || exit 1
 if cmp -s "$dir/signers" "$dir/signers.new"; then rm -f "$dir/signers.new"; exit 0; fi
 sync "$dir/signers.new" && mv "$dir/signers.new" "$dir/signers" && sync "$dir"
+"""
+
+# The gate stays for the connections that are there; the next ones do not meet it.
+_RETIRE = """\
+rm -f /var/lib/gnt/gate/judge
 """
 
 _GATE = """\
@@ -56,6 +61,12 @@ def install(signers: Iterable[str]) -> Script[None]:
 def trust(signers: Iterable[str]) -> Script[None]:
     """Tell the gate of a node, if it has one, whose orders it obeys from now on."""
     return script(_TRUST, *signers)
+
+
+@node_task(deadline=20)
+def retire() -> Script[None]:
+    """Let a candidate believe its driver again, after the node was hardened."""
+    return script(_RETIRE)
 
 
 @node_task(deadline=20)

@@ -154,9 +154,12 @@ def test_signers_cannot_become_fewer_than_must_agree(trusted) -> None:
 
 def test_the_driver_refuses_before_anything_is_done(trusted) -> None:
     """Also when the dangerous change is what a job would end with."""
-    plan = {"end": [{"path": "signers/eve", "put": {"name": "eve", "key": EVE.public}}]}
-    begins = txn(trusted, put=[Put(path="jobs/2", value={"id": "2", "plan": plan})])
-    for made in (begins, txn(trusted, put=[signer("eve", EVE)])):
+    ends = ({"path": "signers/eve", "put": {"name": "eve", "key": EVE.public}},
+            {"path": "signers/bob", "drop": {"name": "bob", "key": BOB.public}},
+            {"path": consent.CLUSTER, "old": {"signer_threshold": 2}, "new": {}})
+    begin = [txn(trusted, put=[Put(path="jobs/2", value={"id": "2", "plan": {"end": [end]}})])
+             for end in ends]
+    for made in (*begin, txn(trusted, put=[signer("eve", EVE)])):
         with pytest.raises(NotAuthorised, match="needs the consent of 2 signers") as raised:
             agreed(made, trusted.state, 1, author())
         assert "--consent FILE" in raised.value.hint
