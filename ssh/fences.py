@@ -26,8 +26,12 @@ exec flock -E 75 -w "$2" "/run/gnt/fence/$1" true
 """
 
 # Only when all its commands were answered: a fence that somebody could still wait for must stay.
+# A driver that was overtaken clears nothing.  The term is only looked at: a node that has just
+# left the cluster is to forget it for good.
 CLEAR_FENCE = """\
-rm -f "/run/gnt/fence/$1"
+now=0
+[ ! -e /var/lib/gnt/term ] || read -r now </var/lib/gnt/term
+[ "$now" -gt "$2" ] || rm -f "/run/gnt/fence/$1"
 """
 
 ALIVE = """\
@@ -100,8 +104,8 @@ def waited(
     return None
 
 
-def clearing(fence: str) -> Script[None]:
-    return script(CLEAR_FENCE, fence)
+def clearing(fence: str, term: int) -> Script[None]:
+    return script(CLEAR_FENCE, fence, term)
 
 
 def alive(jobs: tuple[str, ...]) -> Script[dict[str, bool]]:

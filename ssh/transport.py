@@ -158,9 +158,10 @@ class SshTransport:
                 for node, outcome in outcomes.items()}
 
     def clear_fence(self, nodes: Iterable[str], fence: str) -> None:
-        item = Item(text=fences.clearing(fence).shell, limit=15.0)
-        batches = {node: Batch(scripts=(item,), term=self._terms.get(node, 0))
+        scripts = {node: fences.clearing(fence, self._terms.get(node, 0)).shell
                    for node in nodes if node in self._peers}
+        batches = {node: Batch(scripts=(Item(text=text, limit=15.0),))
+                   for node, text in scripts.items()}
         self._posted.append(self._start(WORK, batches, 15.0))
 
     def own(self, master: str, job: str) -> AbstractContextManager[None]:

@@ -247,3 +247,19 @@ def test_a_lease_that_is_renewed_is_kept(own_site):
         while time.monotonic() < began + 12:
             assert site_owned(own_site, "47")
             time.sleep(1)
+
+
+def test_a_fence_is_cleared_by_its_term_and_leaves_none_behind(own_site):
+    """A node that was made to forget the cluster does not learn the term again."""
+    node = own_site.add("leaving")
+    transport = own_site.transport(term=3)
+    transport.perform([run.on("leaving", "true")], fence="41")
+    node.sh("echo 4 >/var/lib/gnt/term")
+    transport.clear_fence(["leaving"], "41")  # by a driver that was overtaken
+    transport.close()
+    assert node.sh("ls /run/gnt/fence") == "41\n"
+    newer = own_site.transport(term=4)
+    newer.perform([run.on("leaving", "rm /var/lib/gnt/term")], fence="41")
+    newer.clear_fence(["leaving"], "41")
+    newer.close()
+    assert node.sh("ls /run/gnt/fence; cat /var/lib/gnt/term 2>/dev/null || :") == ""
