@@ -2,9 +2,10 @@
 
 invoke loads ``unittest.mock`` (and with it asyncio) for its MockContext, and a YAML reader for
 configuration files; paramiko and wrapt load ``importlib.metadata``, one to know its own version and
-one for plug-ins.  That is a quarter of the time that loading fabric takes, in each command that
-contacts a node.  While fabric is loaded, stand-ins take their places; they load the real modules
-when anybody uses them after all.  See man/adr/0023-what-starting-costs.md.
+one for plug-ins; paramiko loads ``tempfile`` to forward agents.  That is a quarter of the time that
+loading fabric takes, in each command that contacts a node.  While fabric is loaded, stand-ins take
+their places; they load the real modules when anybody uses them after all.  See
+man/adr/0023-what-starting-costs.md.
 """
 
 from __future__ import annotations
@@ -54,7 +55,7 @@ class LaterMetadata(Later):
 def load_fabric() -> None:
     """Import fabric; harmless when it, or what is left out, is there already."""
     stand_ins = {"unittest.mock": LaterMock, "invoke.vendor.yaml": Later,
-                 "importlib.metadata": LaterMetadata}
+                 "importlib.metadata": LaterMetadata, "tempfile": Later}
     placed = {name: kind(name) for name, kind in stand_ins.items() if name not in sys.modules}
     sys.modules.update(placed)
     collects = gc.isenabled()

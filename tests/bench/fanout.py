@@ -150,7 +150,7 @@ class Report:
 
 def bench(home: Path, arguments: argparse.Namespace) -> list[dict[str, Any]]:
     report, tools = Report(), available(arguments.others)
-    print(f"{os.cpu_count()} cores, shared with the nodes.  ms, MB; ratio: wall of gnt to wall of tool")
+    print(f"{os.cpu_count()} cores, shared with the nodes; ms, MB; ratio: wall of gnt to its wall")
     print("    N  tool         wall       CPU  CPU/host   memory     ratio")
     sizes = [int(n) for n in arguments.hosts.split(",")]
     start = {}
@@ -212,14 +212,15 @@ def outside(arguments: argparse.Namespace) -> int:
 
     layout = Layout(name=LAB)
     power.down(layout)
-    try:
-        began = time.monotonic()
-        power.up(layout, max(map(int, arguments.hosts.split(","))), lambda message: None)
-        print(f"lab nodes are up after {time.monotonic() - began:.0f} s", flush=True)
-        words = [sys.executable, *sys.argv, "--inside"]
-        return subprocess.run(admin.entered(layout, words, str(ROOT)), check=False).returncode
-    finally:
-        power.down(layout)
+    with figures.before_others():
+        try:
+            began = time.monotonic()
+            power.up(layout, max(map(int, arguments.hosts.split(","))), lambda message: None)
+            print(f"the lab is up after {time.monotonic() - began:.0f} s", flush=True)
+            words = [sys.executable, *sys.argv, "--inside"]
+            return subprocess.run(admin.entered(layout, words, str(ROOT)), check=False).returncode
+        finally:
+            power.down(layout)
 
 
 def main() -> int:

@@ -7,7 +7,8 @@ import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-LEFT_OUT = ("asyncio", "unittest.mock", "invoke.vendor.yaml", "importlib.metadata", "email")
+LEFT_OUT = ("asyncio", "unittest.mock", "invoke.vendor.yaml", "importlib.metadata", "email",
+            "tempfile")
 
 
 def in_new_python(text: str):
