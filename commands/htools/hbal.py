@@ -136,9 +136,9 @@ class Hbal(Measuring, Balancing, command="htools hbal"):
         self.show_score("Initial coefficients: overall", "Initial score:", state)
         best = balance.optimum(group, state)
         if initial - best < self.min_score:
-            out(f"Cluster is already well balanced (initial score {initial:.6g},\n"
-                f"optimum score due to N+1 reservations {best:.6g},\n"
-                f"minimum score {self.min_score:.6g}).\nNothing to do, exiting\n")
+            out(f"Cluster is already well balanced (initial score {show.general(initial)},\n"
+                f"optimum score due to N+1 reservations {show.general(best)},\n"
+                f"minimum score {show.general(self.min_score)}).\nNothing to do, exiting\n")
             return 0
         out("Trying to minimize the CV...\n")
         if self.search:

@@ -115,7 +115,10 @@ class Hcheck(Balancing, command="htools hcheck"):
                        (*CHECKS, SCORE), values)
         sums = [str(sum(h.counts[k] for h in healths)) for k in range(len(CHECKS))]
         need = str(int(sick)) if self.machine else str(sick)
-        self.block(f"{phase}_CLUSTER", when, (*CHECKS, NEED), [*sums, need])
+        if not healths:  # scripts know the answer about no groups as it is: one figure
+            sums = []
+        names = (*CHECKS, NEED)[: len(sums) + 1]
+        self.block(f"{phase}_CLUSTER", when, names, [*sums, need])
 
     def block(self, prefix: str, title: str, names: tuple[tuple[str, str], ...],
               values: list[str]) -> None:

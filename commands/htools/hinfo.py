@@ -8,7 +8,7 @@ from gnt.commands.htools import _options
 from gnt.commands.htools._options import FIELDS, ManySources, Measuring
 from gnt.htools import arrays, show
 from gnt.htools.names import Names
-from gnt.htools.world import is_split, part
+from gnt.htools.world import is_split
 from gnt.spec import opt
 from gnt.values import BOOL, whole
 
@@ -64,16 +64,17 @@ class Hinfo(Measuring, ManySources, command="htools hinfo"):
                 _options.warn(f"  {name}")
 
     def groups(self, world: World) -> None:
-        rows, happy = [], True
+        rows, happy, state = [], True, arrays.state(world)
+        failing = set(state.failing())
         for g in sorted({n.group for n in world.nodes}):
-            cut = part(world, g).world
-            state = arrays.state(cut)
-            bad = set(state.failing())
-            hit = sum(1 for k in range(len(cut.instances)) if bad & set(state.place_of(k)))
+            nodes = {k for k, n in enumerate(world.nodes) if n.group == g}
+            here = [k for k, i in enumerate(world.instances) if i.pri in nodes]
+            bad = failing & nodes
+            hit = sum(1 for k in here if bad & set(state.place_of(k)))
             happy = happy and not bad
             rows.append((
-                world.groups[g].name, str(len(cut.nodes)), str(len(cut.instances)), str(len(bad)),
-                str(hit), str(not bad), show.number(state.score(), 8),
+                world.groups[g].name, str(len(nodes)), str(len(here)), str(len(bad)),
+                str(hit), str(not bad), show.number(state.score(g), 8),
             ))
         if self.level > 1:
             numeric = (False, True, True, True, True, False, True)

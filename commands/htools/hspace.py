@@ -71,8 +71,8 @@ class Hspace(Limits, command="htools hspace"):
 
     def work(self, session: Session) -> int:
         world = self.load(session)
-        if not world.policy.templates or not world.policy.minmax:
-            raise GntError("the cluster's policy allows no disk template, or has no sizes")
+        if not world.policy.templates:
+            raise GntError("the cluster's policy allows no disk template")
         names = Names(world)
         if names.suffix and self.level > 1:
             _options.warn(f"Note: Stripping common suffix of '{names.suffix}' from names")
@@ -80,6 +80,8 @@ class Hspace(Limits, command="htools hspace"):
         _options.node_tables(self.print_nodes, "Initial cluster", world, ground.state, names)
         start = capacity.totals(ground)
         self.show_cluster(world, start)
+        if not world.policy.minmax:
+            raise GntError("the cluster's policy has no sizes")
         bad = {world.nodes[k].group for k in ground.state.failing()}
         world = self.close_groups(world, bad)
         stopped = self.stopped(world, bad)
@@ -89,12 +91,12 @@ class Hspace(Limits, command="htools hspace"):
             shape_of(high) for _, high in world.policy.minmax]
         limit = self.max_length if self.max_length >= 0 else None
         fill = self.filler(world, bad)
-        result = stopped or capacity.tiered(fill, wanted, limit)
+        result = stopped or capacity.tiered(able(fill), wanted, limit)
         self.finish(fill, result, first, "Tiered", names)
         self.show_tiered(world, result, start, capacity.totals(fill.ground))
         fill = self.filler(world, bad)
         shape = self.standard_alloc or shape_of(std)
-        result = stopped or capacity.standard(fill, shape, limit)
+        result = stopped or capacity.standard(able(fill), shape, limit)
         self.finish(fill, result, shape, "Standard", names)
         self.show_standard(world, result, start, capacity.totals(fill.ground))
         if self.machine:
@@ -208,6 +210,14 @@ class Hspace(Limits, command="htools hspace"):
         for name, value in pairs:
             plain = all(c.isalnum() or c == "." for c in value)
             out(f"HTS_{name}={value}\n" if plain else f"HTS_{name}='{value}'\n")
+
+
+def able(fill: Filler) -> Filler:
+    """The same, unless there are too few nodes to place anything."""
+    if len(fill.nodes) < (2 if fill.pairs else 1):
+        raise GntError("failure during allocation: "
+                       + ("Not enough online nodes" if fill.pairs else "No online nodes"))
+    return fill
 
 
 def shape_of(spec: object) -> Shape:

@@ -54,10 +54,20 @@ def table(prefix: str, header: Sequence[str], rows: Sequence[Sequence[str]],
     )
 
 
+def general(value: float) -> str:
+    """A number with six digits; small and large ones with an exponent."""
+    if value == 0 or 0.1 <= abs(value) < 1e7:
+        return number(value, 6)
+    mantissa, _, exponent = f"{value:.6e}".partition("e")
+    return f"{mantissa}e{int(exponent)}"
+
+
 def components(state: State, prefix: str = "  ") -> str:
-    """The score's parts with their weights."""
+    """The score's parts with their weights; without a node that is online there are none."""
+    online = any(not state.node(k)["offline"] for k in range(state.size[0]))
     rows = [(name, number(value, 8), f"x{weight:.2f}")
-            for (name, weight), value in zip(COMPONENTS, state.parts(), strict=True)]
+            for (name, weight), value in zip(COMPONENTS, state.parts(), strict=True)
+            if online]
     return table(prefix, ("Field", "Value", "Weight"), rows, (False, True, True))
 
 
