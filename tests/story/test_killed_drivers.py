@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from tests.story.conftest import Cluster
 
-KILLS = int(os.environ.get("GNT_KILLS", "3"))
+KILLS = int(os.environ.get("GNT_KILLS", "2"))
 SEED = int(os.environ.get("GNT_SEED", "1"))
 NAME = "web"
 PENDING = ("running", "waiting", "settling", "undoing", "stalled")
@@ -85,14 +85,37 @@ def repair(cluster: Cluster, verb: str, chance: random.Random, operation: str) -
     assert pending(cluster) == []
 
 
-def nothing_is_left(cluster: Cluster) -> None:
-    """What is on the nodes is what the configuration says, and nothing else."""
+def bare(cluster: Cluster, node: int) -> str:
+    """What a guest adds to a node besides its traces: listening ports, addresses, cgroups, sockets
+    of QEMU and of ssh."""
+    return cluster.lab.on(
+        node, "sh", "-c",
+        "ss -H -ltun | awk '{print $1, $5}' | sort -u;"
+        "ip -o address show scope global | awk '{print $2, $4}';"
+        "find /sys/fs/cgroup -iname '*gnt*' -o -iname '*qemu*' | grep -v gnt-bench;"
+        "find /run /tmp /var/lib/gnt /root/.ssh -type s 2>/dev/null | grep -v -e /sshd -e /systemd;"
+        "true").stdout
+
+
+def on_admin(cluster: Cluster) -> str:
+    """Sockets and connections that drivers left on the admin's host."""
+    return cluster.lab.run(
+        "sh", "-c", "find /root -type s ! -name runner.socket; pgrep -fa '[s]sh .*@node'; true"
+    ).stdout
+
+
+def nothing_is_left(cluster: Cluster, empty: dict[int, str]) -> None:
+    """What is on the nodes is what the configuration says, and nothing else.
+
+    ``empty``: what each node has when there are no guests.
+    """
     there = names(cluster)
     home = 0
     if there:
         node, status = cluster.status(NAME)
-        assert status == "running"
-        home = next(host.number for host in cluster.lab.hosts if host.name.startswith(node))
+        assert status in ("running", "ADMIN_down")
+        if status == "running":
+            home = next(host.number for host in cluster.lab.hosts if host.name.startswith(node))
     assert guests(cluster) == ({home: 1} if home else {})
     for host in cluster.lab.hosts:
         left = cluster.traces(host.number)
@@ -101,6 +124,7 @@ def nothing_is_left(cluster: Cluster) -> None:
             own = [line for line in left.splitlines() if not line.startswith("/srv/")]
             assert [line for line in own if line.startswith("gnt") or "qemu" in line] == []
             assert there or left == ""
+            assert bare(cluster, host.number) == empty[host.number]
     jobs = cluster.lab.on(1, "sh", "-c", "read -r _ head _ </var/lib/gnt/config/head; "
                           "for f in $(ls /run/gnt/jobs | grep -v '[.]'); do "
                           "[ $f -gt $head ] || echo $f; done").stdout
@@ -108,25 +132,38 @@ def nothing_is_left(cluster: Cluster) -> None:
     for host in cluster.lab.hosts:
         assert cluster.lab.on(host.number, "sh", "-c", "ls -A /run/gnt/fence 2>/dev/null; true"
                               ).stdout == ""
+    assert on_admin(cluster) == ""
 
 
 ADD = ("instance", "add", *BOOT_GUEST, "-n", "node1", NAME)
 
 
-def settle_down(cluster: Cluster, wanted: bool) -> None:
-    """The instance is there and runs, or it is not there."""
-    if wanted and NAME not in names(cluster):
+def settle_down(cluster: Cluster, wanted: str) -> None:
+    """The instance is not there, is down, or runs."""
+    there = NAME in names(cluster)
+    if wanted == "absent":
+        if there:
+            cluster.gnt("instance", "remove", "--yes", NAME)
+        return
+    if not there:
         cluster.gnt(*ADD)
-    if not wanted and NAME in names(cluster):
-        cluster.gnt("instance", "remove", "--yes", NAME)
+    status = cluster.status(NAME)[1]
+    if wanted == "down" and status == "running":
+        cluster.gnt("instance", "shutdown", "--timeout", "1", NAME)
+    if wanted == "up" and status != "running":
+        cluster.gnt("instance", "startup", NAME)
 
 
-OPERATIONS: dict[str, tuple[bool, tuple[str, ...]]] = {
-    "add": (False, ADD),
-    "migrate": (True, ("instance", "migrate", "--yes", NAME)),
-    "failover": (True, ("instance", "failover", "--yes", NAME)),
-    "remove": (True, ("instance", "remove", "--yes", NAME)),
-}  # (whether the instance must be there, the command)
+OPERATIONS: dict[str, tuple[str, tuple[str, ...]]] = {
+    "add": ("absent", ADD),
+    "shutdown": ("up", ("instance", "shutdown", "--timeout", "1", NAME)),
+    "startup": ("down", ("instance", "startup", NAME)),
+    "reboot": ("up", ("instance", "reboot", "-t", "hard", NAME)),
+    "modify": ("down", ("instance", "modify", "--disk", "-1:add,size=1g", NAME)),
+    "migrate": ("up", ("instance", "migrate", "--yes", NAME)),
+    "failover": ("up", ("instance", "failover", "--yes", NAME)),
+    "remove": ("up", ("instance", "remove", "--yes", NAME)),
+}  # (how the instance must be, the command)
 
 
 @pytest.fixture(scope="module")
@@ -134,21 +171,28 @@ def killed(new_cluster: Callable[[int], Cluster]) -> Cluster:
     return new_cluster(3)
 
 
+@pytest.fixture(scope="module")
+def empty(killed: Cluster) -> dict[int, str]:
+    return {host.number: bare(killed, host.number) for host in killed.lab.hosts}
+
+
 @pytest.mark.parametrize("operation", OPERATIONS)
-def test_killed_at_any_moment_one_command_repairs(killed: Cluster, operation: str) -> None:
-    there, words = OPERATIONS[operation]
+def test_killed_at_any_moment_one_command_repairs(
+    killed: Cluster, empty: dict[int, str], operation: str,
+) -> None:
+    before, words = OPERATIONS[operation]
     chance = random.Random(f"{SEED} repair {operation}")
-    settle_down(killed, there)
+    settle_down(killed, before)
     started = time.monotonic()
     killed.gnt(*words)
     took = time.monotonic() - started
-    nothing_is_left(killed)
+    nothing_is_left(killed, empty)
     verbs = ["resume", "undo"]
     for share in moments(operation):
-        settle_down(killed, there)
+        settle_down(killed, before)
         kill(killed, share * took, *words, operation=operation)
         verb = verbs[0]
         verbs.reverse()
         repair(killed, verb, chance, operation)
-        nothing_is_left(killed)
+        nothing_is_left(killed, empty)
     killed.gnt("cluster", "verify")
