@@ -15,13 +15,24 @@ def names(package: str) -> tuple[str, ...]:
     import pkgutil
 
     path = importlib.import_module(package).__path__
-    return tuple(
-        sorted(
-            m.name
-            for m in pkgutil.iter_modules(path)
-            if not m.name.startswith("_") and m.name != "base"
-        )
-    )
+    found = {module.name for module in pkgutil.iter_modules(path)} | _frozen(package)
+    return tuple(sorted(name for name in found if not name.startswith("_") and name != "base"))
+
+
+def _frozen(package: str) -> set[str]:
+    """The modules of a package within PyInstaller's archive, which ``pkgutil`` does not see.
+
+    Its own remedy is a hook that imports ``pkgutil`` at every start.
+    """
+    import sys
+
+    importers = sys.modules.get("pyimod02_importers")
+    if importers is None:
+        return set()
+    tree = importers.get_pyz_toc_tree()
+    for part in package.split("."):
+        tree = tree.get(part, {})
+    return set(tree)
 
 
 def module(package: str, name: str, what: str) -> ModuleType:
