@@ -156,7 +156,7 @@ def nodes(*names: str) -> Iterator[Nodes]:
         made.close()
 
 
-def wait_for(look: Any, seconds: float = 20.0) -> Any:
+def wait_for(look: Any, seconds: float = 120.0) -> Any:
     """The first true answer of ``look``; fails after ``seconds``."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:

@@ -102,21 +102,21 @@ def ticks(both: Nodes, node: str) -> list[int]:
 
 
 def moved(both: Nodes, driver: Kvm, guest: Guest, target: Guest) -> None:
-    wait_for(lambda: "tick 1" in guests.console(both, "node1", UUID), 120)
+    wait_for(lambda: "tick 1" in guests.console(both, "node1", UUID), 300)
     said = guests.console(both, "node1", UUID)
     assert "seed /dev/sr0" in said, "the disk is the first disk"
     assert f"network eth0 {MAC} 198.18.0.5/24" in said and "user-data was run" in said
     for node in ("node1", "node2"):
         assert f"name web.example\ninstance-id {UUID}\n" in wait_for(
-            lambda n=node: page(both, n), 60
+            lambda n=node: page(both, n), 120
         )
     attempt, settle = driver.migrate(guest, target, live=True)
     report = next(a for a in both.do(*attempt) if isinstance(a, Migrated))
     assert report.transferred > 1_000_000 and report.downtime_ms < report.total_ms
     before = ticks(both, "node1")
     both.do(*settle, *nic_mode("bridged").unplug("node1", guest.ports[0]))
-    wait_for(lambda: len(ticks(both, "node2")) >= 2, 60)
-    assert "name web.example" in wait_for(lambda: page(both, "node1"), 60)
+    wait_for(lambda: len(ticks(both, "node2")) >= 2, 120)
+    assert "name web.example" in wait_for(lambda: page(both, "node1"), 120)
     after = ticks(both, "node2")
     assert after[0] - before[-1] in (1, 2), "the clock went on"  # one may be torn in two
-    assert both.do(*driver.stop(target, 60))[0] is True, "it heeds the power button"
+    assert both.do(*driver.stop(target, 300))[0] is True, "it heeds the power button"
