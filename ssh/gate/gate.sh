@@ -110,17 +110,18 @@ gnt_g_fact() { # LIMIT DIGEST WORDS: one of the texts that are kept here
     (gnt_g_free && . "$gnt_g_text") 9>&- </dev/null
 }
 
-gnt_g_items() { # FENCED COUNT
+gnt_g_items() { # FENCED COUNT TERM
     gnt_g_n=0
     while [ "$gnt_g_n" -lt "$2" ]; do
         read -r gnt_g_kind gnt_g_a gnt_g_b gnt_g_c gnt_g_d || exit 1
+        [ "$gnt_g_skip" != 0 ] || gnt_g_admit "$3" || gnt_g_skip=2 # it may have risen meanwhile
         case $gnt_g_kind in
             run) gnt_g_ordered "$gnt_g_a" "$gnt_g_b" "$gnt_g_c" "$gnt_g_d" ;;
             fact) gnt_g_fact "$gnt_g_a" "$gnt_g_b" "$gnt_g_c" ;;
             *) gnt_g_refuse 'a frame that it does not know' ;;
         esac
         gnt_rc=$?
-        [ "$gnt_g_skip" = 1 ] || gnt_g_after "$1" "$((gnt_g_n + 1 == $2))"
+        [ "$gnt_g_skip" != 0 ] || gnt_g_after "$1" "$((gnt_g_n + 1 == $2))"
         rm -f "$gnt_g_dir/text.$gnt_g_n" "$gnt_g_dir/stdin.$gnt_g_n"
         gnt_g_n=$((gnt_g_n + 1))
     done
@@ -144,14 +145,19 @@ gnt_g_batch() { # TAG TERM FENCE HOLD COUNT ORDER SIGNATURE
     [ "$6" = 0 ] || gnt_g_order "$6" "$7"
     [ "$3 $2" = "$gnt_g_job $gnt_g_term" ] || gnt_g_granted=' ' # signed for another job or term
     gnt_g_admit "$2" || gnt_g_skip=1
-    if [ "$3" = - ]; then gnt_g_items '' "$5"
+    if [ "$3" = - ]; then gnt_g_items '' "$5" "$2"
     else
         [ "$gnt_g_granted" != ' ' ] || gnt_g_refuse 'a job that was not signed for this connection'
         (
-            [ "$gnt_g_skip" = 1 ] || gnt_fence "$3" || { gnt_g_skip=1; gnt_g_items 1 "$5"; exit 1; }
-            gnt_g_items 1 "$5"
+            [ "$gnt_g_skip" = 1 ] || gnt_fence "$3" || { gnt_g_skip=1; gnt_g_items 1 "$5" "$2"; exit 1; }
+            gnt_g_items 1 "$5" "$2"
+            [ "$gnt_g_skip" != 2 ] || exit 4
             exit 0
-        ) || case $? in 126) exit 126 ;; *) gnt_why=nofence ;; esac
+        ) || case $? in
+            126) exit 126 ;;
+            4) ! gnt_g_admit "$2" || gnt_why=unwritable ;;
+            *) gnt_why=nofence ;;
+        esac
     fi
     gnt_mark "$gnt_g_tag.end" "$4"
     gnt_done "$gnt_g_tag"

@@ -15,6 +15,7 @@ from gnt.errors import Busy, NodeFailed
 from gnt.ssh.owner import Owner
 
 from .conftest import ok, run, until
+from .gates import Person, harden
 
 DRIVER = """
 import sys
@@ -117,10 +118,13 @@ def test_an_open_shell_notices_a_higher_term(own_site):
     assert old.ask([call])[call.key].kind == "fenced"
 
 
+@pytest.mark.parametrize("hardened", [False, True])
 @pytest.mark.parametrize("fence", ["", "51"])
-def test_a_term_that_rises_stops_a_batch_before_its_next_script(own_site, fence):
-    node = own_site.add("middle")
-    transport = own_site.transport(term=1)
+def test_a_term_that_rises_stops_a_batch_before_its_next_script(own_site, fence, hardened):
+    node, alice = own_site.add("middle"), Person(own_site.home / "people", "alice")
+    if hardened:
+        harden(node, own_site.login, [alice.line])
+    transport = own_site.transport(term=1, orders=alice.orders)
     calls = [run.on("middle", body) for body in (
         "echo one", "echo 2 >/var/lib/gnt/term", "touch /run/touched", ">/run/touched")]
     answers = transport.perform(calls, fence=fence) if fence else transport.ask(calls)
