@@ -313,7 +313,7 @@ class LocalCandidate:
         taken = self._enter(10)
         try:
             self._load()
-            self._refuse(message.term, message.turn)
+            self._refuse(message.term, message.turn, self._newest())
             self._check_install(message)
             number = message.head.base
             self.disk.replace(f"base-{number}.toml", message.base)
@@ -324,6 +324,17 @@ class LocalCandidate:
         finally:
             self._leave(taken)
         return self._standing()
+
+    def _newest(self) -> tuple[int, int]:
+        """Term and turn of the last record, in whatever state the journal is.
+
+        A late install must not wipe out what a later turn has appended, and was told that it has.
+        """
+        data = self.disk.read(f"journal-{self.head.base}.toml") or b""
+        try:
+            return _Tail(data, self.head.base, self.head).order
+        except (Damaged, KeyError, ValueError):
+            return 0, 0
 
     def _check_install(self, message: m.Install) -> None:
         head, mine = message.head, self.head

@@ -48,12 +48,12 @@ gnc_raise() { # TERM HIGHEST: the node's term, if it is at most HIGHEST; tasks r
     FT=$1
 }
 
-gnc_last() { # HASH: the last complete record: LS serial, LH hash, LT term, LU turn, LE its end;
+gnc_ends() { # HASH: the last complete record: LS serial, LH hash, LT term, LU turn, LE its end;
     # CS, CA: serial and beginning of the record that follows HASH
     J=journal-$HB.toml
     [ -e "$J" ] || : >>"$J" || gnc_stop 1
     # shellcheck disable=SC2046 # eight numbers
-    set -- $(LC_ALL=C awk -v h="$1" -v b="$HB" 'BEGIN {c = d = "-"; n = s = o = e = t = u = 0}
+    set -- $(LC_ALL=C awk -v h="$1" -v b="$HB" 'BEGIN {c = d = "-"; k = b; n = s = o = e = t = u = a = x = y = 0}
         /^\[txn\.[0-9]+\]$/ {a = n; k = substr($0, 6, length($0) - 6); g = 0}
         /^prev = "/ {p = substr($0, 9, 64)}
         /^term = / {x = $3}
@@ -66,6 +66,10 @@ gnc_last() { # HASH: the last complete record: LS serial, LH hash, LT term, LU t
     CS=$1 CA=$2 LE=$5 LS=$6 LT=$7 LU=$8 LH=$HH
     [ "$LE" = 0 ] || LH=$(tail -c "+$(($3 + 1))" "$J" | head -c "$4" | sha256sum)
     LH=${LH%% *}
+}
+
+gnc_last() { # HASH: the same, of a journal that holds what is committed
+    gnc_ends "$1"
     [ "$LS" -gt "$HS" ] || [ "$LS $LH" = "$HS $HH" ] ||
         gnc_stop 7 "the committed record $HS is not in the journal"
 }
@@ -304,6 +308,7 @@ gnc_fence() ( # WAIT TERM: no older term may write here any more
 gnc_install() ( # TERM TURN HT HS HH HB START SIZE: base (SIZE bytes) and journal on stdin
     gnc_enter 10
     cat >whole || gnc_stop 1 'cannot write'
+    [ "$HB" = 0 ] || gnc_ends - # what a later turn has appended, too, must stay
     gnc_refuse "$1" "$2"
     [ "$1" -gt "$HT" ] || [ "$4" -ge "$HS" ] || gnc_stop 4 "serial $HS is committed here"
     [ "$1" -gt "$HT" ] || [ "$4" -ne "$HS" ] || [ "$5" = "$HH" ] ||

@@ -300,6 +300,22 @@ def test_an_install_never_goes_back(place):
     assert place.file("journal-1.toml") == bytes_of(entries)
 
 
+def test_an_install_that_is_late_spares_what_a_later_turn_has_appended(place):
+    """It was acknowledged to that driver, and wiped out with the journal (seed 602631)."""
+    candidate = place.driver()
+    first, second = follow(FIRST.hash, 2, 2)
+    install(candidate, [first], turn=2)
+    staged = make_entry(3, first.hash, turn=5)
+    assert append(candidate, head_after(first), [staged], turn=5).status == m.OK
+    assert install(candidate, [first], turn=4).status == m.REFUSED
+    assert place.file("journal-1.toml") == bytes_of([first, staged])
+    assert install(candidate, [first], turn=6).status == m.OK
+    assert place.file("journal-1.toml") == bytes_of([first])
+    with open(place.disk.path("journal-1.toml"), "wb") as file:
+        file.write(first.record[10:])
+    assert install(candidate, [first, second], turn=7).status == m.OK
+
+
 def test_a_later_term_overrules_a_fork(place):
     candidate = place.driver()
     install(candidate, follow(FIRST.hash, 2, 2))

@@ -37,7 +37,8 @@ class Files:
             for match in RECORD.finditer(data):
                 found = Found(match[1], int(match[2]), match[3])
                 self.records[found.hash] = found
-            if data.startswith(b"[base]\n") and data.endswith(b'"\n'):
+            if data.startswith(b"[base]\n") and b"\n[signature]\n" in data and (
+                    data.endswith(b'"\n')):  # a torn one may end anywhere
                 self._base(data)
 
     def _base(self, data):

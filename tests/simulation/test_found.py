@@ -87,7 +87,7 @@ def test_a_commit_whose_answer_is_lost_is_found_behind_two_bases():
 
 
 SEEDS = (16, 28, 30, 76, 108, 245, 363, 430, 782, 100211, 100297, 100767, 100898, 101103, 101597,
-         102370, 205230, 401195, 500199, 500670)
+         102370, 205230, 401195, 500199, 500670, 602615, 602631)
 
 
 @pytest.mark.parametrize("seed", SEEDS)
