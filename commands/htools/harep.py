@@ -36,8 +36,7 @@ class Harep(Program, command="htools harep"):
     """
 
     examples = (
-        ("gnt-cluster add-tags ganeti:watcher:autorepair:failover", "allow failovers everywhere"),
-        ("harep -L --dry-run", "what would be done"),
+        ("harep -L --dry-run", "what would be done, and what would need a tag"),
         ("harep -L --reason 'night shift' rack1", "repair, in one group"),
     )
     luxi: str | None = opt(LUXI, "the cluster this program belongs to, which is used anyway",
