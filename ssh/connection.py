@@ -168,6 +168,7 @@ class NodeConnection(fabric.Connection):  # type: ignore[misc]  # fabric has no 
         """End the connection from any thread, whatever it waits for, and wait for nothing."""
         if self.made is None:
             return
+        self.packets.over = True
         try:
             self.wire.shutdown(socket.SHUT_RDWR)
         except OSError:

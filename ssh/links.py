@@ -99,8 +99,8 @@ class ChannelLink:
         self._taken = 0  # bytes for which sshd was not given credit
         self._wake: Callable[[], None] = lambda: None
         packets: Packets = channel.get_transport().packetizer  # type: ignore[assignment]  # ours
-        self._sinks, self._name = packets.sinks, channel.chanid.to_bytes(4, "big")
-        self._sinks[self._name] = self._hear
+        self._packets, self._name = packets, channel.chanid.to_bytes(4, "big")
+        packets.sinks[self._name] = self._hear
 
     def send(self, data: bytes) -> None:
         self._outbox.send(data, direct=True)
@@ -154,8 +154,9 @@ class ChannelLink:
 
     def close(self) -> None:
         self._outbox.close()
-        self._sinks.pop(self._name, None)
-        self._channel.close()
+        self._packets.sinks.pop(self._name, None)
+        if not self._packets.over:
+            self._channel.close()
 
 
 def _drained(ready: Callable[[], bool], recv: Callable[[int], bytes]) -> bytes:

@@ -302,10 +302,10 @@ class RemotePeer(Peer):
         self._resting = (time.monotonic() + REST, failure)
 
     def abort(self) -> None:
-        super().abort()
         self.forget_knock()
         if self._connection is not None:
-            self._connection.abort()
+            self._connection.abort()  # first: ending the lanes one by one is two packets for each
+        super().abort()
 
     def refused(self) -> int:
         """The TCP connection that was begun is there (0), or has failed: its errno."""

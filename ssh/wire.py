@@ -94,6 +94,7 @@ class Packets(Packetizer):
         self._turn = threading.Semaphore(0)  # of the connection's own thread
         self.reader: Reader | None = None  # who may read for us
         self.sinks: dict[bytes, Sink] = {}  # by channel, as packets name it
+        self.over = False  # the connection is given up: channels need no ends of their own
 
     # --- what paramiko tells -------------------------------------------------------------------
 
