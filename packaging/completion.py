@@ -188,11 +188,11 @@ def _fish_line(apart, key, line):
         yield f"{where} {_fish_values(line.words_of)}\n"
     for option in line.options:
         names = " ".join(f"-l {s[2:]}" if s.startswith("--") else f"-s {s[1:]}"
-                         for s in option.spellings if not s.startswith("--no-"))
-        takes = f" -x {_fish_values(option.values)}" if option.takes else ""
+                         for s in option.spellings)
+        kind = "-r" if option.values == "file" else "-x"  # -x forbids -F
+        takes = f" {kind} {_fish_values(option.values)}" if option.takes else ""
         about = option.about.replace("\\", "\\\\").replace("'", "\\'")
-        if names:
-            yield f"{where} {names}{takes} -d '{about}'\n"
+        yield f"{where} {names}{takes} -d '{about}'\n"
 
 
 def _fish_values(kind):

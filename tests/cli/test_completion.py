@@ -10,6 +10,13 @@ import sys
 
 import pytest
 
+from gnt.cli import find, general
+from gnt.cli.slots import table
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from gnt.spec import Command
+
 ROOT = pathlib.Path(__file__).parent.parent.parent
 BASH = """
 source "$1"; shift
@@ -48,7 +55,7 @@ def files(tmp_path_factory) -> pathlib.Path:
 def run(shell: str, files: pathlib.Path, *words: str) -> str:
     path = f"{files / 'bin'}:{os.environ['PATH']}"
     return subprocess.run([shutil.which(shell) or shell, *words], capture_output=True, text=True,
-                          check=False, timeout=10,
+                          check=False, timeout=120,
                           env={"PATH": path, "HOME": str(files), "TERM": "dumb"}).stdout
 
 
@@ -107,3 +114,50 @@ def test_fish_offers(files: pathlib.Path, line: str, some: set[str]) -> None:
 def test_zsh_offers(files: pathlib.Path, line: str, some: list[str]) -> None:
     said = run("zsh", files, "-f", "-c", ZSH, "zsh", str(files), line)
     assert all(word in said for word in some), said
+
+
+COMMANDS = [cls for noun in find.nouns() for cls in find.commands(noun) if cls.verb]
+EACH_BASH = """
+source "$1"
+while read -r line; do
+    read -r -a COMP_WORDS <<<"$line"; COMP_CWORD=$((${#COMP_WORDS[@]} - 1)); COMPREPLY=()
+    _gnt
+    echo "${COMPREPLY[@]}"
+done
+"""
+
+
+def offered(shell: str, files: pathlib.Path, *words: str, lines: list[str]) -> list[set[str]]:
+    """What a shell offers for each of many lines, one process for all."""
+    done = subprocess.run([shutil.which(shell) or shell, *words], input="\n".join(lines) + "\n",
+                          env={"PATH": os.environ["PATH"], "HOME": str(files), "TERM": "dumb"},
+                          capture_output=True, text=True, check=True)
+    rows = [set(row.split()) for row in done.stdout.splitlines()]
+    assert len(rows) == len(lines), done.stderr
+    return rows
+
+
+def declared(cls: type[Command]) -> set[str]:
+    """The long options of a command, its own and those of its kind."""
+    slots = table(cls, general.groups(cls)).slots
+    return {f"--{slot.long}" for slot in slots if not slot.opt.hidden}
+
+
+def test_bash_offers_every_declared_option_of_every_command(files: pathlib.Path) -> None:
+    lines = [f"gnt {cls.noun} {cls.verb} --" for cls in COMMANDS]
+    found = offered("bash", files, "--norc", "-c", EACH_BASH, "bash", str(files / "gnt.bash"),
+                    lines=lines)
+    lacking = {line: declared(cls) - row
+               for line, cls, row in zip(lines, COMMANDS, found, strict=True)}
+    assert {line: words for line, words in lacking.items() if words} == {}
+
+
+def test_fish_offers_every_declared_option(files: pathlib.Path) -> None:
+    some = COMMANDS[::12]  # it looks at thousands of rules for each line
+    lines = [f"gnt {cls.noun} {cls.verb} --" for cls in some]
+    each = (f"source {files / 'gnt.fish'}; while read -l line; "
+            "echo (complete -C $line | string split -f 1 \\t); end")
+    found = offered("fish", files, "--no-config", "-c", each, lines=lines)
+    lacking = {line: declared(cls) - row
+               for line, cls, row in zip(lines, some, found, strict=True)}
+    assert {line: words for line, words in lacking.items() if words} == {}
