@@ -82,7 +82,6 @@ gnt_g_ordered() { # KEEP LIMIT SIZE STDIN: one script that must have been ordere
         gnt_g_number "$4" && head -c "$4" >"$gnt_g_from" || gnt_g_refuse 'a stdin of that size'
     }
     set -- "$1" "$2" "$gnt_g_dir/text.$gnt_g_n" "$gnt_g_from"
-    [ "$4" = /dev/null ] || [ -e "$4" ] || gnt_g_refuse 'the disk is full'
     if [ "$4" = /dev/null ]; then gnt_g_allowed "$3" -; else gnt_g_allowed "$3" "$4"; fi ||
         gnt_g_refuse 'a script that was not signed as it is'
     [ "$gnt_g_skip" = 0 ] || return 0
@@ -122,7 +121,7 @@ gnt_g_items() { # FENCED COUNT TERM
         esac
         gnt_rc=$?
         [ "$gnt_g_skip" != 0 ] || gnt_g_after "$1" "$((gnt_g_n + 1 == $2))"
-        rm -f "$gnt_g_dir/text.$gnt_g_n" "$gnt_g_dir/stdin.$gnt_g_n"
+        [ "$gnt_g_kind" = fact ] || : >"$gnt_g_dir/text.$gnt_g_n" >"$gnt_g_dir/stdin.$gnt_g_n"
         gnt_g_n=$((gnt_g_n + 1))
     done
 }

@@ -31,7 +31,7 @@ class Gate:
         parts: list[bytes] = []
         needed: list[Grant] = []
         for item in batch.scripts:
-            fact = self._fact(item)
+            fact = None if batch.fence else self._fact(item)  # all that a job does is signed
             if fact is None:
                 needed.append(grant(item.text, item.stdin))
             parts.append(fact or _run(item))
@@ -53,10 +53,11 @@ class Gate:
         if (job, term) != self._for:
             self._for = job, term
             self._granted.clear()
-        if self._granted.issuperset(needed) and (job == "-" or self._granted):
+        if self._granted.issuperset(needed):
             return b"", b""
-        self._granted.update(needed, self._orders.foreseen(job, self._node))
-        return self._orders.order(self._challenge, job, term, self._granted)
+        new = {*needed, *self._orders.foreseen(job, self._node)} - self._granted
+        self._granted |= new
+        return self._orders.order(self._challenge, job, term, sorted(new))
 
     def _fact(self, item: Item) -> bytes | None:
         """The item as a fact, if this node keeps it as one."""

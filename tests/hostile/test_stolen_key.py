@@ -376,14 +376,14 @@ def test_a_stolen_key_reads_facts(line) -> None:
 
 
 def test_who_signs_runs_what_was_signed_and_nothing_runs_twice(gated, node, alice) -> None:
-    transport = gated.transport(orders=alice.orders)
+    transport = gated.transport(connect=20.0, orders=alice.orders)
     call = run.on("node1", f"[ ! -e {MARK} ] && echo >{MARK}; echo done")
     assert list(transport.perform([call], fence="7").values()) == ["done\n"]
     assert broken_in(node)
 
 
 def test_one_order_serves_a_whole_job(gated, alice) -> None:
-    transport = gated.transport(orders=alice.orders)
+    transport = gated.transport(connect=20.0, orders=alice.orders)
     calls = [run.on("node1", "echo", word=str(n)) for n in range(5)]
     transport.foresee("7", calls)
     before = len(alice.signed)
@@ -393,7 +393,7 @@ def test_one_order_serves_a_whole_job(gated, alice) -> None:
 
 
 def test_a_stream_runs_under_an_order(gated, alice) -> None:
-    transport = gated.transport(orders=alice.orders)
+    transport = gated.transport(connect=20.0, orders=alice.orders)
     context = NodeContext(transport.peer("node1"), term=1, fence="7", tell=lambda _: None,
                           reach=transport.peer)
     with context.stream("cat") as stream:
@@ -403,13 +403,13 @@ def test_a_stream_runs_under_an_order(gated, alice) -> None:
 
 
 def test_a_reader_without_a_signing_key_is_told_so(gated) -> None:
-    transport = gated.transport()
+    transport = gated.transport(connect=20.0)
     answers = transport.ask([node_facts.on("node1")])
     assert all(isinstance(answer, NodeFailed) for answer in answers.values())
 
 
 def test_a_refusal_says_what_to_do(gated, mallory) -> None:
-    transport = gated.transport(orders=mallory.orders)
+    transport = gated.transport(connect=20.0, orders=mallory.orders)
     (answer,) = transport.ask([run.on("node1", f"touch {MARK}")]).values()
     assert "hardened and refuses" in answer.message
     assert "gnt-cluster signer list" in answer.hint

@@ -57,9 +57,9 @@ def test_a_command_on_nodes_is_signed_and_stays_in_the_history(hardened: Cluster
 
 def test_a_job_that_was_killed_is_resumed_and_one_is_undone(hardened: Cluster) -> None:
     for verb in ("resume", "undo"):
-        hook = "/etc/gnt/hooks/instance-add-pre.d"
-        hardened.lab.on(2, "sh", "-c", f"mkdir -p {hook}; printf '#!/bin/sh\\n"
-                        f"echo $$ >/tmp/slow\\nexec sleep 600\\n' >{hook}/slow; chmod 755 {hook}/slow")
+        hook, said = "/etc/gnt/hooks/instance-add-pre.d", "echo $$ >/tmp/slow\\nexec sleep 600"
+        hardened.lab.on(2, "sh", "-c", f"mkdir -p {hook}; printf '#!/bin/sh\\n{said}\\n' "
+                        f">{hook}/slow; chmod 755 {hook}/slow")
         driver = hardened.lab.start_command(
             "gnt", "instance", "add", "-t", "diskless", "-H", "fake", "-n", "node2", f"of-{verb}")
         hardened.lab.on(2, "sh", "-c", "until [ -s /tmp/slow ]; do sleep 0.1; done")
