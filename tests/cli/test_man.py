@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import os
 import pathlib
 import re
 import shlex
@@ -26,8 +27,13 @@ COMMANDS = [command for noun in find.nouns() for command in find.commands(noun)]
 @pytest.fixture(scope="module")
 def pages(tmp_path_factory) -> pathlib.Path:
     out = tmp_path_factory.mktemp("man")
-    subprocess.run([sys.executable, "packaging/build_man.py", str(out)], cwd=ROOT, check=True)
+    build(out)
     return out
+
+
+def build(out: pathlib.Path) -> None:
+    subprocess.run([sys.executable, "packaging/build_man.py", str(out)], cwd=ROOT, check=True,
+                   env={**os.environ, "SOURCE_DATE_EPOCH": "86400"})
 
 
 @pytest.mark.parametrize("command", [*COMMANDS, *declared().values()],
@@ -128,13 +134,9 @@ def test_the_html_loads_nothing(pages: pathlib.Path) -> None:
 
 
 def test_builds_are_repeatable(pages: pathlib.Path, tmp_path) -> None:
-    import os
-
-    for out in ("a", "b"):
-        subprocess.run([sys.executable, "packaging/build_man.py", str(tmp_path / out)], cwd=ROOT,
-                       env={**os.environ, "SOURCE_DATE_EPOCH": "86400"}, check=True)
-    for page in sorted((tmp_path / "a").rglob("*.*")):
-        if page.is_file():
-            other = tmp_path / "b" / page.relative_to(tmp_path / "a")
-            assert page.read_bytes() == other.read_bytes()
-    assert '"1970-01-02"' in (tmp_path / "a" / "gnt.1").read_text()
+    build(tmp_path)
+    files = [page for page in sorted(pages.rglob("*.*")) if page.is_file()]
+    assert len(files) > 20
+    for page in files:
+        assert page.read_bytes() == (tmp_path / page.relative_to(pages)).read_bytes()
+    assert '"1970-01-02"' in (pages / "gnt.1").read_text()

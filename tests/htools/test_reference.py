@@ -52,7 +52,10 @@ def test_hroller(data):
     same("hroller", "-t", data, "--offline-maintenance", "--ignore-non-redundant")
 
 
-@pytest.mark.parametrize("shape", ["plain", "tags", "offline", "shared", "groups"])
+LONG = [pytest.param(shape, marks=pytest.mark.slow) for shape in ("tags", "shared")]  # 5 s, 15 s
+
+
+@pytest.mark.parametrize("shape", ["plain", "offline", "groups", *LONG])
 def test_hspace(shape, tmp_path):
     # not with forthcoming instances: there the reference ends with an internal inconsistency
     world = clusters.make(11, **{"nodes": 5, "per_node": 5, **SHAPES[shape]})
