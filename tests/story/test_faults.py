@@ -117,7 +117,7 @@ NEEDED = ("fabric", "invoke", "paramiko", "cryptography", "cffi", "_cffi", "pycp
           "nacl", "deprecated", "decorator", "wrapt", "tomli", "tabulate")
 
 
-def _visible_to_nodes() -> Path:
+def visible_to_nodes() -> Path:
     """A copy of gnt and what it imports where nodes see it: a checkout may be in /tmp or /root."""
     target = BOOT.path.parent / "driver"
     shutil.rmtree(target, ignore_errors=True)
@@ -131,7 +131,7 @@ def _visible_to_nodes() -> Path:
 
 
 def test_drivers_on_a_candidate_and_on_a_node_that_is_none(cluster: Cluster) -> None:
-    installed = _visible_to_nodes()
+    installed = visible_to_nodes()
 
     def on(node: int, *words: str, status: int = 0) -> str:
         done = cluster.lab.on(
