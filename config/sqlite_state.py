@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from gnt.config.journal import Txn
 
 LAYOUT = 2
+LONG = 256 * 1024  # bytes of the write-ahead log
 BOOT_ID = "/proc/sys/kernel/random/boot_id"
 TABLES = """
 create table meta (stamp text, position blob);
@@ -38,20 +39,20 @@ create index numbers on found (number);
 def stamp() -> str:
     """What a cache must have been made by and under to be used."""
     try:
-        with open(BOOT_ID, encoding="ascii") as file:
+        with open(BOOT_ID, encoding="utf-8") as file:
             boot = file.read().strip()
     except OSError:
         boot = ""
     return f"{LAYOUT} {sys.implementation.cache_tag} {boot}"
 
 
-def connect(path: str) -> sqlite3.Connection:
+def connect(path: str, patience: float = 10.0) -> sqlite3.Connection:
     try:
         from _sqlite3 import connect as opened  # the package around it takes 1.5 ms to import
     except ImportError:
         from sqlite3 import connect as opened
     connection: sqlite3.Connection = opened(  # a runner's threads share what one of them read
-        path, isolation_level=None, timeout=10.0, check_same_thread=False)
+        path, isolation_level=None, timeout=patience, check_same_thread=False)
     connection.execute("pragma synchronous = off")
     return connection
 
@@ -59,8 +60,8 @@ def connect(path: str) -> sqlite3.Connection:
 class SqliteSnapshot:
     """A :class:`~gnt.model.config.State` that does not change."""
 
-    def __init__(self, path: str) -> None:
-        self._connection = connect(path)
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
         self._connection.execute("begin")
         self.position = stored_position(self._connection) or Position()
         self.term, self.serial = self.position.term, self.position.serial
@@ -146,7 +147,8 @@ class SqliteState:
             self._discard()
             return
         try:
-            reader = SqliteSnapshot(self._path)
+            self._shorten()
+            reader = SqliteSnapshot(connect(self._path))
         except Exception as error:
             if not _is_sqlite(error):
                 raise
@@ -154,6 +156,15 @@ class SqliteState:
         else:
             self._reader, self._marked = reader, self._mark()
             self._position = reader.position
+
+    def _shorten(self) -> None:
+        """Empty a long write-ahead log, unless somebody reads from it: commands end without
+        closing the file, and whoever opens it next reads all of that."""
+        import os
+
+        log = self._path + "-wal"
+        if os.path.exists(log) and os.stat(log).st_size > LONG:
+            connect(self._path, patience=0.0).execute("pragma wal_checkpoint(truncate)")
 
     def _mark(self) -> tuple[int, ...]:
         """What is another when somebody has written since."""
@@ -182,7 +193,8 @@ class SqliteState:
     def _now(self) -> SqliteSnapshot:
         """The state as it is; what is written later does not change what this returns."""
         if self._reader is None:
-            self._reader, self._marked = SqliteSnapshot(self._path), self._mark()
+            connection, self._writer = self._writer or connect(self._path), None
+            self._reader, self._marked = SqliteSnapshot(connection), self._mark()
         return self._reader
 
     def reset(self, data: Mapping[str, Mapping[str, Any]], at: Position) -> None:

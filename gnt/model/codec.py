@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     R = TypeVar("R", bound=Record)
 
 _RESOLVED: dict[type, dict[str, Any]] = {}
+_EVALUATED: dict[tuple[str, str], Any] = {}
 
 
 def to_data(record: Record) -> dict[str, Any]:
@@ -61,9 +62,16 @@ def _types(cls: type[Record]) -> dict[str, Any]:
     found = _RESOLVED.get(cls)
     if found is None:
         found = _RESOLVED[cls] = {
-            name: eval(annotation, vars(sys.modules[module]))
-            for name, (annotation, module) in cls.TYPES.items()
+            name: _EVALUATED.get(written) or _evaluated(written)
+            for name, written in cls.TYPES.items()
         }
+    return found
+
+
+def _evaluated(written: tuple[str, str]) -> Any:
+    """The type that an annotation in a module means; most fields share a few of them."""
+    annotation, module = written
+    found = _EVALUATED[written] = eval(annotation, vars(sys.modules[module]))
     return found
 
 

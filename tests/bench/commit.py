@@ -2,7 +2,8 @@
 
 For each size: a cluster of three candidates on this machine (one ``LocalCandidate`` as the master,
 two shells), and a whole process that changes one instance: start, state, turn, signature, majority,
-fdatasync, cache.  CPU times are user + system of that process and its children, best of several.
+fdatasync, cache; it begins and ends as ``gnt.cli.main`` does.  CPU times are user + system of that
+process and its children, best of several.
 """
 
 from __future__ import annotations
@@ -27,7 +28,8 @@ ROOT = figures.ROOT
 sys.path[:0] = [str(ROOT / "tests" / "config")]
 PACKAGES = [path for path in sys.path if "site-packages" in path]
 PREPARE = f"import sys; sys.path[:0] = {[str(ROOT), *PACKAGES]!r}\n"
-CHANGE = PREPARE + """
+CHANGE = "import gc\ngc.disable()\n" + PREPARE + """
+import os
 from gnt.config.candidate import LocalCandidate
 from gnt.config.disk import Disk
 from gnt.config.record import Author
@@ -51,6 +53,7 @@ def make(cfg):
     return Change(edits=(Edit(path="instances/" + instance.uuid, value=to_data(changed)),),
                   operation="instance modify")
 store.commit(make)
+os._exit(0)
 """
 LOAD = PREPARE + """
 import time
