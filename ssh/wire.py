@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 PIECE = 1 << 16
 LARGEST = 1 << 18  # bytes of a packet that sshd ever sends
 DATA, MORE_DATA = 94, 95  # SSH_MSG_CHANNEL_DATA, SSH_MSG_CHANNEL_EXTENDED_DATA
+REMARKS = (2, 4)  # SSH_MSG_IGNORE, SSH_MSG_DEBUG: paramiko would look at each character to log it
 BLOCK = 16  # bytes to which AES pads
 PADDING = os.urandom(2 * BLOCK)  # it is encrypted and authenticated: what it says does not matter
 
@@ -204,6 +205,8 @@ class Packets(Packetizer):
             while (end := self._end(came, at)) <= len(came):
                 plain, at = self._opened(came[at:end]), end
                 number, self._number = self._number, (self._number + 1) & 0xFFFFFFFF
+                if plain[1] in REMARKS:
+                    continue
                 sink = self.sinks.get(plain[2:6]) if plain[1] in (DATA, MORE_DATA) else None
                 last = len(plain) - plain[0]
                 if sink is None:
