@@ -1,0 +1,61 @@
+"""Appends that say how long the journal is, so that a shell can be quick: as safe as others."""
+
+import os
+
+from chains import bytes_of, follow, head_after, make_entry
+from places import FIRST, append, install, sized
+
+from gnt.config import message as m
+
+
+def test_a_quick_append_of_a_new_term_raises_it_too(place):
+    candidate = place.driver()
+    install(candidate)
+    first, second = follow(FIRST.hash, 2, 2, term=2)
+    assert candidate.answer(sized(FIRST, first, 0, term=2)).status == m.OK
+    assert place.file("../term") == b"2\n"
+    os.unlink(place.disk.path("../term"))
+    length = len(first.record)
+    assert candidate.answer(sized(head_after(first, term=2), second, length,
+                                  term=2)).status == m.OK
+    assert place.file("../term") == b"2\n"
+
+
+def test_an_append_that_knows_the_size(place):
+    candidate = place.driver()
+    install(candidate)
+    first, second = follow(FIRST.hash, 2, 2)
+    assert candidate.answer(sized(FIRST, first, 0)).status == m.OK
+    length = len(first.record)
+    learn = m.Learn(head=head_after(first), by=1, after=FIRST, size=length)
+    assert candidate.answer(learn).status == m.OK
+    assert candidate.answer(sized(head_after(first), second, length)).status == m.OK
+    assert place.file("journal-1.toml") == bytes_of([first, second])
+    assert place.file("head").decode() == head_after(first).line + "\n"
+
+
+def test_a_wrong_size_is_looked_at_closer(place):
+    candidate = place.driver()
+    install(candidate)
+    first, second = follow(FIRST.hash, 2, 2)
+    lost = make_entry(2, FIRST.hash, note="lost")
+    append(candidate, FIRST, [lost])
+    assert candidate.answer(sized(FIRST, first, 0)).status == m.OK
+    assert place.file("journal-1.toml") == first.record
+    assert candidate.answer(sized(head_after(first), second, 7)).status == m.OK
+    assert place.file("journal-1.toml") == bytes_of([first, second])
+
+
+def test_a_quick_append_refuses_what_a_careful_one_refuses(place):
+    candidate = place.driver()
+    install(candidate, turn=5)
+    first, second = follow(FIRST.hash, 2, 2)
+    assert candidate.answer(sized(FIRST, first, 0, turn=4)).status == m.REFUSED
+    wrong = sized(FIRST, first, 0, turn=5, records=first.record.replace(b"x2", b"x3"))
+    assert candidate.answer(wrong).status == m.DAMAGED
+    assert candidate.answer(sized(FIRST, second, 0, turn=5)).status == m.DAMAGED
+    candidate.answer(m.Fence(term=2))
+    assert candidate.answer(sized(FIRST, first, 0, turn=5)).status == m.REFUSED
+    learn = m.Learn(head=head_after(first), by=1, after=FIRST, size=0)
+    assert candidate.answer(learn).status == m.REFUSED
+    assert not place.file("journal-1.toml")
