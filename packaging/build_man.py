@@ -28,7 +28,8 @@ from gnt.query.field import default_output, fields  # noqa: E402 - likewise
 PROSE = ROOT / "man" / "prose"
 STYLE = ROOT / "man" / "style.css"
 FIGURES = ROOT / "man" / "figures.md"
-PLAIN = {"gnt": "gnt.1", "concepts": "gnt.7", "promises": "gnt-promises.7"}  # about no noun
+PLAIN = {"gnt": "gnt.1", "concepts": "gnt.7", "promises": "gnt-promises.7",
+         "security": "gnt-security.7"}  # about no noun
 LISTED = ("instance", "node", "group", "network", "job")
 
 
