@@ -243,3 +243,17 @@ def test_keys_are_read():
     assert keyring.script(keyring.on("n")).answer(output) == Keys(
         signer="ssh-ed25519 AAAA", open=("/x",), ours=("restrict ssh-ed25519 A b",),
         theirs=("ssh-rsa C",))
+
+
+def test_gates_of_a_hardened_cluster():
+    cfg = cluster(hardened=True)
+    obeyed = tuple(signer.allowed("gnt-order,gnt-config", "gnt") for signer in cfg.signers)
+    fine = {"ssh.gate.tasks.gate": ("v", obeyed)}
+    assert verify(cfg, answers=fine) == ({}, 0)
+    found, status = verify(cfg, answers={**fine, "node2:ssh.gate.tasks.gate": ("", ())})
+    assert status == 1 and "node2: has no gate" in found["ENODESETUP"][0]
+    stale = ("v", (*obeyed[1:], f"mallory,gnt namespaces=\"gnt-order,gnt-config\" {build.KEY}m"))
+    found, _ = verify(cfg, answers={**fine, "node3:ssh.gate.tasks.gate": stale})
+    assert found == {"ENODESETUP": [
+        f"node3: does not obey the signer {cfg.signers[0].name}: gnt-cluster signer tell",
+        "node3: obeys mallory, who is no signer: gnt-cluster signer tell"]}

@@ -1,0 +1,51 @@
+"""Nodes of a hardened cluster have the gate, and obey who may sign now and nobody else."""
+
+from __future__ import annotations
+
+from gnt.checks.base import Check, Finding, on_node
+from gnt.plan import task_named
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
+    from gnt.model.config import Config
+    from gnt.model.objects import Node
+    from gnt.plan import Call
+    from gnt.spec import Seen
+
+LOOK = "ssh.gate.tasks.gate"  # above this layer: found by name
+NAMESPACES = "gnt-order,gnt-config"
+
+
+class Gate(Check):
+    codes = ("ENODESETUP",)
+
+    def facts(self, cfg: Config, nodes: list[Node]) -> Iterator[Call[Any]]:
+        if cfg.cluster.hardened:
+            yield from (_look(node) for node in nodes)
+
+    def findings(self, cfg: Config, nodes: list[Node], seen: Seen) -> Iterator[Finding]:
+        wanted = {signer.allowed(NAMESPACES, "gnt"): signer.name for signer in cfg.signers}
+        for node in nodes if cfg.cluster.hardened else ():
+            if seen.failed(_look(node)) is not None:
+                continue
+            version, obeyed = seen[_look(node)]
+            if not version:
+                yield on_node(node, "ENODESETUP", "has no gate, though the cluster is hardened: "
+                              "gnt-cluster redist-conf")
+                continue
+            for line in sorted(wanted.keys() - set(obeyed)):
+                yield on_node(node, "ENODESETUP", f"does not obey the signer {wanted[line]}: "
+                              "gnt-cluster signer tell")
+            for line in sorted(set(obeyed) - wanted.keys()):
+                yield on_node(node, "ENODESETUP", f"obeys {line.partition(',')[0]}, who is no "
+                              "signer: gnt-cluster signer tell")
+
+
+def _look(node: Node) -> Call[Any]:
+    return task_named(LOOK).on(node.name)
+
+
+CHECK = Gate()
