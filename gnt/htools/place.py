@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from gnt.errors import GntError
 from gnt.htools import evacuate as moving
+from gnt.htools import spare
 from gnt.htools.allocate import FAILURES, Ground, NoRoom, Options, allocate
 from gnt.htools.moves import FA, R
 from gnt.htools.names import find
@@ -82,33 +83,56 @@ class Space:
 
     def __init__(self, world: World, wishes: Sequence[Wish] = (), *, capacity: bool = True) -> None:
         """``wishes``: what will be placed (their tags have to be known from the start)."""
-        self.world = world
-        self.ground = Ground(world, Options(capacity=capacity), [w.instance() for w in wishes])
+        self.world, self.capacity = world, capacity
+        self.ground = Ground(world, Options(capacity=False), [w.instance() for w in wishes])
 
     @classmethod
     def over(cls, ground: Ground) -> Space:
         """The same on a ground that others use, too."""
         made = cls.__new__(cls)
-        made.world, made.ground = ground.world, ground
+        made.world, made.ground, made.capacity = ground.world, ground, False
         return made
 
     def place(self, wish: Wish) -> Placement:
         """Choose, and count the instance as being there; raises NoRoom saying why nowhere."""
         inst = wish.instance()
-        self.ground.options = self.ground.options.replace(restrict=wish.nodes)
-        rejected = self.rejections(inst)
+        rejected = dict(self.rejections(inst))
+        left = [n.name for n in self.world.nodes if wish.nodes is None or n.name in wish.nodes]
+        if self.capacity and not spare.survivable(
+                self.world, self.ground.state, self.ground.instances):
+            raise self.no_room(wish, tuple(rejected.items()), "FailN1")  # more makes it no better
+        while True:
+            place, score, summary = self._best(wish, inst, left, tuple(rejected.items()))
+            names = tuple(self.world.nodes[k].name for k in place if k >= 0)
+            if not self.capacity or self._survives(inst, place):
+                break
+            rejected[names[0]] = WHY["FailN1"]
+            left.remove(names[0])
+        self.ground.put(inst, place)
+        return Placement(nodes=names, score=score, summary=summary, survives=self.capacity,
+                         rejected=tuple(r for r in rejected.items() if r[0] not in names))
+
+    def _best(
+        self, wish: Wish, inst: Instance, nodes: Sequence[str],
+        rejected: tuple[tuple[str, str], ...],
+    ) -> tuple[tuple[int, int], float, str]:
+        """(where, the score there, what the allocator says) among these nodes."""
+        self.ground.options = self.ground.options.replace(restrict=tuple(nodes))
         try:
             solution, summary = allocate(self.ground, inst, inst.mirrored, wish.group or None)
         except NoRoom as error:
             raise self.no_room(wish, rejected, error.message) from None
         if solution.place is None:
             raise self.no_room(wish, rejected, summary)
-        place = solution.place
-        self.ground.put(inst, place)
-        names = tuple(self.world.nodes[k].name for k in place if k >= 0)
-        return Placement(nodes=names, score=solution.score, summary=summary,
-                         rejected=tuple(r for r in rejected if r[0] not in names),
-                         survives=self.ground.options.capacity)
+        return solution.place, solution.score, summary
+
+    def _survives(self, inst: Instance, place: tuple[int, int]) -> bool:
+        """Whether with the instance there the loss of any one node finds memory elsewhere."""
+        from gnt.htools_ext.allocate import Allocator
+
+        trial = self.ground.state.copy()
+        Allocator(trial).place(self.ground.rows.row(inst), *place, False)
+        return spare.survivable(self.world, trial, [*self.ground.instances, inst])
 
     def no_room(self, wish: Wish, rejected: tuple[tuple[str, str], ...], summary: str) -> NoRoom:
         known = dict(rejected)
@@ -179,7 +203,7 @@ def prefer(world: World, wish: Wish) -> Placement:
 
 def explained(world: World, wish: Wish, made: Placement) -> tuple[tuple[str, str], ...]:
     """For every node but the chosen ones why it was not chosen as the primary."""
-    space = Space(world, [wish], capacity=made.survives)
+    space = Space(world, [wish], capacity=False)
     space.ground.options = space.ground.options.replace(restrict=wish.nodes)
     scores, rejected = space.scores(wish), dict(made.rejected)
     found = []
