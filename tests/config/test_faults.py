@@ -5,9 +5,15 @@ import errno
 import os
 
 import pytest
+from chains import KEY
 from clusters import Cluster, change
 
 from gnt.config.disk import Disk
+from gnt.config.memory_state import FollowingState
+from gnt.config.record import Author
+from gnt.config.replica import CacheDisk, Replica
+from gnt.config.store import SignedStore
+from gnt.config.trust import Pin
 from gnt.errors import GntError
 
 
@@ -102,6 +108,45 @@ def test_every_write_site(tmp_path, kind, code, forever, victim):
         assert names(after.commit(lambda _: change("instances/c"))) == seen | {"c"}
         assert set(after.redistribute().values()) == {""}
         assert len(cluster.heads()) == 1
+    assert number > 1 or kind == "truncate"
+
+
+class FaultyCache(CacheDisk, FaultyDisk):
+    """The same for a driver's own copy, which nobody syncs."""
+
+    fsync = CacheDisk.fsync
+
+
+@pytest.mark.parametrize("forever", [False, True])
+@pytest.mark.parametrize(("kind", "code"), [site for site in SITES if site[0] != "fsync"])
+def test_every_write_site_of_the_driver_s_own_copy(tmp_path, kind, code, forever):
+    """What it says is saved is saved, and the next command finds a copy that it can use."""
+    cluster = Cluster(tmp_path)
+    cluster.create()
+    number, hit, acknowledged = 0, True, set()
+    place = tmp_path / "copy"
+    place.mkdir()
+    while hit:
+        number += 1
+        fault = Fault()
+        disk = FaultyCache(str(place))
+        disk.fault = fault
+        copy = Replica(disk, FollowingState(), Pin(signers=(KEY.public,)))
+        store = SignedStore(cluster.peers(), copy, Author("root@t", lambda: KEY, lambda: 1000.0),
+                            hints=cluster.names)
+        fault.arm(kind, number, code, forever)
+        name = f"i{number}"
+        try:
+            store.commit(lambda _, name=name: change(f"instances/{name}"), attempts=2)
+            acknowledged.add(name)
+        except (GntError, OSError) as error:  # which the front end names, too
+            assert str(error)
+        hit = fault.hit > 0
+        fault.arm("", 0, 0, False)
+        store.release()
+        seen = names(cluster.driver(replica=place).read())
+        assert acknowledged <= seen <= acknowledged | {name}, (kind, number)
+        acknowledged = seen
     assert number > 1 or kind == "truncate"
 
 
