@@ -6,6 +6,7 @@
 # make coverage  every branch of the configuration's and the engine's code is tested, or it fails
 # make mutate PERCENT=100   small changes of the code that the tests must notice: the score
 # make demo   a cluster of three nodes on this machine, with a real guest; make demo-down ends it
+# make bench-htools   htools beside Debian's, with the gates (REFERENCE=900: also its long runs)
 # make bench  the figures of the README;  make clean  back to a clean checkout
 # Delivery (wheel sdist zipapp onedir onefile man): packaging/deliver.mk
 
@@ -16,7 +17,7 @@ EXTENSION := $(wildcard htools_ext/*.pyx htools_ext/*.pxd htools_ext/*.h)
 PYTEST := $(PY) -m pytest -q -n 2 --dist loadfile
 
 .DEFAULT_GOAL := check
-.PHONY: venv lint check test simulate fuzz coverage mutate demo demo-down bench changelog clean
+.PHONY: venv lint check test simulate fuzz coverage mutate demo demo-down bench bench-htools changelog clean
 
 venv: $(VENV)/.made $(VENV)/.built
 
@@ -79,6 +80,11 @@ OTHERS := .venv-bench
 
 bench: venv $(OTHERS)/.made
 	@$(PY) -m tests.bench --others $(OTHERS)/bin/python
+
+REFERENCE := 60
+
+bench-htools: venv
+	@$(PY) tests/bench/htools.py --reference $(REFERENCE)
 
 $(OTHERS)/.made: | $(VENV)/.made
 	@echo "== the tools that gnt is compared with"

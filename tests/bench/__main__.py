@@ -28,6 +28,7 @@ BENCHES = {
     "startup": "Start of the client, CPU time",
     "commit": "Commit of one change, whole process",
     "jobs": "Jobs on three lab nodes",
+    "htools": "htools, CPU time and quality",
     "safety": "Looking at everything, and another master",
 }
 ROOT = figures.ROOT

@@ -1,173 +1,286 @@
-"""``python tests/bench/htools.py [--nodes N,…] [--reference SECONDS]``: htools against Debian's.
+"""``python tests/bench/htools.py [--reference SECONDS] [--json FILE]``: htools against Debian's.
 
-Prints CPU seconds of our programs' work in this process, and of the reference's programs on the
-same files where they end within the time given; all on clusters made here.
+CPU seconds of our work in this process, on clusters made here (``shapes``); the reference's
+programs run on the same files, where they end within the seconds given (60; with 900 also the
+descent on 40 nodes).  Quality is compared with the greedy descent, which is the reference's move
+for move (``tests/htools/test_reference.py``), and with the proven optimum (``optimum.c``).
 """
 
 from __future__ import annotations
 
-import argparse
+import contextlib
+import json
 import os
-import random
+import pathlib
 import resource
+import statistics
 import subprocess
 import sys
 import tempfile
 import time
 
-sys.path.insert(0, os.getcwd())
+import figures
+import shapes
+from figures import figure
 
-from gnt.htools import arrays, balance, capacity, reboot, search, text
+from gnt.htools import arrays, balance, capacity, reboot, search, squeeze, text
 from gnt.htools.allocate import Ground, Options
+from gnt.htools.balance import Rules
 from gnt.htools.capacity import Shape
-from gnt.htools.world import Disk, Group, Instance, Node, Policy, Spec, World
+from gnt.htools.search import Effort
+from gnt.htools.world import Disk, Instance
 
-GIB = 1024
-SIZES = ((1, 1, 16), (2, 1, 40), (4, 2, 80), (8, 4, 140), (16, 4, 230))
-KINDS = ((192, 6, 32, 4), (256, 8, 48, 6), (384, 12, 64, 8))
-STD = Spec(memory=4096, cpus=2, disk_size=51200, disk_count=1, nic_count=1, spindle_use=1)
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+    from typing import Any
 
+    from gnt.htools.world import Spec, World
 
-def cluster(count: int, per_node: int = 20, template: str = "drbd", seed: int = 1) -> World:
-    """Nodes of three sizes, instances of five, placed at random."""
-    rng = random.Random(f"{seed}/{count}/{per_node}/{template}")
-    kinds = [rng.choice(KINDS) for _ in range(count)]
-    mem = [m * GIB - 4096 for m, *_ in kinds]
-    dsk = [d * GIB * GIB for _, d, *_ in kinds]
-    made = []
-    for k in range(count * per_node):
-        size, cpus, gib = rng.choice(SIZES)
-        pri, sec = sorted(rng.sample(range(count), min(4, count)), key=lambda n: -mem[n])[:2]
-        mirrored = template == "drbd"
-        made.append(Instance(
-            name=f"inst{k:05d}", mem=size * GIB, dsk=gib * GIB, vcpus=cpus, status="running",
-            pri=pri, sec=sec if mirrored else -1, template=template,
-            disks=(Disk(size=gib * GIB, spindles=1),)))
-        mem[pri] -= size * GIB
-        for n in (pri, sec) if mirrored else ():
-            dsk[n] -= gib * GIB
-    policy = Policy(std=STD, templates=(template,))
-    nodes = [Node(
-        name=f"node{k:04d}", group=0, t_mem=float(m * GIB), n_mem=4096, f_mem=mem[k],
-        t_dsk=float(d * GIB * GIB), f_dsk=dsk[k], t_cpu=float(c), n_cpu=1, spindles=s,
-        master=k == 0) for k, (m, d, c, s) in enumerate(kinds)]
-    return World(groups=(Group(name="group1", uuid="u1", policy=policy),), nodes=tuple(nodes),
-                 instances=tuple(made), policy=policy)
+    Row = dict[str, Any]
+
+LIMIT = float(sys.argv[sys.argv.index("--reference") + 1]) if "--reference" in sys.argv else 60.0
+SHAPES = ("random", "newnodes", "hot", "tight")
+HAIL = "/usr/lib/ganeti/iallocators/hail"
+NEW = Instance(name="new", mem=4096, dsk=51328, vcpus=2, status="running", pri=-1,
+               disks=(Disk(size=51200, spindles=1),))
+SMALL = range(1, 7)  # seeds of the clusters whose optimum is looked for
 
 
-def cpu(work) -> tuple[float, object]:
-    start = time.process_time()
-    value = work()
-    return time.process_time() - start, value
+def cpu(work: Callable[[], Any], times: int = 3) -> float:
+    """The least CPU seconds of some runs."""
+    best = 1e9
+    for _ in range(times):
+        start = time.process_time()
+        work()
+        best = min(best, time.process_time() - start)
+    return best
 
 
-def reference(limit: float, *words: str) -> str:
-    """CPU seconds of a program, or that it did not end in time."""
-    if not limit:
-        return "-"
+def grown(work: Callable[[], Any]) -> float:
+    """MiB by which a process's peak grows while it works."""
+    read, write = os.pipe()
+    child = os.fork()
+    if child == 0:
+        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        work()
+        after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+        os.write(write, str((after - before) / 1024).encode())
+        os._exit(0)
+    os.waitpid(child, 0)
+    os.close(write)
+    with os.fdopen(read) as file:
+        return float(file.read())
+
+
+def program(*words: str, data: str = "") -> tuple[float, str] | None:
+    """CPU seconds and output of a program; None if it is not there or takes too long."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     try:
-        subprocess.run(words, capture_output=True, timeout=limit, check=False)
-    except FileNotFoundError:
-        return "not installed"
-    except subprocess.TimeoutExpired:
-        return f"> {limit:.0f}"
+        done = subprocess.run(words, capture_output=True, timeout=LIMIT, check=False, text=True,
+                              input=data)
+    except (FileNotFoundError, subprocess.TimeoutExpired):
+        return None
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return f"{after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime:.2f}"
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, done.stdout
 
 
-def row(what: str, seconds: float, note: str, other: str) -> None:
-    ratio = ""
-    if other.replace(".", "").isdigit() and seconds:
-        ratio = f"{float(other) / seconds:,.0f}x"
-    print(f"{what:<34} {seconds:>9.4f} {other:>12} {ratio:>9}  {note}", flush=True)
+def beside(what: str, ours: float, theirs: tuple[float, str] | None, **gate: Any) -> list[Row]:
+    """Our seconds with their gate, and the ratio to the reference's if it ended."""
+    rows = [figure(what, ours, "s", **gate)]
+    if theirs:
+        rows.append(figure(f"{what}: the reference", theirs[0] / ours, "times",
+                           note=f"{theirs[0]:.1f} s"))
+    return rows
 
 
-def balancing(world: World, path: str, count: int, limit: float) -> None:
-    other = reference(limit, "hbal", "-t", path)
+@contextlib.contextmanager
+def saved(content: str) -> Iterator[str]:
+    """The path of a file while it is needed."""
+    with tempfile.NamedTemporaryFile("w", suffix=".data") as file:
+        file.write(content)
+        file.flush()
+        yield file.name
 
-    def exact() -> tuple[int, float]:
-        state = arrays.state(world)
-        return sum(1 for _ in balance.exact(world, state, balance.Rules())), state.score()
 
-    seconds, (moves, score) = cpu(exact)
-    row(f"hbal, {count} nodes", seconds, f"{moves} moves, score {score:.4f}", other)
+def descent(world: World) -> tuple[int, float, float]:
+    """Moves, score and GiB of the reference's greedy descent."""
     state = arrays.state(world)
-    seconds, made = cpu(lambda: balance.fast(world, state, balance.Rules()))
-    row(f"hbal --fast, {count} nodes", seconds, f"{len(made)} moves, score {state.score():.4f}",
-        "-")
+    moves = list(balance.exact(world, state, Rules()))
+    return len(moves), state.score(), search.copied(world, moves)
 
 
-def searching(world: World, count: int) -> None:
-    seconds, found = cpu(lambda: search.plan(world, balance.Rules(), search.Effort()))
-    row(f"hbal --search, {count} nodes", seconds, f"{len(found.moves)} moves, score "
-        f"{found.state.score():.4f}, {found.gib:.0f} GiB", "-")
+def greedy() -> list[Row]:
+    rows = []
+    for count, most in ((20, None), (40, 0.056), (200, 5.0)):
+        world = shapes.cluster(count)
+        with saved(text.write(world)) as path:
+            theirs = program("hbal", "-t", path) if count <= 40 else None
+        seconds = cpu(lambda world=world: descent(world), 2)
+        rows += beside(f"hbal, {count} nodes", seconds, theirs, most=most)
+    exact, start = descent(world), arrays.state(world)
+    state = start.copy()
+    steps = len(balance.fast(world, state, Rules()))
+    rows.append(figure("hbal --fast, 200 nodes", cpu(
+        lambda: balance.fast(world, start.copy(), Rules()), 5), "s", most=0.1))
+    rows.append(figure("its score, to the plain one's", state.score() / exact[1], most=1.05))
+    rows.append(figure("its moves, to the plain one's", steps / exact[0], most=1.1))
+    return rows + large()
 
 
-def placing(world: World, path: str, count: int, limit: float) -> None:
-    inst = Instance(name="new", mem=4096, dsk=51200, vcpus=2, status="running", pri=-1,
-                    disks=(Disk(size=51200, spindles=1),))
-    ground = Ground(world, Options(), [inst])
+def large() -> list[Row]:
+    world = shapes.cluster(1000)
+    start = arrays.state(world)
+    return [
+        figure("hbal --fast, 1,000 nodes", cpu(
+            lambda: balance.fast(world, start.copy(), Rules(min_gain=0.0)), 1), "s", most=3),
+        figure("its memory", grown(
+            lambda: balance.fast(world, arrays.state(world), Rules(min_gain=0.0))), "MiB", most=64),
+    ]
+
+
+def searches() -> list[Row]:
+    """Plans of 40 nodes, as ratios to greedy."""
+    rows, same, more = [], [], []
+    seconds = 0.0
+    for shape in SHAPES:
+        world = shapes.cluster(40, shape)
+        many, score, gib = descent(world)
+        start = time.process_time()
+        plan = search.plan(world, Rules(), Effort())
+        seconds = max(seconds, time.process_time() - start)
+        longer = search.plan(world, Rules(), Effort(max_moves=int(1.2 * many)))
+        spare = search.plan(world, Rules(), Effort(prefer="data"))
+        assert len(plan.moves) <= many
+        assert len(longer.moves) <= 1.2 * many
+        assert spare.state.score() <= score + 1e-9
+        same.append(plan.state.score() / score)
+        more.append(longer.state.score() / score)
+        tight = {"most": 0.35} if shape == "tight" else {}
+        rows.append(figure(f"hbal --search, {shape}: score", same[-1], **tight,
+                           note=f"{len(plan.moves)} moves, greedy {many}"))
+        rows.append(figure(f"the same, {shape}, 1.2 times the moves", more[-1]))
+        rows.append(figure(f"hbal --search --prefer data, {shape}: GiB", spare.gib / gib,
+                           most=0.2 if shape in ("random", "tight") else 0.5,
+                           note=f"{len(spare.moves)} moves"))
+    rows.append(figure("hbal --search, 40 nodes: score, median", statistics.median(same),
+                       most=0.88))
+    rows.append(figure("with 1.2 times the moves, median", statistics.median(more), most=0.75))
+    rows.append(figure("hbal --search, 40 nodes, at most", seconds, "s"))
+    return rows
+
+
+def numbers(world: World, score: float) -> str:
+    """A cluster as ``optimum.c`` reads it."""
+    lines = [f"{len(world.nodes)} {len(world.instances)} {score!r}"]
+    for n in world.nodes:
+        lines.append(f"{n.t_mem} {n.t_mem - n.n_mem} {n.t_dsk} {n.t_cpu} {n.n_cpu} "
+                     f"{n.spindles * world.policy_of(n).spindle_ratio}")
+    lines += [f"{i.mem} {i.dsk} {i.vcpus}" for i in sorted(world.instances, key=lambda i: -i.mem)]
+    return "\n".join(lines)
+
+
+def proven() -> list[Row]:
+    """Small clusters against the optimum, where it can be proven in time."""
+    ours, plain = [], []
+    with tempfile.TemporaryDirectory() as folder:
+        made = os.path.join(folder, "optimum")
+        source = pathlib.Path(__file__).with_name("optimum.c")
+        subprocess.run(["cc", "-O2", "-o", made, str(source), "-lm"], check=True)
+        for seed in SMALL:
+            world = shapes.cluster(4, "random", seed, 3)
+            plan = search.plan(world, Rules(), Effort(prefer="score"))
+            found = program(made, data=numbers(world, plan.state.score()))
+            if found:
+                ours.append(plan.state.score() / float(found[1]))
+                plain.append(plan.greedy[2] / float(found[1]))
+    if not ours:
+        return []
+    note = f"{len(ours)} of {len(SMALL)} proven"
+    return [figure("4 nodes, 12 instances: to the optimum", statistics.median(ours), most=1.01,
+                   note=note),
+            figure("the same, greedy", statistics.median(plain))]
+
+
+def message(world: World) -> str:
+    """A request for one new instance, as iallocators get it."""
+    sys.path.insert(0, str(figures.ROOT))
+    from tests.htools.test_reference import new, request
+
+    return json.dumps(request(world, new(1)))
+
+
+def placing() -> list[Row]:
+    rows = []
+    for count, most in ((200, 0.001), (1000, 0.01)):
+        ground = Ground(shapes.cluster(count), Options(), [NEW])
+        nodes = ground.open_nodes(None)
+        ground.search(NEW, nodes, True)
+        rows.append(figure(f"place one, {count} nodes", cpu(
+            lambda ground=ground, nodes=nodes: ground.search(NEW, nodes, True, False), 5),
+            "s", most=most))
+    world = shapes.cluster(200)
+    rows.append(figure("place 100, 200 nodes", cpu(lambda: hundred(world)), "s", most=0.05))
+    rows.append(figure("its memory", grown(lambda: hundred(world)), "MiB", most=64))
+    with saved(message(world)) as path:
+        ours, theirs = (program(word, path) for word in (
+            os.path.join(os.path.dirname(sys.executable), "hail"), HAIL))
+    if ours and theirs:
+        rows.append(figure("hail, 200 nodes, to the reference's", ours[0] / theirs[0], most=0.2,
+                           note=f"{theirs[0]:.2f} s"))
+    return rows
+
+
+def hundred(world: World) -> None:
+    ground = Ground(world, Options(), [NEW])
     nodes = ground.open_nodes(None)
-    ground.search(inst, nodes, True)
-    seconds, _ = cpu(lambda: ground.search(inst, nodes, True, False))
-    row(f"place one, {count} nodes", seconds, "in this process, arrays made", "-")
-
-    def hundred() -> int:
-        for _ in range(100):
-            place = ground.search(inst, nodes, True, False)
-            if place:
-                ground.put(inst, place[:2])
-        return len(ground.instances) - len(world.instances)
-
-    seconds, placed = cpu(hundred)
-    row(f"place 100, {count} nodes", seconds, f"{placed} placed", "-")
-
-    def fill() -> int:
-        filled = capacity.standard(capacity.filler(world, Options(), None, "drbd", 1), Shape(
-            mem=4096, dsk=51200, cpu=2, spn=1), None)
-        high = world.policy.minmax[0][1]
-        tiers = capacity.tiered(capacity.filler(world, Options(), None, "drbd", 1), [Shape(
-            mem=high.memory, dsk=high.disk_size, cpu=high.cpus, spn=high.spindle_use)], None)
-        return len(filled.shapes) + len(tiers.shapes)
-
-    if count <= 80:
-        other = reference(limit, "hspace", "-t", path)
-        seconds, placed = cpu(fill)
-        row(f"hspace, {count} nodes", seconds, f"{placed} placed", other)
+    for k in range(100):
+        place = ground.search(NEW, nodes, True, False)
+        assert place
+        ground.put(NEW, place[:2], f"new{k}")
 
 
-def rebooting(world: World, path: str, count: int, limit: float) -> None:
-    other = reference(limit, "hroller", "-t", path)
+def planning() -> list[Row]:
+    world = shapes.cluster(80)
+    with saved(text.write(world)) as path:
+        rows = beside("hspace, standard and tiered, 80 nodes", cpu(lambda: fill(world)),
+                      program("hspace", "-t", path), most=0.1)
+    world = shapes.cluster(40, "shared")
+    with saved(text.write(world)) as path:
+        rows += beside("hsqueeze, 40 nodes", cpu(lambda: squeeze.to_switch_off(
+            world, squeeze.spare(world, 2.0))), program("hsqueeze", "-t", path), most=1)
+    world = shapes.cluster(200)
+    with saved(text.write(world)) as path:
+        theirs = program("hroller", "-t", path, "--no-headers")
+    rows += beside("hroller, 200 nodes", cpu(lambda: groups(world)), theirs, most=0.1)
+    if theirs:
+        rows.append(figure("its groups, to the reference's",
+                           groups(world) / len(theirs[1].splitlines()), most=0.99,
+                           note=f"{groups(world)}"))
+    return rows
 
-    def groups() -> int:
-        nodes = range(len(world.nodes))
-        made = reboot.colourings(reboot.graph(world, list(nodes), False))
-        best = min((g for _, g in made), key=len)
-        return len(reboot.plan(world, arrays.state(world), list(nodes), best, False, False))
 
-    seconds, many = cpu(groups)
-    row(f"hroller, {count} nodes", seconds, f"{many} groups", other)
+def fill(world: World) -> None:
+    std, high = world.policy.std, world.policy.minmax[0][1]
+    fill_one, fill_many = (capacity.filler(world, Options(), None, "drbd", 1) for _ in range(2))
+    capacity.standard(fill_one, shape(std), None)
+    capacity.tiered(fill_many, [shape(high)], None)
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--nodes", default="10,20,40,200")
-    parser.add_argument("--reference", type=float, default=20.0,
-                        help="seconds each run of the reference may take; 0: none")
-    chosen = parser.parse_args()
-    print(f"{'CPU seconds':<34} {'ours':>9} {'reference':>12} {'ratio':>9}")
-    for count in map(int, chosen.nodes.split(",")):
-        world = cluster(count)
-        with tempfile.NamedTemporaryFile("w", suffix=".data") as file:
-            file.write(text.write(world))
-            file.flush()
-            limit = chosen.reference if count <= 200 else 0
-            balancing(world, file.name, count, limit)
-            searching(world, count)
-            placing(world, file.name, count, limit)
-            rebooting(world, file.name, count, limit)
+def shape(spec: Spec) -> Shape:
+    return Shape(mem=spec.memory, dsk=spec.disk_size, cpu=spec.cpus, spn=spec.spindle_use)
+
+
+def groups(world: World) -> int:
+    nodes = list(range(len(world.nodes)))
+    made = reboot.colourings(reboot.graph(world, nodes, False))
+    best = min((g for _, g in made), key=len)
+    return len(reboot.plan(world, arrays.state(world), nodes, best, False, False))
+
+
+def bench() -> list[Row]:
+    return [*greedy(), *searches(), *proven(), *placing(), *planning()]
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(figures.run(bench))
