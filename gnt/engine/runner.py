@@ -39,7 +39,7 @@ if TYPE_CHECKING:
 
 IDLE = 15.0  # seconds without a job after which the process ends
 MOST = 64  # threads
-EAGER = 24  # threads that are started as soon as there is work for them
+EAGER = 16  # threads that are started as soon as there is work for them
 STUCK = 0.25  # seconds, per thread there is, that the queue may stand still before another starts
 
 
