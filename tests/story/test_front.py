@@ -100,3 +100,38 @@ def test_exit_codes(small: Cluster) -> None:
     says(gnt("cluster", "config", "verify", "/root/audit", status=22), "txn.2", "hint")
     says(gnt("cluster", "config", "verify", "/root/audit", "--signer", "SHA256:no", status=23),
          "signer", "hint")
+
+
+FILE = ("instance", "add", "-t", "file", "-n", "node1", "new")
+BARE = ("instance", "add", "-t", "diskless", "-n", "node1", "new")
+
+
+@pytest.mark.parametrize(("words", "named"), [
+    (("instance", "info", "wob"), ("no instance wob",)),
+    (("instance", "info", "db"), ("db.east", "db.west")),
+    (("instance", "add", "-t", "diskless", "-n", "node1", "web"), ("web", "already")),
+    (("node", "add", "--yes", "node1"), ("node1", "already")),
+    ((*FILE, "-s", "12x"), ("12x", "size")),
+    ((*FILE, "--disk", "0:size=-1"), ("-1", "size")),
+    ((*FILE, "--disk", "0:size=1g,sice=1g"), ("sice",)),
+    ((*BARE, "-B", "vcpus=0"), ("vcpus", "1")),
+    ((*BARE, "-B", "colour=blue"), ("colour",)),
+    ((*BARE, "-H", "kvm:migration_downtime=x"), ("migration_downtime", "whole number")),
+    ((*BARE, "-H", "kvm:serial_speed=1"), ("serial_speed", "9600", "115200")),
+    ((*BARE, "-H", "kvm:disk_type=floppy-disk"), ("disk_type", "paravirtual")),
+    ((*BARE, "-H", "zen"), ("zen",)),
+    ((*BARE, "--net", "0:ip=192.0.2.999"), ("192.0.2.999",)),
+    ((*BARE, "-B", "memory=1m"), ("policy", "128")),
+    ((*FILE, "-s", "900g"), ("new needs", "MiB")),
+], ids=lambda value: " ".join(value) if isinstance(value, tuple) else "")
+def test_bad_input_is_named_with_what_is_allowed(
+    small: Cluster, words: tuple[str, ...], named: tuple[str, ...],
+) -> None:
+    if "db" in words:
+        for name in ("db.east", "db.west"):
+            small.gnt("instance", "add", "-t", "diskless", "-H", "fake", "-n", "node1", name)
+    refused = small.gnt(*words, status=None)
+    assert refused.returncode in (1, 2, 25), refused.stderr
+    assert refused.stdout == ""
+    assert all(word in refused.stderr for word in named), refused.stderr
+    assert "Traceback" not in refused.stderr and "unexpected" not in refused.stderr
