@@ -223,7 +223,8 @@ class Replica:
             raise Damaged(f"{where}: another history has the serial {head.serial}",
                           hint="gnt-cluster verify says which candidates disagree")
         done: list[Txn] = []
-        for part, after in zip(answer.parts, (*answer.parts[1:], None), strict=True):
+        following = (*answer.parts[1:], None) if answer.parts else ()  # an answer may be cut off
+        for part, after in zip(answer.parts, following, strict=True):
             done += self._take_in(part, after, head, f"{where}: {part.kind}-{part.number}.toml")
         if self.position.head != head.hash:
             raise Damaged(f"{where}: its journal does not reach its head {head.serial}")
