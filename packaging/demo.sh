@@ -61,6 +61,7 @@ moves() {
 	heading "Live migration, while it answers"
 	admin gnt-instance migrate -f -n node2 web.lab
 	admin ping -c 1 -W 2 10.78.0.50
+	admin gnt-instance console --log --lines 5 web.lab
 	heading "Its host dies: nothing starts elsewhere without proof that it does not run here"
 	typed gnt-lab kill node2 --name "$LAB"
 	admin gnt-instance list || true
