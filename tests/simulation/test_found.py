@@ -291,7 +291,7 @@ def test_a_change_that_was_given_up_and_then_rescued_is_not_made_again():
 
 
 def test_who_reads_from_a_master_that_may_be_none_is_told():
-    """It had been fenced by a failover that reached nobody else; the read passed for a fresh one."""
+    """A failover that reached nobody else had fenced it; the read passed for a fresh one."""
     world = begun()
     mine, other = world.driver("n1"), world.driver("other")
     told = []
