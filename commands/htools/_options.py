@@ -35,7 +35,7 @@ def no_socket(text: str) -> str:
     return text
 
 
-LUXI: Kind[str] = Kind(no_socket, "", "nothing", bare="")
+LUXI: Kind[str] = Kind(no_socket, "SOCKET", "nothing: there is no socket", bare="")
 
 
 def warn(line: str) -> None:
