@@ -66,7 +66,8 @@ def test_one_part_of_a_signature_is_wrong(changes, said):
 
 @pytest.mark.parametrize("spoil", [
     lambda line: line[:-1] + "B", lambda line: line + "=", lambda line: " " + line,
-    lambda line: line[:40] + "\n" + line[40:], lambda line: line[:-4], lambda line: line + "AAAA", lambda line: "",
+    lambda line: line[:40] + "\n" + line[40:], lambda line: line[:-4],
+    lambda line: line + "AAAA", lambda line: "",
 ])
 def test_there_is_one_spelling_of_a_signature(spoil):
     line = base64(signature.unbase64(made())[:-1])  # its end has bits to spare

@@ -38,12 +38,13 @@ class Mutant(Record):
     file: str
     function: str
     line: int
-    change: str
     key: str
     code: object
 
-    def in_sample(self, percent: int) -> bool:
-        return int(hashlib.sha256(self.key.encode()).hexdigest()[:8], 16) % 100 < percent
+
+def share(key: str) -> int:
+    """Which hundredth of all mutants one belongs to: always the same."""
+    return int(hashlib.sha256(key.encode()).hexdigest()[:8], 16) % 100
 
 
 class Module:
@@ -51,26 +52,32 @@ class Module:
 
     def __init__(self, file: pathlib.Path) -> None:
         self.file = file
+        self.path = str(file.relative_to(ROOT))
         self.tree = ast.parse(file.read_text())
         self._seen: dict[str, int] = {}
 
-    def mutants(self) -> Iterator[Mutant]:
+    def mutants(self, wanted: Callable[[str], bool] = lambda key: True) -> Iterator[Mutant]:
+        """Those whose key is wanted."""
+        self._seen = {}
         for name, function in _functions(self.tree, ""):
             for node, where in _nodes(function):
                 for change, make in _changes(node, where):
-                    undo = make()
-                    try:
-                        yield self._mutant(name, node, change)
-                    finally:
-                        undo()
+                    key = self._key(f"{self.path} {name}: {change}")
+                    if wanted(key):
+                        undo = make()
+                        try:
+                            yield self._mutant(name, node, key)
+                        finally:
+                            undo()
 
-    def _mutant(self, name: str, node: ast.AST, change: str) -> Mutant:
-        path = str(self.file.relative_to(ROOT))
-        key = f"{path} {name}: {change}"
+    def _key(self, key: str) -> str:
         number = self._seen[key] = self._seen.get(key, 0) + 1
+        return key if number == 1 else f"{key} #{number}"
+
+    def _mutant(self, name: str, node: ast.AST, key: str) -> Mutant:
         code: CodeType = compile(ast.fix_missing_locations(self.tree), str(self.file), "exec")
-        return Mutant(file=path, function=name, change=change, line=getattr(node, "lineno", 0),
-                      key=key if number == 1 else f"{key} #{number}", code=code)
+        return Mutant(file=self.path, function=name, line=getattr(node, "lineno", 0), key=key,
+                      code=code)
 
 
 def _functions(tree: ast.AST, above: str) -> Iterator[tuple[str, ast.FunctionDef]]:
