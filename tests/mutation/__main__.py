@@ -28,7 +28,8 @@ LEAST = 90.0  # percent
 STEP = 4  # percent of the mutants, then the score so far is told
 CODE = ("config", "gnt/engine")
 TESTS = ("tests/config", "tests/engine", "tests/crash/test_crash.py", "tests/fuzz/test_found.py",
-         "tests/simulation/test_found.py", "tests/simulation/test_cuts.py")
+         "tests/simulation/test_found.py", "tests/simulation/test_cuts.py",
+         "tests/hostile/test_consent.py", "tests/hostile/test_config.py")
 SLOW = ("test_races.py", "test_random_faults.py", "test_shared_copy.py")  # many real processes
 PATIENCE = 90.0  # seconds of wall beyond three times what the tests took: waiting costs no CPU
 EQUIVALENT = pathlib.Path(__file__).parent / "equivalent.txt"
