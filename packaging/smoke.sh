@@ -22,7 +22,7 @@ admin() { # what must work, on the lab's admin host, with only the program under
 
 for program; do
 	program=$(realpath "$program")
-	for name in gnt gnt-cluster gnt-node gnt-instance gnt-job; do
+	for name in gnt gnt-cluster gnt-node gnt-instance gnt-job hail hbal hcheck hinfo hspace; do
 		ln -sf "$program" "$bin/$name"
 	done
 	gnt_lab down --name "$lab" >/dev/null 2>&1 || true
@@ -36,6 +36,11 @@ for program; do
 	grep -q '"status": "running"' "$bin/.out"
 	admin gnt-instance add -t diskless -H fake --submit two
 	admin gnt instance list --format grid
+	admin gnt-cluster what-if 'add 2x 128M'
+	admin hinfo -L -v
+	admin hbal -L -C
+	admin hspace --simulate p,4,1t,64g,16 --disk-template drbd --machine-readable
+	grep -q '^HTS_OK=1$' "$bin/.out"
 	admin gnt-cluster config verify
 	admin gnt-cluster verify
 	admin gnt-instance remove -f one
