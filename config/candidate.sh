@@ -87,6 +87,17 @@ gnc_refuse() { # TERM TURN: nobody goes back behind what was seen here
     gnc_follow "$1"
 }
 
+gnc_one() { # PREV HASH: whether the text in IN is one record that leads from PREV to HASH
+    L='
+'
+    B=${IN%%"$L"sig = \"*}
+    S=${IN#"$B$L"}
+    S=${S%"$L$L"}
+    case $S in *"$L"*) return 1 ;; 'sig = "'*\") ;; *) return 1 ;; esac
+    case $B in *"${L}prev = \"$1\"$L"*) ;; *) return 1 ;; esac
+    N=$(printf '%s\n' "$B" | sha256sum) && [ "${N%% *}" = "$2" ]
+}
+
 gnc_linked() { # PREV HASH: whether the records in the file "in" lead from PREV to HASH
     rm -f rec.*
     if A=$(LC_ALL=C awk 'BEGIN {f = "rec.000000"}
@@ -121,7 +132,7 @@ gnc_add() { # TERM TURN PT PS PREV BASE HASH: the records in "in" after PREV; cu
         if [ "$LH" = "$5" ]; then CA=$LE
         else [ "$CS" != - ] && [ "$CS" -gt "$HS" ] || gnc_stop 5 "the last record is $LS"
         fi
-        gnc_linked "$5" "$7" || gnc_stop 7 'the records are no chain'
+        gnc_one "$5" "$7" || gnc_linked "$5" "$7" || gnc_stop 7 'the records are no chain'
         [ ! -e ../gate/judge ] || W=$(sh ../gate/judge "$HB" "$CA" 2>&1) || gnc_stop 1 "refused: $W"
         [ "$(wc -c <"$J")" = "$CA" ] || { truncate -s "$CA" "$J" && sync "$J"; } || gnc_stop 1
         cat in >>"$J" || { truncate -s "$CA" "$J"; gnc_stop 1 'cannot write'; }
@@ -142,11 +153,8 @@ gnc_there() { # TERM TURN HEAD SIZE: this candidate has exactly what HEAD and th
 gnc_quick() ( # TERM TURN HEAD SIZE PREV HASH: as gnc_append, of one record (on stdin); 9: let gnc_append
     # look closer
     gnc_there "$1" "$2" "$3" "$4"
-    IN=$(cat) L='
-'
-    B=${IN%%"$L"sig = \"*}
-    case $B in *"${L}prev = \"$5\"$L"*) ;; *) exit 9 ;; esac
-    N=$(printf '%s\n' "$B" | sha256sum) && [ "${N%% *}" = "$6" ] || exit 9
+    IN=$(cat)
+    gnc_one "$5" "$6" || exit 9
     { printf '%s\n\n' "$IN" >>"$J" && sync -d "$J"; } || { truncate -s "$4" "$J"; exit 1; }
 )
 
@@ -167,6 +175,7 @@ gnc_heard() ( # TERM HEAD SIZE NEW: as gnc_learn, after gnc_quick: HEAD becomes 
 
 gnc_append() ( # as gnc_add; the records on stdin
     gnc_enter 10
+    IN=''
     cat >in || gnc_stop 1 'cannot write'
     gnc_add "$@"
     gnc_stop 0
@@ -176,7 +185,8 @@ gnc_move() ( # as gnc_add, then SERIAL RECORDS: append, then move the head: comm
     gnc_enter 10
     gnc_refuse "$1" "$2"
     [ "$HH" = "$5" ] || gnc_stop 3 'the head has moved'
-    printf %s "$9" >in || gnc_stop 1 'cannot write'
+    IN=$9
+    printf %s "$IN" >in || gnc_stop 1 'cannot write'
     gnc_add "$1" "$2" "$3" "$4" "$5" "$6" "$7"
     gnc_put head "$1 $8 $7 $6"
     HT=$1 HS=$8 HH=$7
@@ -248,9 +258,9 @@ gnc_take() { # WAIT TERM: the commit lock, for at most 20 s
     (
         exec 7>&- </dev/null >/dev/null 2>&1
         trap 'kill "$!"; exit' TERM
-        L=$(readlink "/proc/$$/fd/7") # after the sleep the number may be another process
-        sleep "$GNC_LEASE" &
-        wait "$!" && [ "$(readlink "/proc/$$/fd/7")" = "$L" ] && kill -9 "$$"
+        sleep "$GNC_LEASE" & # after it the number may be another process
+        # shellcheck disable=SC3013 # -ef is not in POSIX, but in every sh that hosts have
+        wait "$!" && [ "/proc/$$/fd/7" -ef "$GNC/lock" ] && kill -9 "$$"
     ) &
     GNC_DOG=$!
 }
