@@ -173,3 +173,76 @@ def test_signers_are_told_apart_by_their_keys(cluster: Cluster) -> None:
     changed = Edit(path="signers/b", value={"name": "b", "key": make_key(3).public})
     store.commit(lambda _: Change(edits=(changed,), operation="signer add"))
     assert store.replica.trusted.signers() == {KEY.public: "admin", make_key(3).public: "b"}
+
+
+class Told(disk.Disk):
+    """A directory that remembers what was done to it, in order."""
+
+    def __init__(self, directory: str) -> None:
+        super().__init__(directory)
+        self.done: list[str] = []
+
+    def fsync(self, descriptor: int) -> None:
+        self.done.append("fsync")
+        super().fsync(descriptor)
+
+    def write(self, descriptor: int, data: memoryview) -> int:
+        self.done.append("write")
+        return super().write(descriptor, data[:3])  # short writes are gone on with
+
+    def rename(self, old: str, new: str) -> None:
+        self.done.append("rename")
+        super().rename(old, new)
+
+    def sync_directory(self, directory: str = "") -> None:
+        self.done.append("directory")
+        super().sync_directory(directory)
+
+    def truncate(self, descriptor: int, size: int) -> None:
+        self.done.append("truncate")
+        super().truncate(descriptor, size)
+
+
+def test_what_is_written_is_durable_before_it_counts(tmp_path: pathlib.Path) -> None:
+    told = Told(str(tmp_path))
+    told.replace("head", b"12345")
+    assert told.done == ["write", "write", "fsync", "rename", "directory", "fsync"]
+    assert (tmp_path / "head").read_bytes() == b"12345" and told.names() == ["head"]
+    told.done.clear()
+    told.append("head", 5, b"6")
+    assert told.done == ["write", "fsync"]
+    told.done.clear()
+    told.append("head", 2, b"x")
+    assert told.done == ["truncate", "fsync", "write", "fsync"]
+    assert (tmp_path / "head").read_bytes() == b"12x"
+
+
+def test_an_export_without_records_is_read(cluster: Cluster, tmp_path: pathlib.Path) -> None:
+    store = cluster.create()
+    chapters = Ledger(lambda: store).chapters()
+    verified, state = verify(chapters)
+    folder = str(tmp_path / "out")
+    export.export(chapters, state, verified, folder)
+    assert not (tmp_path / "out/records").exists()
+    again, state = verify(export.read(folder))
+    assert again == verified
+    export.check(folder, state, again)
+    with pytest.raises(Damaged, match="does not hold an exported history"):
+        export.read(str(tmp_path))
+
+
+def test_a_failover_rescues_what_its_driver_had_not_read_yet(cluster: Cluster) -> None:
+    from gnt.config.failover import take_over
+
+    store = cluster.create()
+    store.commit(lambda _: change("instances/a"))
+    peers = cluster.peers()
+    late = cluster.driver(peers=peers)
+    assert late.read().serial == 2
+    store.commit(lambda _: change("instances/b"))
+    store.commit(lambda _: change("instances/c"))
+    peers.cut.add("n1")
+    done = take_over(late, "n2")
+    assert {one.name for one in cluster.driver(hints=("n2",)).read().instances} == {
+        "name-of-a", "name-of-b", "name-of-c"}
+    assert done.serial == 5
