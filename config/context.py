@@ -60,9 +60,11 @@ class Context(Record):
         return runtime(self.name)
 
 
-def use(name: str) -> None:
-    """Make it the one that is used when none is named."""
-    load(name)
+def use(name: str, signer: str = "") -> None:
+    """Make it the one that is used when none is named; ``signer``: sign with this key there."""
+    context = load(name)
+    if signer:
+        save(context.replace(signer=signer))
     Disk(home()).replace("current", f"{name}\n".encode())
 
 
@@ -147,7 +149,9 @@ def fresh(name: str) -> Context:
     folder = os.path.expanduser("~/.ssh")
     login = tuple(f"{folder}/{key}" for key in LOGIN_KEYS if os.path.exists(f"{folder}/{key}"))
     signer = _signer()
-    return Context(name=name, login=login if signer in login else (signer, *login), signer=signer)
+    held = signer.startswith("ssh-")  # by ssh-agent, which logs in with it, too
+    return Context(name=name, login=login if held or signer in login else (signer, *login),
+                   signer=signer)
 
 
 def _signer() -> str:
@@ -161,12 +165,23 @@ def _signer() -> str:
     if os.path.exists(own):
         try:
             signature.read_key(own)
-        except UsageError:  # it has a passphrase: a key of our own signs instead
-            pass
+        except UsageError:  # it has a passphrase: ssh-agent signs, or a key of our own
+            if os.environ.get("SSH_AUTH_SOCK") and (public := public_half(own)):
+                return public
         else:
             return own
     signature.make_key(path)
     return path
+
+
+def public_half(private: str) -> str:
+    """``ssh-ed25519 AAAA…`` of the file beside a private key; empty when there is none."""
+    try:
+        with open(f"{private}.pub", encoding="utf-8") as file:
+            words = file.read(8192).split()
+    except (OSError, UnicodeDecodeError):
+        return ""
+    return " ".join(words[:2]) if words[:1] == ["ssh-ed25519"] and len(words) > 1 else ""
 
 
 def update(

@@ -57,8 +57,11 @@ if TYPE_CHECKING:
         def known(self) -> list[Mapping[str, Any]]:
             """name, master, signers (fingerprints), current."""
 
-        def use(self, name: str) -> None:
-            """Make it the one that commands without --cluster talk to."""
+        def use(self, name: str, signing_key: str = "") -> None:
+            """Make it the one that commands without --cluster talk to.
+
+            ``signing_key``: signs changes there from now on; a file, or an agent's public key.
+            """
 
         def join(
             self, name: str, host: str, port: int, signers: Sequence[str], host_key: str,

@@ -60,10 +60,14 @@ class Known:
             for one in found
         ]
 
-    def use(self, name: str) -> None:
+    def use(self, name: str, signing_key: str = "") -> None:
         from gnt.config.context import use
 
-        use(name)
+        if signing_key:
+            from gnt.session.signing import signing
+
+            signing(signing_key)  # refuses what cannot sign
+        use(name, signing_key)
 
     def join(
         self, name: str, host: str, port: int, signers: Sequence[str], host_key: str,

@@ -1,5 +1,7 @@
 """Contexts: files of this user, found by name, option, environment or being a node."""
 
+import subprocess
+
 import pytest
 
 from gnt.config import columns, context, signature
@@ -41,6 +43,26 @@ def test_ones_own_key_signs_when_there_is_one(own_home):
     made = context.fresh("lab")
     assert made.signer == str(own_home / ".ssh/id_ed25519")
     assert made.login == (made.signer,)
+
+
+def test_a_key_with_a_passphrase_signs_by_the_agent(own_home, monkeypatch):
+    own = own_home / ".ssh/id_ed25519"
+    own.parent.mkdir()
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "words", "-f", own], check=True)
+    monkeypatch.setenv("SSH_AUTH_SOCK", "/run/agent")
+    made = context.fresh("lab")
+    assert made.signer == " ".join(own.with_suffix(".pub").read_text().split()[:2])
+    assert made.login == (str(own),) and made.agent
+    monkeypatch.delenv("SSH_AUTH_SOCK")
+    assert context.fresh("lab").signer.endswith(".config/gnt/keys/signer")
+
+
+def test_another_key_is_chosen_for_a_context():
+    context.save(context.Context(name="lab", signer="/a"))
+    context.use("lab", "ssh-ed25519 AAAA")
+    assert context.load("lab").signer == "ssh-ed25519 AAAA"
+    context.use("lab")
+    assert context.load("lab").signer == "ssh-ed25519 AAAA"
 
 
 def test_which_one_is_used(monkeypatch):

@@ -72,3 +72,38 @@ def an_auditor_checks(cluster: Cluster) -> None:
     assert len(said) == count > 5
     assert all(line.startswith('Good "gnt-config" signature for ') for line in said)
     assert {line.split()[4] for line in said} >= {"bob", "root@admin.lab"}
+
+
+CAROL = """
+mkdir -p ~/.ssh && cd && ssh-keygen -q -t ed25519 -N secret -f .ssh/id_ed25519
+printf '#!/bin/sh\\necho secret\\n' >ask && chmod +x ask
+eval "$(ssh-agent -a ~/agent)" >/dev/null && echo "$SSH_AGENT_PID"
+SSH_ASKPASS=~/ask SSH_ASKPASS_REQUIRE=force ssh-add -q .ssh/id_ed25519 </dev/null
+"""
+
+
+def test_an_admin_s_key_stays_in_the_agent(cluster: Cluster) -> None:
+    home = "/root/carol"
+    cluster.lab.run("mkdir", home)
+    pid = cluster.lab.run("sh", "-c", CAROL, env={"HOME": home}).stdout.strip()
+
+    def carol(*words: str, status: int | None = 0) -> Done:
+        return cluster.lab.run("gnt", *words, status=status,
+                               env={"HOME": home, "SSH_AUTH_SOCK": f"{home}/agent"})
+
+    try:
+        key = cluster.lab.run("cat", f"{home}/.ssh/id_ed25519.pub").stdout
+        cluster.gnt("cluster", "signer", "add", "carol", key)
+        carol("context", "join", "demo", "node1", "--yes")
+        carol("cluster", "add-tags", "signed-by-agent")
+        newest = cluster.gnt("cluster", "config", "log", "-n", "1", "--format", "json").stdout
+        assert '"carol"' in newest
+        assert cluster.lab.run("ls", f"{home}/.config/gnt/", status=0).stdout.count("keys") == 0
+        carol("context", "use", "--signing-key", f"{home}/.ssh/id_ed25519.pub", "demo")
+        carol("cluster", "remove-tags", "signed-by-agent")
+        refused = carol("context", "use", "--signing-key", f"{home}/none", "demo", status=None)
+        assert refused.returncode and "none" in refused.stderr
+    finally:
+        cluster.lab.run("kill", pid)
+    gone = carol("cluster", "add-tags", "x", status=None)
+    assert gone.returncode and "ssh-agent" in gone.stderr
