@@ -6,6 +6,7 @@
 # make coverage  every branch of the configuration's and the engine's code is tested, or it fails
 # make mutate PERCENT=100   small changes of the code that the tests must notice: the score
 # make demo   a cluster of three nodes on this machine, with a real guest; make demo-down ends it
+# make sanitize  kernels and loaders with the address and undefined-behaviour sanitizers (a minute)
 # make bench-htools   htools beside Debian's, with the gates (REFERENCE=900: also its long runs)
 # make bench  the figures of the README;  make clean  back to a clean checkout
 # Delivery (wheel sdist zipapp onedir onefile man): packaging/deliver.mk
@@ -17,7 +18,7 @@ EXTENSION := $(wildcard htools_ext/*.pyx htools_ext/*.pxd htools_ext/*.h)
 PYTEST := $(PY) -m pytest -q -n 2 --dist loadfile
 
 .DEFAULT_GOAL := check
-.PHONY: venv lint check test simulate fuzz coverage mutate demo demo-down bench bench-htools changelog clean
+.PHONY: venv lint check test simulate fuzz coverage mutate demo demo-down bench bench-htools sanitize changelog clean
 
 venv: $(VENV)/.made $(VENV)/.built
 
@@ -80,6 +81,9 @@ OTHERS := .venv-bench
 
 bench: venv $(OTHERS)/.made
 	@$(PY) -m tests.bench --others $(OTHERS)/bin/python
+
+sanitize: venv
+	@sh tests/htools/sanitize.sh $(PY)
 
 REFERENCE := 60
 

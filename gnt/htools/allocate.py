@@ -62,6 +62,7 @@ class Ground:
         from gnt.htools_ext.state import State
 
         self.world, self.options = world, options
+        arrays.limited((*world.instances, *coming))
         self.rows = arrays.Rows(world)
         rows = [self.rows.row(i) for i in world.instances]
         for inst in coming:
@@ -132,6 +133,7 @@ class Ground:
         size = (inst.mem, inst.dsk, inst.vcpus, inst.spindle_use, inst.disks, inst.template,
                 inst.status, inst.auto_balance, inst.forthcoming, inst.load)
         if self._last is None or self._last[0] != size or inst.tags or inst.networks:
+            arrays.limited((inst,))
             self._last = size, self.rows.row(inst), policy.by_node(self.world, inst)
         return self._last[1:]
 

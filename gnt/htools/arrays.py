@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gnt.htools.world import LOCAL, MIRROR, MOVABLE, Instance, Node, World, is_split
+from gnt.htools.world import LOCAL, MIRROR, MOVABLE, BadData, Instance, Node, World, is_split
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 EXCLUSION, LOCATION, DESIRED = "htools:iextags:", "htools:nlocation:", "htools:desiredlocation:"
 MIGRATION, ALLOW = "htools:migration:", "htools:allowmigration:"
 STANDBY = "htools:standby:"
+MOST_MEMORY = 2**31 - 1  # MiB of all instances together, which reservations are counted in
 
 
 def suffixes(tags: Iterable[str], prefix: str) -> list[str]:
@@ -106,10 +107,21 @@ class Rows:
         return instance_row(inst, is_split(self.world, inst), excl, known, len(wanted))
 
 
+def limited(instances: Iterable[Instance]) -> None:
+    """Refuse more memory than can be counted."""
+    total = 0
+    for i in instances:
+        total += abs(i.mem)
+        if total > MOST_MEMORY:
+            raise BadData(f"instance {i.name}: its memory, {i.mem} MiB, brings all instances' "
+                          f"above {MOST_MEMORY} MiB", hint="correct the cluster data")
+
+
 def state(world: World) -> State:
     """The world in arrays, ready for moves."""
     from gnt.htools_ext.state import State
 
+    limited(world.instances)
     rows = Rows(world)
     instances = [rows.row(i) for i in world.instances]
     return State(
