@@ -121,3 +121,37 @@ def test_two_commands_at_once_share_the_copy(tmp_path, directory):
     assert [i.uuid for i in other.read().instances] == expected
     assert [i.uuid for i in store_at(cluster, directory).cached().instances] == expected
     assert [i.uuid for i in cluster.driver().read().instances] == expected
+
+
+def test_the_state_says_where_it_stands_and_what_is_not_there(directory):
+    state = SqliteState(str(directory / "s"))
+    assert (state.term, state.serial, state.head) == (0, 0, "") and list(state.keys("nodes")) == []
+    state.refresh()
+    state.reset({"instances": {"a": {"name": "x"}}}, at(3))
+    assert (state.term, state.serial, state.head) == (1, 3, f"{3:064}")
+    assert state.load("instances", "b") is None and state.load("nodes", "a") is None
+    assert state.load("instances", "a") == {"name": "x"}
+    assert state.everything() == {"instances": {"a": {"name": "x"}}}
+    assert list(state.keys("instances")) == ["a"]
+    again = SqliteState(str(directory / "s"))
+    again.refresh()
+    assert (again.serial, again.find("instance.name", "x")) == (3, state.find("instance.name", "x"))
+
+
+def test_the_left_overs_of_a_process_that_died_do_not_matter(directory):
+    (directory / f"s.{os.getpid()}").write_bytes(b"half a file")
+    state = SqliteState(str(directory / "s"))
+    state.reset({"instances": {}}, at(1))
+    assert not (directory / f"s.{os.getpid()}").exists()
+    assert (directory / "s").stat().st_mode & 0o777 == 0o600
+
+
+def test_a_transaction_that_cannot_be_stored_is_none(directory):
+    state = SqliteState(str(directory / "s"))
+    state.reset({"instances": {"a": {"name": "x"}}}, at(1))
+    with pytest.raises(ValueError, match="unmarshallable"):
+        state.apply(txn([("b", {"name": "y"}), ("c", {"name": object()})], ["a"]), at(2))
+    assert state.serial == 1
+    assert state.everything() == {"instances": {"a": {"name": "x"}}}
+    state.apply(txn([("b", {"name": "y"})], ["a", "nothing"]), at(2))
+    assert state.everything() == {"instances": {"b": {"name": "y"}}} and state.serial == 2
