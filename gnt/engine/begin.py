@@ -70,6 +70,7 @@ class Beginning:
         self.gone: set[str] = set()  # waiting jobs without a driver
         self._told: list[str] = []  # whom the listener was told that we wait for
         self._answers: Mapping[Key, Any] = {}
+        self._term = 0  # that they were asked in
         self._fulfilled = False  # what the job depends on has ended as it should
         self._made: Job | None = None
 
@@ -150,6 +151,7 @@ class Beginning:
 
     def _ask(self, cfg: Config) -> None:
         """Ask the facts; the turn of the commit rides along."""
+        self._term = cfg.term
         calls: list[Call[Any]] = list(self.operation.facts(cfg))
         calls += hooks.questions(self.operation, cfg, calls, self._hooked)
         (self.desk.approach if calls else self.desk.know)(cfg)
@@ -162,8 +164,9 @@ class Beginning:
         before, full = self._in_the_way(cfg)
         if before:
             return self._queue(cfg, before[0])
-        if any(call.key not in self._answers for call in self.operation.facts(cfg)):
-            raise _Moved(cfg)
+        if (self._answers and cfg.term != self._term) or any(
+                call.key not in self._answers for call in self.operation.facts(cfg)):
+            raise _Moved(cfg)  # nodes refuse questions of a term that is over
         plan = self.operation.plan(cfg, Seen(self._answers))
         if self.check is not None:
             self.check(cfg, plan)
