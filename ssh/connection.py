@@ -49,6 +49,7 @@ CONFIG = fabric.Config(
     },
     lazy=True,
 )
+CONFIG._set(_keypath=(), _root=CONFIG)  # else it words an error each time it looks for them
 READER = Reader()  # for all connections
 os.register_at_fork(after_in_child=READER.forget)
 logging.getLogger("paramiko").addHandler(logging.NullHandler())  # else it writes to stderr
