@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 FAKE = ("-t", "sharedfile", "-s", "1g", "-H", "fake")
+SLOW = 400.0  # seconds, for programs that wait for nodes to boot
 OOB = """#!/bin/sh
 case $1 in
     power-status) if [ -e "/root/off-$2" ]; then echo '{"powered": false}';
@@ -135,8 +136,8 @@ def test_hroller_reboots_nodes_and_what_ran_there_is_back(cluster: Cluster) -> N
     cluster.lab.run("hbal", "-L", "-X", "--min-gain", "0.000001")
     before, old = homes(cluster), boots(cluster)
     with powered(cluster):
-        cluster.lab.run("hroller", "-L", "-X", "--one-step-only")
-        cluster.lab.run("hroller", "-L", "-X")  # goes on with what is left
+        cluster.lab.run("hroller", "-L", "-X", "--one-step-only", timeout=SLOW)
+        cluster.lab.run("hroller", "-L", "-X", timeout=SLOW)  # goes on with what is left
     new = boots(cluster)
     assert new["node1"] == old["node1"]
     assert new["node2"] != old["node2"] and new["node3"] != old["node3"]
@@ -147,13 +148,14 @@ def test_hroller_reboots_nodes_and_what_ran_there_is_back(cluster: Cluster) -> N
 def test_hsqueeze_switches_a_node_off_and_on_again(cluster: Cluster) -> None:
     with powered(cluster):
         done = cluster.lab.run("hsqueeze", "-L", "-X", "--target-resources", "0.5",
-                               "--minimal-resources", "0.1")
+                               "--minimal-resources", "0.1", timeout=SLOW)
         off = [name for name, offline in cluster.listed("node", "name,offline") if offline]
         assert off, done.stdout
         assert states(cluster) == {"running"}
         assert not set(off) & set(homes(cluster).values())
         time.sleep(1)
-        cluster.lab.run("hsqueeze", "-L", "-X", "--minimal-resources", "100000", status=None)
+        cluster.lab.run("hsqueeze", "-L", "-X", "--minimal-resources", "100000", status=None,
+                        timeout=SLOW)
     assert cluster.listed("node", "offline") == [[False]] * 3
     assert states(cluster) == {"running"}
 
