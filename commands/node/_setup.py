@@ -143,5 +143,5 @@ def forget() -> Script[None]:
 file=${HOME:-/root}/.ssh/authorized_keys
 [ -e "$file" ] || exit 0
 umask 077
-strangers "$file" "$1" "$2" | aside >"$file.gnt" && sync "$file.gnt" && mv "$file.gnt" "$file"
+strangers "$file" "$1" "$2" | aside '' >"$file.gnt" && sync "$file.gnt" && mv "$file.gnt" "$file"
 """, BEGIN, END)

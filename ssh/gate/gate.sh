@@ -121,7 +121,7 @@ gnt_g_items() { # FENCED COUNT TERM
         esac
         gnt_rc=$?
         [ "$gnt_g_skip" != 0 ] || gnt_g_after "$1" "$((gnt_g_n + 1 == $2))"
-        [ "$gnt_g_kind" = fact ] || : >"$gnt_g_dir/text.$gnt_g_n" >"$gnt_g_dir/stdin.$gnt_g_n"
+        [ "$gnt_g_kind" = fact ] || { : >"$gnt_g_dir/text.$gnt_g_n"; : >"$gnt_g_dir/stdin.$gnt_g_n"; }
         gnt_g_n=$((gnt_g_n + 1))
     done
 }
