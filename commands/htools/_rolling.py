@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from gnt.commands import _evacuation
 from gnt.commands.htools import _perform
+from gnt.commands.htools._patient import Patient
 from gnt.commands.node import _awake
 from gnt.errors import GntError
 from gnt.query.facts import node_facts
@@ -57,7 +58,8 @@ class Rolling:
         ``halt``: instances are shut down meanwhile, not moved; ``halt_local``: those that cannot
         be moved are.
         """
-        self.session, self.seconds, self.back = session, seconds, back
+        self.session: Session = Patient(session)
+        self.seconds, self.back = seconds, back
         self.halt, self.halt_local = halt, halt_local
 
     def mark(self, names: Iterable[str]) -> None:

@@ -8,6 +8,7 @@ a state that the next run begins from.
 from __future__ import annotations
 
 from gnt.commands.htools import _perform
+from gnt.commands.htools._patient import Patient
 from gnt.commands.node import _awake, _oob
 from gnt.errors import Conflict, GntError
 from gnt.htools.arrays import STANDBY
@@ -65,7 +66,7 @@ def on(session: Session, world: World, names: Sequence[str], sets: Sets) -> int:
         tags = tuple(t for t in session.config().node(name).tags if t.startswith(STANDBY))
         session.execute(NodeRemoveTags(words=(name, *tags)))
         session.tell(f"{name} is back")
-    return _perform.moves(session, world, sets)
+    return _perform.moves(Patient(session), world, sets)
 
 
 def _require_programs(session: Session, names: Sequence[str]) -> None:

@@ -363,3 +363,30 @@ def test_the_states_are_counted():
     finally:
         harep.out = kept
     assert "".join(printed).endswith("Healthy: 1\nRepairDisallowed: 1\n")
+
+
+def test_a_connection_that_a_reboot_broke_is_tried_again():
+    from gnt.commands.htools import _patient
+    from gnt.commands.node import _awake
+    from gnt.errors import NodeFailed
+
+    class Breaking(Rebooting):
+        broken = 0
+
+        def submit(self, operation):
+            if self.resets() and self.broken < 3:
+                self.broken += 1
+                raise NodeFailed("node2", "lost", "the connection broke")
+            return super().submit(operation)
+
+    kept, _awake.LOOK = _awake.LOOK, 0.0
+    try:
+        desk = Breaking(busy_nodes())
+        assert rolled(desk) == 0 and desk.broken == 3
+        assert homes(desk.cfg) == homes(busy_nodes())
+        gone = Breaking(busy_nodes())
+        gone.broken = -_patient.TRIES * 9
+        with pytest.raises(NodeFailed, match="the connection broke"):
+            rolled(gone)
+    finally:
+        _awake.LOOK = kept

@@ -1,0 +1,48 @@
+"""Going on after nodes were rebooted, which broke the connections to them."""
+
+from __future__ import annotations
+
+from gnt.commands.node import _awake
+from gnt.errors import GntError, NodeFailed
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any, TypeVar
+
+    from gnt.spec import Operation, Session
+
+    T = TypeVar("T")
+
+TRIES = 4  # how often a connection may turn out to be broken
+
+
+class Patient:
+    """A session whose jobs are asked for again when a connection of before a reboot broke.
+
+    That shows while a job is planned, when it has not changed anything yet.
+    """
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._session, name)
+
+    def execute(self, operation: Operation) -> int:
+        return self._again(lambda: self._session.execute(operation))
+
+    def submit(self, operation: Operation) -> tuple[str, ...]:
+        return self._again(lambda: self._session.submit(operation))
+
+    def _again(self, act: Callable[[], T]) -> T:
+        import time
+
+        for _ in range(TRIES):
+            try:
+                return act()
+            except GntError as error:
+                if error.exit_code != NodeFailed.exit_code:
+                    raise
+                time.sleep(_awake.LOOK)
+        return act()
