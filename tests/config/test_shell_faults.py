@@ -84,10 +84,12 @@ def faulty_driver(cluster, faults, victim, number):
         shells, {name: disk.directory for name, disk in cluster.disks.items()}))
 
 
+HOW = [(kind, False) for kind in WRITERS] + [(kind, True) for kind in ("cat", "mv", "sync")]
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("victim", ["n1", "n2"])
-@pytest.mark.parametrize("forever", [False, True], ids=["once", "for ever"])
-@pytest.mark.parametrize("kind", WRITERS)
+@pytest.mark.parametrize(("kind", "forever"), HOW)
 def test_every_writing_command(tmp_path, kind, forever, victim):
     faults = Faults(tmp_path / "faults")
     cluster = Cluster(tmp_path, kind="remote")
