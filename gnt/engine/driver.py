@@ -70,10 +70,9 @@ class Drive:
         off = [cfg.node(name).name for name in gone]
         self.offline = [node.name for node in cfg.nodes if node.offline or node.name in off]
         know(desk.transport, cfg)
-        desk.transport.foresee(job.id, [call for step in self.plan.steps
-                                        for call in (step.do, step.undo) if call is not None])
         self.performer = Performer(
             desk.transport, desk.listener, desk.stop, cfg.master.name, job.id)
+        desk.transport.foresee(job.id, self.performer.foreseen(self.plan))
 
     @property
     def id(self) -> str:

@@ -177,7 +177,8 @@ class Frame(Record):
     """Shell text for one node.  ``keep``: run in the kept shell itself, not in a subshell, so
     that descriptors (a held lock) and functions stay until the connection ends.
 
-    ``body`` and ``words``, where given, come to the same as ``text``: hardened nodes know bodies."""
+    ``body`` and ``words``, where given, come to the same as ``text``: hardened nodes know bodies.
+    """
 
     text: str
     stdin: bytes = b""

@@ -14,12 +14,12 @@ from gnt.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from typing import Any
 
     from gnt.engine.ports import Key, Listener, Transport
     from gnt.engine.stop import Stop
-    from gnt.plan import Call, Progress, Step
+    from gnt.plan import Call, Plan, Progress, Step
 
 FENCE_WAIT = 60.0  # seconds that an orphan of ours is waited for
 SHORT = 60.0  # seconds: the longest deadline of a script that shares its frame
@@ -58,6 +58,11 @@ def phases(steps: Sequence[Step], first: int = 0) -> list[list[Item]]:
     return made
 
 
+def _said(phase: Iterable[Item]) -> str:
+    """What those who watch the job are told of a phase."""
+    return "\n".join(f"do {item.step}" for item in phase)
+
+
 def _short(step: Step) -> bool:
     task = task_named(step.do.task)
     return not task.dialogue and task.deadline <= SHORT
@@ -93,11 +98,21 @@ class Performer:
             self._forward(phase)
         return True
 
+    def foreseen(self, plan: Plan) -> Iterator[Call[Any]]:
+        """All that may be sent for a plan, the lines for those who watch included."""
+        for step in plan.steps:
+            yield step.do
+            if step.undo is not None:
+                yield step.undo
+        first = True
+        for phase in (*phases(plan.attempt), *phases(plan.settle, len(plan.attempt))):
+            yield note.on(self.master, self.job, _said(phase), first)
+            first = False
+
     def _forward(self, phase: list[Item]) -> None:
         for item in phase:
             self.listener.step_started(item.index, item.step)
-        text = "\n".join(f"do {item.step}" for item in phase)
-        answers = self._perform([item.step.do for item in phase], phase, text)
+        answers = self._perform([item.step.do for item in phase], phase, _said(phase))
         failed: StepFailed | None = None
         for item in phase:
             answer = answers.get(item.step.do.key)

@@ -33,22 +33,26 @@ def grant(text: str, stdin: bytes) -> Grant:
 
 
 class Orders:
-    """Signs for one person.  ``sign``: the armored SSHSIG of some bytes in our namespace.
-
-    """
+    """Signs for one person.  ``sign``: the armored SSHSIG of some bytes in our namespace."""
 
     def __init__(self, sign: Callable[[bytes], bytes]) -> None:
+        import threading
+
         self._sign = sign
-        self._foreseen: dict[str, tuple[Call[Any], ...]] = {}
+        self._foreseen: dict[str, Iterable[Call[Any]]] = {}
+        self._lock = threading.Lock()
 
     def foresee(self, job: str, calls: Iterable[Call[Any]]) -> None:
         """What a job is going to run: one order for each node is to cover all of it."""
-        self._foreseen[job] = tuple(calls)
+        with self._lock:
+            self._foreseen[job] = calls
 
     def foreseen(self, job: str, node: str) -> Iterator[Grant]:
         from gnt.plan import task_named
 
-        for call in self._foreseen.get(job, ()):
+        with self._lock:  # only now: other nodes may not be hardened
+            calls = self._foreseen[job] = tuple(self._foreseen.get(job, ()))
+        for call in calls:
             task = task_named(call.task)
             if call.node == node and not task.dialogue:
                 script = task.script(call)

@@ -103,5 +103,9 @@ def test_all_calls_are_foreseen_with_their_undos() -> None:
     desk.transport.foresee = lambda job, calls: told.append((job, list(calls)))
     job = driver.run(desk, Build(name="web", settle=True), WISH)
     ((known, calls),) = [one for one in told if one[1]][:1]
-    assert known == job and len(calls) == 10
+    notes = [call.args for call in calls if call.task == "engine.follow.note"]
+    assert known == job and len(calls) == 10 + len(notes)
     assert None not in calls
+    assert [note["first"] for note in notes] == [True, *[False] * (len(notes) - 1)]
+    logged = "\n".join(lab.nodes.logs[job])
+    assert logged and all(line in logged for note in notes for line in note["line"].splitlines())

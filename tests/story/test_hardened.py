@@ -73,6 +73,33 @@ def test_a_job_that_was_killed_is_resumed_and_one_is_undone(hardened: Cluster) -
     hardened.gnt("cluster", "verify")
 
 
+def test_nodes_go_and_come_back(hardened: Cluster) -> None:
+    """Offline while a signer was added, then removed altogether, then added again."""
+    lab, mark = hardened.lab, "# gnt: waits"
+    hardened.gnt("node", "modify", "--offline=yes", "node3")
+    lab.run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", "/root/erin")
+    hardened.gnt("cluster", "signer", "add", "--no-login", "erin", "/root/erin.pub")
+    hardened.gnt("node", "modify", "--offline=no", "node3")
+    assert "erin" in lab.on(3, "cat", "/var/lib/gnt/gate/signers").stdout
+    hardened.gnt("node", "remove", "--yes", "node3")
+    left = lab.on(3, "cat", "/root/.ssh/authorized_keys").stdout
+    assert "command=" not in left and mark not in left
+    assert lab.ssh(3, "ls /var/lib/gnt").stdout == ""
+    hardened.gnt("node", "add", "--yes", "node3")
+    assert mark in lab.on(3, "cat", "/root/.ssh/authorized_keys").stdout
+    lab.ssh(3, "id", status=126)
+    hardened.gnt("cluster", "signer", "remove", "erin")
+    hardened.gnt("cluster", "verify")
+
+
+def test_a_console_needs_a_ticket(hardened: Cluster) -> None:
+    hardened.gnt("instance", "add", "-t", "diskless", "-H", "fake", "-n", "node2", "seen")
+    said = hardened.lab.run(
+        "sh", "-c", "script -qc 'gnt instance console seen' /dev/null </dev/null")
+    assert "running" in said.stdout
+    hardened.gnt("instance", "remove", "--yes", "seen")
+
+
 def test_a_removed_signer_can_sign_nothing_on_any_node(hardened: Cluster) -> None:
     lab = hardened.lab
     lab.run("ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", "/root/bob")
