@@ -88,7 +88,7 @@ class Beginning:
     def record(self) -> tuple[Config, Job | None]:
         """One commit: the job has begun, or is recorded as waiting."""
         try:
-            return self._try(self.desk.first())
+            return self._try(self.desk.first() if self.job is None else self.desk.read())
         except GntError:
             self.desk.store.give_turn()
             raise

@@ -29,17 +29,60 @@ if TYPE_CHECKING:
 
 
 class Wish:
-    """What one thread waits for: a commit, or (without ``make``) the state."""
+    """What one thread waits for: a commit, or what ``look`` finds, or (without both) the state."""
 
-    def __init__(self, make: Make | None) -> None:
-        self.make = make
-        self.outcome: Config | BaseException | None = None
+    def __init__(self, make: Make | None = None, look: Callable[[], Any] | None = None) -> None:
+        import threading
 
-    def result(self) -> Config:
-        assert self.outcome is not None
+        self.make, self.look = make, look
+        self.outcome: Any = None
+        self.woken = threading.Event()
+
+    def result(self) -> Any:
         if isinstance(self.outcome, BaseException):
             raise self.outcome
         return self.outcome
+
+
+class Crowd:
+    """Who comes while nobody acts does so for all who have come by then, at once.
+
+    The others wait; one of those who came meanwhile is the next to act, and nobody whose wish was
+    fulfilled waits any longer.
+    """
+
+    def __init__(self, act: Callable[[list[Wish]], None]) -> None:
+        import threading
+
+        self._act = act
+        self._joining = threading.Lock()
+        self._led = False
+        self.waiting: list[Wish] = []
+
+    def join(self, wish: Wish) -> Any:
+        """What came of the wish."""
+        with self._joining:
+            self.waiting.append(wish)
+            leads, self._led = not self._led, True
+        if not leads:
+            wish.woken.wait()
+        if wish.outcome is None:
+            self._lead()
+        return wish.result()
+
+    def _lead(self) -> None:
+        with self._joining:
+            group, self.waiting = self.waiting, []
+        try:
+            self._act(group)
+        except BaseException as error:  # noqa: BLE001 - each thread hears of it as of its own
+            for wish in group:
+                wish.outcome = wish.outcome or error
+        with self._joining:
+            following = self.waiting[:1]
+            self._led = bool(following)
+        for wish in (*following, *group):
+            wish.woken.set()
 
 
 class Together:
@@ -50,18 +93,17 @@ class Together:
     """
 
     def __init__(self, store: Grouping, transport: Transport) -> None:
-        import threading
-
         self._store, self._transport = store, transport
-        self._leading, self._joining = threading.Lock(), threading.Lock()
-        self._wishes: list[Wish] = []
+        self.crowd = Crowd(self._act)
 
     def read(self) -> Config:
-        return self._get(Wish(None))
+        state: Config = self.crowd.join(Wish())
+        return state
 
     def commit(self, make: Make, *, attempts: int = 8) -> Config:
         """As ``Store.commit``; how often a group is tried is the same for all of it."""
-        return self._get(Wish(make))
+        state: Config = self.crowd.join(Wish(make))
+        return state
 
     def take_turn(self) -> None:
         """Turns are for groups: a thread on its way to a commit takes none."""
@@ -70,31 +112,22 @@ class Together:
         """There is none to give."""
 
     def history(self, *, newest: int | None = None) -> Iterable[Mapping[str, Any]]:
-        with self._leading:
-            return list(self._store.history(newest=newest))
+        found: list[Mapping[str, Any]] = self.crowd.join(
+            Wish(look=lambda: list(self._store.history(newest=newest))))
+        return found
 
-    def _get(self, wish: Wish) -> Config:
-        with self._joining:
-            self._wishes.append(wish)
-        with self._leading:
-            if wish.outcome is None:
-                self._lead()
-        return wish.result()
-
-    def _lead(self) -> None:
-        with self._joining:
-            group, self._wishes = self._wishes, []
-        try:
-            newest = self._commit([wish for wish in group if wish.make is not None])
-            reading = [wish for wish in group if wish.outcome is None]
-            if reading or newest is None:
-                newest = newest or self._store.read()
+    def _act(self, group: list[Wish]) -> None:
+        newest = self._commit([wish for wish in group if wish.make is not None])
+        for wish in group:
+            if wish.look is not None:
+                wish.outcome = wish.look()
+        reading = [wish for wish in group if wish.outcome is None]
+        if reading and newest is None:
+            newest = self._store.read()
+        if newest is not None:
             know(self._transport, newest)
-            for wish in reading:
-                wish.outcome = newest
-        except BaseException as error:  # noqa: BLE001 - each thread hears of it as of its own
-            for wish in group:
-                wish.outcome = wish.outcome or error
+        for wish in reading:
+            wish.outcome = newest
 
     def _commit(self, group: list[Wish]) -> Config | None:
         """The state after them, which is also what a reader would see; None when none is done."""
@@ -108,26 +141,6 @@ class Together:
         return newest
 
 
-class Round:
-    """Questions that were not asked yet, or their answers."""
-
-    def __init__(self) -> None:
-        self.begun = False
-        self.answers: Mapping[Key, Any] = {}
-        self.error: BaseException | None = None
-
-
-class Asking:
-    """Everybody who has the same questions: who asks has the lock, the others join ``next``."""
-
-    def __init__(self) -> None:
-        import threading
-
-        self.lock = threading.Lock()
-        self.next = Round()
-        self.present = 0
-
-
 class Questions:
     """The same questions of several threads are asked once, after all of them have come.
 
@@ -139,40 +152,37 @@ class Questions:
 
         self._transport, self._free = transport, threading.Lock()
         self._joining = threading.Lock()
-        self._asking: dict[frozenset[Key], Asking] = {}
+        self.asking: dict[frozenset[Key], tuple[Crowd, list[int]]] = {}
 
     def ask(
         self, cfg: Config, calls: Sequence[Call[Any]], own: Transport,
     ) -> Mapping[Key, Any]:
         same = frozenset(call.key for call in calls)
         with self._joining:
-            asking = self._asking.setdefault(same, Asking())
-            asking.present += 1
-            joined = asking.next
-        with asking.lock:
-            if not joined.begun:
-                with self._joining:
-                    joined.begun = True
-                    asking.next = Round()
-                self._ask(cfg, calls, own, joined)
-        with self._joining:
-            asking.present -= 1
-            if not asking.present:
-                del self._asking[same]
-        if joined.error is not None:
-            raise joined.error
-        return joined.answers
+            crowd, present = self.asking.setdefault(same, (Crowd(self._act), []))
+            present.append(1)
+        try:
+            answers: Mapping[Key, Any] = crowd.join(Wish(look=lambda: self._ask(cfg, calls, own)))
+        finally:
+            with self._joining:
+                present.pop()
+                if not present:
+                    del self.asking[same]
+        return answers
 
-    def _ask(
-        self, cfg: Config, calls: Sequence[Call[Any]], own: Transport, joined: Round,
-    ) -> None:
+    @staticmethod
+    def _act(group: list[Wish]) -> None:
+        """The first of them asks; to each an answer of its own would be the same."""
+        answers = group[0].look() if group[0].look is not None else None
+        for wish in group:
+            wish.outcome = answers
+
+    def _ask(self, cfg: Config, calls: Sequence[Call[Any]], own: Transport) -> Mapping[Key, Any]:
         first = self._free.acquire(blocking=False)
         try:
             if first:
                 know(self._transport, cfg)
-            joined.answers = (self._transport if first else own).ask(calls)
-        except BaseException as error:  # noqa: BLE001 - each thread hears of it as of its own
-            joined.error = error
+            return (self._transport if first else own).ask(calls)
         finally:
             if first:
                 self._free.release()

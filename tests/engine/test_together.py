@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from gnt.engine.ports import Change
-from gnt.engine.together import Questions, Together
+from gnt.engine.together import Questions, Together, Wish
 from gnt.errors import Conflict, NoMajority
 from tests.engine.toys import Lab, look
 
@@ -82,10 +82,10 @@ def refused(_):
 def waiting(together, count):
     """Return when so many have joined the next group."""
     for _ in range(2000):
-        if len(together._wishes) == count:
+        if len(together.crowd.waiting) == count:
             return
         threading.Event().wait(0.005)
-    raise AssertionError(f"{len(together._wishes)} wait, not {count}")
+    raise AssertionError(f"{len(together.crowd.waiting)} wait, not {count}")
 
 
 def test_who_comes_while_a_group_is_committed_is_in_the_next_one(lab):
@@ -111,14 +111,16 @@ def test_readers_share_one_read_that_begins_after_they_came(lab):
     store = Slow(lab)
     store.go.set()
     together = Together(store, lab.desk().transport)
-    assert together.read().serial == lab.disk.config().serial
-    threads = Threads()
-    with together._leading:
-        for number in range(4):
-            threads.start(number, together.read)
-        waiting(together, 4)
+    threads, began, first = Threads(), threading.Event(), threading.Event()
+    threads.start("first", lambda: together.crowd.join(
+        Wish(look=lambda: (began.set(), first.wait(20)))))
+    assert began.wait(20)
+    for number in range(4):
+        threads.start(number, together.read)
+    waiting(together, 4)
+    first.set()
     threads.join()
-    assert store.reads == 2
+    assert store.reads == 1
 
 
 def test_what_breaks_a_group_is_told_to_all_of_it(lab):
@@ -155,7 +157,7 @@ class Asked:
 
 def present(questions, count):
     for _ in range(2000):
-        if sum(asking.present for asking in questions._asking.values()) == count:
+        if sum(len(crowd.waiting) for crowd, _ in questions.asking.values()) == count:
             return
         threading.Event().wait(0.005)
     raise AssertionError("they do not come")
@@ -170,11 +172,28 @@ def test_the_same_questions_are_asked_once_for_all_who_come_before_they_are_sent
     assert shared.entered.wait(20)
     for number in range(3):
         threads.start(number, lambda: questions.ask(cfg, same, own))
-    present(questions, 4)
+    present(questions, 3)
     assert questions.ask(cfg, other, own) == {other[0].key: 1}  # by a way of its own: nobody waits
     shared.go.set()
     threads.join()
     assert shared.calls == [("a",), ("a",)]
     assert own.calls == [("b",)]
     assert [threads.results[n][same[0].key] for n in ("first", 0, 1, 2)] == [1, 2, 2, 2]
-    assert questions._asking == {}
+    assert questions.asking == {}
+
+
+def test_who_has_what_it_came_for_does_not_wait_for_the_next_group(lab):
+    store = Slow(lab)
+    together, threads = Together(store, lab.desk().transport), Threads()
+    threads.start("first", lambda: together.commit(nothing))
+    assert store.entered.wait(20)
+    store.entered.clear()
+    threads.start("second", lambda: together.commit(nothing))
+    waiting(together, 1)
+    go, store.go = store.go, threading.Event()  # of the next group
+    go.set()
+    threads.threads[0].join(20)
+    assert not threads.threads[0].is_alive()
+    assert store.entered.wait(20)
+    store.go.set()
+    threads.join()
