@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from gnt import plan  # the shell in here is checked where it stands: candidate.sh and judge.sh
 from gnt.config import message as m
 from gnt.config.remote import Dialect
-from gnt.plan import Script, node_task, script, text
+from gnt.plan import node_task, text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -13,26 +14,34 @@ if TYPE_CHECKING:
     from gnt.config.message import Message
 
 
-@node_task(deadline=60)
-def fetch(base: int, offset: int) -> Script[str]:
-    """What follows a place in the journal."""
-    return _read(m.Fetch(base=base, offset=offset))
+def _words(message: Message) -> tuple[str, ...]:
+    return Dialect().frame(message).words
 
 
-@node_task(deadline=60)
-def past(number: int) -> Script[str]:
-    """An earlier base and its journal."""
-    return _read(m.Past(number=number))
-
-
-@node_task(deadline=60)
-def judge() -> Script[str]:
-    """What a hardened candidate keeps, to look at records itself: see judge.sh."""
+def _file(name: str) -> str:
     loader: Any = globals()["__loader__"]  # of a file, a zip archive or a frozen binary
-    data: bytes = loader.get_data(__file__.rpartition("/")[0] + "/judge.sh")
-    return script(data.decode(), parse=text)
+    data: bytes = loader.get_data(__file__.rpartition("/")[0] + "/" + name)
+    return data.decode()
 
 
-def _read(message: Message) -> Script[str]:
-    frame = Dialect().frame(message)
-    return script(frame.body, *frame.words, parse=text)
+FETCH = Dialect().frame(m.Fetch()).body
+PAST = Dialect().frame(m.Past(number=1)).body
+JUDGE = _file("judge.sh")
+
+
+@node_task(deadline=60)
+def fetch(base: int, offset: int) -> plan.Script[str]:
+    """What follows a place in the journal."""
+    return plan.script(FETCH, *_words(m.Fetch(base=base, offset=offset)), parse=text)
+
+
+@node_task(deadline=60)
+def past(number: int) -> plan.Script[str]:
+    """An earlier base and its journal."""
+    return plan.script(PAST, *_words(m.Past(number=number)), parse=text)
+
+
+@node_task(deadline=60)
+def judge() -> plan.Script[str]:
+    """What a hardened candidate keeps, to look at records itself: see judge.sh."""
+    return plan.script(JUDGE, parse=text)

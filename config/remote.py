@@ -10,7 +10,7 @@ from gnt.config import message as m
 from gnt.config.disk import HERE, term_lock
 from gnt.engine.ports import Frame
 from gnt.errors import NodeFailed
-from gnt.plan import quote, script
+from gnt.plan import quote
 from gnt.values import natural
 
 TYPE_CHECKING = False
@@ -102,8 +102,8 @@ class Dialect:
     def _known(self, call: str, *words: object) -> Frame:
         """What changes nothing: a body that takes words, which hardened nodes know as a fact."""
         body = f'{self._setup}{needed([call])}{call} "$@"\n'
-        made = script(body, *words)
-        return Frame(text=made.shell, body=body, words=made.words)
+        given = tuple(map(str, words))
+        return Frame(text=f"set -- {' '.join(map(quote, given))}\n{body}", body=body, words=given)
 
     def _place(self, message: m.Fetch | m.Take | m.Fence) -> str:
         offset = "-" if message.offset == m.STANDING_ONLY else str(message.offset)
