@@ -397,6 +397,8 @@ def test_no_batch_does_more_than_be_refused(tmp_path_factory, value):
     path = tmp_path_factory.getbasetemp() / "batch.json"
     path.write_text(json.dumps(value))
     with suppress(GntError):
-        for add in _batch.read(str(path)):
+        made = _batch.read(str(path))
+        assert len(made) == len(value) and all(add.name for add in made)
+        for add in made:
             with suppress(GntError):
-                add.read(build.cluster())
+                assert add.read(build.cluster()).copies == 1

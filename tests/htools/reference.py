@@ -6,6 +6,7 @@ import io
 import shutil
 import subprocess
 import sys
+from types import ModuleType
 
 from gnt.cli.main import run
 from gnt.htools import text
@@ -28,22 +29,28 @@ def theirs(program: str, *words: str) -> Outcome:
 def ours(program: str, *words: str) -> Outcome:
     """In this process, with its standard streams exchanged."""
     out, err, kept = io.StringIO(), io.StringIO(), (sys.stdout, sys.stderr)
-    forget()
+    loaded = exchanged({})
     sys.stdout, sys.stderr = out, err
     try:
         code = run([program, *words])
     finally:
         sys.stdout, sys.stderr = kept
-        forget()
+        exchanged(loaded)
     return Outcome(code, out.getvalue(), err.getvalue())
 
 
-def forget() -> None:
-    """Programs bind stdout when imported."""
+def exchanged(modules: dict[str, ModuleType]) -> dict[str, ModuleType]:
+    """Load these modules of programs instead of those that are; programs bind stdout when
+    imported."""
     package = sys.modules.get("gnt.commands.htools")
-    for name in [m for m in sys.modules if m.startswith("gnt.commands.htools.")]:
-        del sys.modules[name]
+    loaded = {m: sys.modules.pop(m) for m in list(sys.modules)
+              if m.startswith("gnt.commands.htools.")}
+    for name in loaded:
         vars(package).pop(name.rpartition(".")[2], None)
+    sys.modules.update(modules)
+    for name, module in modules.items():
+        setattr(package, name.rpartition(".")[2], module)
+    return loaded
 
 
 def saved(world, path) -> str:
