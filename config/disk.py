@@ -237,3 +237,17 @@ def numbers(names: Iterable[str], kind: str) -> list[int]:
     found = [name[len(kind) + 1 : -5] for name in names
              if name.startswith(kind + "-") and name.endswith(".toml")]
     return sorted(int(number) for number in found if number.isascii() and number.isdigit())
+
+
+class CacheDisk(Disk):
+    """A directory whose loss does no harm: nothing is waited for."""
+
+    def fsync(self, descriptor: int) -> None:
+        return
+
+
+class WholeDisk(Disk):
+    """Files that are whole after a power failure, if not the newest."""
+
+    def sync_directory(self, directory: str = "") -> None:
+        return

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from gnt.config import canon
 from gnt.config.digest import hex256
-from gnt.config.disk import Disk, numbers
+from gnt.config.disk import Disk, WholeDisk, numbers
 from gnt.config.journal import first_prev, split
 from gnt.config.message import OK, Answer, Head, Part, read_head
 from gnt.config.trust import Pin, Position, Trusted
@@ -35,20 +35,6 @@ class Memory(Pin):
 
     digest: str  # of the base's file
     base_signer: str
-
-
-class CacheDisk(Disk):
-    """A directory whose loss does no harm: nothing is waited for."""
-
-    def fsync(self, descriptor: int) -> None:
-        return
-
-
-class WholeDisk(Disk):
-    """Files that are whole after a power failure, if not the newest."""
-
-    def sync_directory(self, directory: str = "") -> None:
-        return
 
 
 class _Alone:

@@ -102,7 +102,8 @@ class Session:
         return self._store
 
     def _replica(self) -> Replica:
-        from gnt.config.replica import CacheDisk, Replica
+        from gnt.config.disk import CacheDisk
+        from gnt.config.replica import Replica
         from gnt.config.sqlite_state import SqliteState
         from gnt.config.trust import Pin
 

@@ -34,7 +34,8 @@ from gnt.config.candidate import LocalCandidate
 from gnt.config.disk import Disk
 from gnt.config.record import Author
 from gnt.config.remote import RemotePeers
-from gnt.config.replica import CacheDisk, Replica
+from gnt.config.disk import CacheDisk
+from gnt.config.replica import Replica
 from gnt.config.signature import read_key
 from gnt.config.sqlite_state import SqliteState
 from gnt.config.store import SignedStore
@@ -58,7 +59,8 @@ os._exit(0)
 LOAD = PREPARE + """
 import time
 from gnt.config.memory_state import FollowingState
-from gnt.config.replica import CacheDisk, Replica
+from gnt.config.disk import CacheDisk
+from gnt.config.replica import Replica
 from gnt.config.trust import Pin
 replica = Replica(CacheDisk(sys.argv[1] + "/copy/config"), FollowingState(), Pin(signers=()))
 start = time.perf_counter()
@@ -117,10 +119,10 @@ def prepare(place: str, count: int) -> None:
     from gnt.config import signature
     from gnt.config.candidate import LocalCandidate
     from gnt.config.columns import save_columns
-    from gnt.config.disk import Disk
+    from gnt.config.disk import CacheDisk, Disk
     from gnt.config.record import Author
     from gnt.config.remote import RemotePeers
-    from gnt.config.replica import CacheDisk, Replica
+    from gnt.config.replica import Replica
     from gnt.config.sqlite_state import SqliteState
     from gnt.config.store import SignedStore
     from gnt.config.trust import Pin

@@ -6,11 +6,12 @@ from chains import KEY, first_data
 from shells import Shells
 
 from gnt.config.candidate import LocalCandidate
+from gnt.config.disk import CacheDisk
 from gnt.config.memory_state import FollowingState
 from gnt.config.message import Release
 from gnt.config.record import Author
 from gnt.config.remote import Dialect, RemotePeers
-from gnt.config.replica import CacheDisk, Replica
+from gnt.config.replica import Replica
 from gnt.config.store import SignedStore
 from gnt.config.trust import Pin
 from gnt.engine.ports import Change

@@ -8,10 +8,10 @@ import pytest
 from chains import KEY
 from clusters import Cluster, change
 
-from gnt.config.disk import Disk
+from gnt.config.disk import CacheDisk, Disk
 from gnt.config.memory_state import FollowingState
 from gnt.config.record import Author
-from gnt.config.replica import CacheDisk, Replica
+from gnt.config.replica import Replica
 from gnt.config.store import SignedStore
 from gnt.config.trust import Pin
 from gnt.errors import GntError

@@ -12,13 +12,13 @@ from gnt.config import base as bases
 from gnt.config import compaction, history, remote, replicate, upgrade, verify
 from gnt.config import message as m
 from gnt.config.candidate import LocalCandidate
-from gnt.config.disk import Disk
+from gnt.config.disk import CacheDisk, Disk
 from gnt.config.failover import take_over
 from gnt.config.history import Chapter
 from gnt.config.journal import Put
 from gnt.config.ledger import Ledger
 from gnt.config.memory_state import FollowingState
-from gnt.config.replica import CacheDisk, Replica
+from gnt.config.replica import Replica
 from gnt.config.trust import Pin, Trusted
 from gnt.engine.ports import Change, Reply
 from gnt.errors import (

@@ -11,7 +11,8 @@ from chains import KEY
 from clusters import Cluster, change
 
 from gnt.config.compaction import compact
-from gnt.config.replica import CacheDisk, Replica
+from gnt.config.disk import CacheDisk
+from gnt.config.replica import Replica
 from gnt.config.sqlite_state import SqliteState
 from gnt.config.trust import Pin
 

@@ -20,10 +20,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gnt.config import journal
+from gnt.config.disk import CacheDisk
 from gnt.config.journal import Put
 from gnt.config.memory_state import FollowingState
 from gnt.config.message import Answer, Part
-from gnt.config.replica import CacheDisk, Replica
+from gnt.config.replica import Replica
 from gnt.config.trust import Pin, Trusted
 from gnt.errors import Damaged, NotAuthorised
 

@@ -8,10 +8,11 @@ from gnt.config import base as bases
 from gnt.config import canon, context, journal, remote, signature
 from gnt.config.candidate import LocalCandidate
 from gnt.config.digest import hex256
+from gnt.config.disk import CacheDisk
 from gnt.config.journal import Put, Txn
 from gnt.config.memory_state import FollowingState
 from gnt.config.message import OK, Fetch, Head, read_head
-from gnt.config.replica import CacheDisk, Memory, Replica
+from gnt.config.replica import Memory, Replica
 from gnt.config.trust import Pin
 from gnt.engine.ports import Reply
 from gnt.errors import Damaged, GntError

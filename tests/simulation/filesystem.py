@@ -11,8 +11,7 @@ from __future__ import annotations
 import errno
 import os
 
-from gnt.config.disk import Disk
-from gnt.config.replica import CacheDisk
+from gnt.config.disk import CacheDisk, Disk
 
 
 class Inode:
