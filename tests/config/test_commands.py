@@ -125,7 +125,7 @@ def test_an_export_is_verified(session, tmp_path):
 
 def test_the_list_of_signers(session):
     table = SignerList().answer(session.config(), Seen({}))
-    assert table.rows == (("admin", signature.fingerprint(KEY.public), "", ""),)
+    assert [row[:2] for row in table.rows] == [("admin", signature.fingerprint(KEY.public))]
 
 
 @pytest.mark.parametrize("text", [
