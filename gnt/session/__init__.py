@@ -234,6 +234,12 @@ class Session:
 
         return Execution(self).execute(operation)
 
+    def ready(self) -> None:
+        """Have this user's runner up, before anything is read."""
+        from gnt.session.execution import Execution
+
+        Execution(self).ready()
+
     def submit(self, operation: Operation) -> tuple[str, ...]:
         """Leave a request to this user's runner; the ids of its jobs.  --dry-run: only planned."""
         from gnt.session.execution import Execution

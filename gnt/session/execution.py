@@ -98,6 +98,14 @@ class Execution:
         job = self.submit(operation)
         self.session.show(job_line(job, bare=self.settings.print_jobid))
 
+    def ready(self) -> None:
+        """Have the runner up: one that starts later would inherit our open database."""
+        from gnt.engine.door import enter
+        from gnt.session.running import live
+        from gnt.ssh.dial import dial
+
+        enter(self.session.context.runtime, dial, lambda ready: live(self.session, ready)).close()
+
     def submit(self, operation: Operation) -> str:
         """Leave a prepared operation to this user's runner; the id of its job."""
         from gnt.engine.submit import Submission, submit
