@@ -14,6 +14,7 @@ import os
 import queue
 import threading
 import time
+from contextlib import contextmanager
 
 from gnt.engine import hooks
 from gnt.engine.begin import Beginning
@@ -26,7 +27,7 @@ from gnt.spec import Operation
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
     from io import BufferedIOBase
     from typing import BinaryIO
 
@@ -69,7 +70,7 @@ class Pool:
         self._make, self._most = make, most
         self._queue: queue.SimpleQueue[Waiting] = queue.SimpleQueue()
         self._lock = threading.Lock()
-        self._threads = self._busy = 0
+        self._threads = self._busy = self._visitors = 0
         self._moved = time.monotonic()
         self.quiet_since = time.monotonic()
 
@@ -95,9 +96,21 @@ class Pool:
     def quiet(self) -> float:
         """Seconds for which there has been nothing to do."""
         with self._lock:
-            if self._busy or not self._queue.empty():
+            if self._busy or self._visitors or not self._queue.empty():
                 return 0.0
             return time.monotonic() - self.quiet_since
+
+    @contextmanager
+    def visited(self) -> Iterator[None]:
+        """Somebody is at the door, and may bring work as long as that lasts."""
+        with self._lock:
+            self._visitors += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._visitors -= 1
+                self.quiet_since = time.monotonic()
 
     def _grow(self) -> None:
         with self._lock:
@@ -195,7 +208,8 @@ def serve(
 
     class Visitor(socketserver.StreamRequestHandler):
         def handle(self) -> None:
-            attend(self.rfile, self.wfile, pool, read)
+            with pool.visited():
+                attend(self.rfile, self.wfile, pool, read)
 
     address = f"{directory}/runner.socket"
     if os.path.exists(address):

@@ -9,6 +9,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
 
     from gnt.engine.begin import Check
+    from gnt.engine.door import Line
     from gnt.engine.job import Wish
     from gnt.errors import GntError
     from gnt.session import Session
@@ -27,6 +28,8 @@ class Execution:
 
     def execute(self, operation: Operation) -> int:
         """Run an operation as the general options say: as a job, detached, or only planned."""
+        if self.settings.submit and not (self.settings.dry_run or self.settings.plan_out):
+            self.session.ready()
         try:
             self._approach()
             return self._all(list(operation.prepare(self.session)))
@@ -98,13 +101,14 @@ class Execution:
         job = self.submit(operation)
         self.session.show(job_line(job, bare=self.settings.print_jobid))
 
-    def ready(self) -> None:
-        """Have the runner up: one that starts later would inherit our open database."""
+    def ready(self) -> Line:
+        """Have the runner up; it stays as long as this connection."""
         from gnt.engine.door import enter
         from gnt.session.running import live
         from gnt.ssh.dial import dial
 
-        enter(self.session.context.runtime, dial, lambda ready: live(self.session, ready)).close()
+        return enter(
+            self.session.context.runtime, dial, lambda ready: live(self.session, ready))
 
     def submit(self, operation: Operation) -> str:
         """Leave a prepared operation to this user's runner; the id of its job."""

@@ -55,6 +55,17 @@ def never(_):
     raise AssertionError("there is a runner already")
 
 
+def test_a_runner_stays_as_long_as_somebody_may_bring_work(tmp_path):
+    """Who has opened the state cannot start another: SQLite forbids what a fork inherits."""
+    thread = served(Lab(), tmp_path, idle=0.2)
+    line = door.enter(str(tmp_path), dial, never)
+    thread.join(1.5)
+    assert thread.is_alive()
+    line.close()
+    thread.join(20)
+    assert not thread.is_alive()
+
+
 def test_a_submission_survives_the_trip():
     sent = Submission.of(Build(name="web", secret_word="hunter2"), WISH.replace(priority=-10))
     got = decode(encode(sent))

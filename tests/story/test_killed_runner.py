@@ -70,3 +70,14 @@ def test_what_a_killed_runner_leaves_is_repaired_job_by_job(
     assert cluster.gnt("job", "wait", re.findall(r"\d+", again)[0]).returncode == 0
     for name in [*there, f"{tag}-again"]:
         cluster.gnt("instance", "remove", "--yes", name)
+
+
+def test_a_command_that_reads_first_starts_a_runner_that_can(cluster: Cluster) -> None:
+    """An allocator is asked before there is a job, with the admin's copy of the state open."""
+    if left := runner(cluster):
+        cluster.lab.run("kill", "-9", left)
+    said = cluster.gnt("instance", "add", "-t", "diskless", "-H", "fake", "--ignore-ipolicy",
+                       "-I", "hail", "--submit", "first").stdout
+    cluster.gnt("job", "wait", re.findall(r"\d+", said)[0])
+    assert any(name.startswith("first") for (name,) in cluster.listed("instance", "name"))
+    cluster.gnt("instance", "remove", "--yes", "first")
