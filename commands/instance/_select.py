@@ -5,14 +5,15 @@ As in the reference, what the words stand for is said by one flag; the default i
 
 from __future__ import annotations
 
+from gnt.commands import _hooks
 from gnt.errors import Invalid
 from gnt.model.objects import Instance, Node
-from gnt.spec import Operation, args, opt
+from gnt.spec import Holds, Operation, args, opt
 from gnt.values import BOOL, TEXT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from typing import Self
 
     from gnt.model.config import Config
@@ -61,6 +62,14 @@ class Several(Operation):
         if len(chosen) != 1:
             raise Invalid("", f"{self.verb} is planned for one instance at a time")
         return chosen[0]
+
+    def hook_env(self, cfg: Config) -> Mapping[str, str]:
+        return _hooks.instance(cfg, self.subject(cfg))
+
+    def holds(self, cfg: Config) -> Holds:
+        inst = self.subject(cfg)
+        return Holds(exclusive=(f"instances/{inst.uuid}",),
+                     shared=(f"nodes/{inst.primary_node}",))
 
     def selected(self, cfg: Config) -> list[Instance]:
         """The instances that are meant, each once, in the order given."""

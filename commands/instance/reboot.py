@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from gnt.commands import _hooks
 from gnt.commands._edits import change
 from gnt.commands.instance import _guest, _life, _place
 from gnt.commands.instance._select import Several
@@ -10,12 +9,12 @@ from gnt.errors import Conflict
 from gnt.hypervisor.base import hypervisor
 from gnt.model.objects import Group
 from gnt.plan import Plan
-from gnt.spec import Holds, opt
+from gnt.spec import opt
 from gnt.values import BOOL, DURATION, choice
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
     from typing import Any
 
     from gnt.hypervisor.base import Guest
@@ -46,14 +45,6 @@ class Reboot(Several, command="instance reboot"):
                                 default=_life.TIMEOUT)
     ignore_secondaries: bool = opt(BOOL, "go on when a secondary node does not answer",
                                    default=False)
-
-    def hook_env(self, cfg: Config) -> Mapping[str, str]:
-        return _hooks.instance(cfg, self.subject(cfg))
-
-    def holds(self, cfg: Config) -> Holds:
-        inst = self.subject(cfg)
-        return Holds(exclusive=(f"instances/{inst.uuid}",),
-                     shared=(f"nodes/{inst.primary_node}",))
 
     def facts(self, cfg: Config) -> Iterator[Call[Any]]:
         inst = self.subject(cfg)

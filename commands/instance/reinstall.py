@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from gnt.commands import _hooks
 from gnt.commands._edits import change
 from gnt.commands.instance import _disks, _guest, _install, _life
 from gnt.commands.instance._select import Several
 from gnt.errors import Conflict
 from gnt.plan import Plan
-from gnt.spec import Holds, Operation, opt
+from gnt.spec import Operation, opt
 from gnt.values import BOOL, PAIRS, TEXT
 
 TYPE_CHECKING = False
@@ -48,14 +47,6 @@ class Reinstall(Several, command="instance reinstall"):
     def confirm(self, cfg: Config) -> str:
         name = self.subject(cfg).name
         return "" if self.force else f"Reinstall {name}? What is on its first disk is lost."
-
-    def hook_env(self, cfg: Config) -> Mapping[str, str]:
-        return _hooks.instance(cfg, self.subject(cfg))
-
-    def holds(self, cfg: Config) -> Holds:
-        inst = self.subject(cfg)
-        return Holds(exclusive=(f"instances/{inst.uuid}",),
-                     shared=(f"nodes/{inst.primary_node}",))
 
     def facts(self, cfg: Config) -> Iterator[Call[Any]]:
         inst = self.subject(cfg)

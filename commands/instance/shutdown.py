@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from gnt.commands import _hooks
 from gnt.commands._edits import change
 from gnt.commands.instance import _guest, _life
 from gnt.commands.instance._select import Several
 from gnt.plan import Plan
-from gnt.spec import Holds, opt
+from gnt.spec import opt
 from gnt.values import BOOL, DURATION
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
 
     from gnt.model.config import Config
     from gnt.spec import Seen
@@ -37,14 +35,6 @@ class Shutdown(Several, command="instance shutdown"):
                                default=False)
     remember: bool = opt(BOOL, "record that it should be down", default=True)
     force: bool = opt(BOOL, "also when it is down already", default=False, short="-f")
-
-    def hook_env(self, cfg: Config) -> Mapping[str, str]:
-        return _hooks.instance(cfg, self.subject(cfg))
-
-    def holds(self, cfg: Config) -> Holds:
-        inst = self.subject(cfg)
-        return Holds(exclusive=(f"instances/{inst.uuid}",),
-                     shared=(f"nodes/{inst.primary_node}",))
 
     def plan(self, cfg: Config, seen: Seen) -> Plan:
         inst = self.subject(cfg)

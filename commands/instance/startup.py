@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from gnt.commands import _hooks
 from gnt.commands._edits import change
 from gnt.commands.instance import _guest, _life, _place, _wish
 from gnt.commands.instance._select import Several
@@ -10,7 +9,7 @@ from gnt.errors import Conflict
 from gnt.model import inherit
 from gnt.model.objects import Group
 from gnt.plan import Plan
-from gnt.spec import Holds, opt
+from gnt.spec import opt
 from gnt.values import BOOL, PAIRS
 
 TYPE_CHECKING = False
@@ -50,14 +49,6 @@ class Startup(Several, command="instance startup"):
     paused: bool = opt(BOOL, "stop before the first instruction; continue on the console",
                        default=False)
     force: bool = opt(BOOL, "also when its state is offline", default=False, short="-f")
-
-    def hook_env(self, cfg: Config) -> Mapping[str, str]:
-        return _hooks.instance(cfg, self.subject(cfg))
-
-    def holds(self, cfg: Config) -> Holds:
-        inst = self.subject(cfg)
-        return Holds(exclusive=(f"instances/{inst.uuid}",),
-                     shared=(f"nodes/{inst.primary_node}",))
 
     def facts(self, cfg: Config) -> Iterator[Call[Any]]:
         inst, params = self._checked(cfg)

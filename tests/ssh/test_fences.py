@@ -40,6 +40,18 @@ def driver(site, name: str, body: str) -> subprocess.Popen:
     )
 
 
+def owner(site, name: str, job: str) -> subprocess.Popen:
+    """A driver that holds the lock of a job."""
+    process = driver(site, name, f"""
+        with transport.own(name, "{job}"):
+            print("owned", flush=True)
+            sys.stdin.read()
+            import time; time.sleep(60)
+    """)
+    assert process.stdout.readline() == "owned\n"
+    return process
+
+
 def kill(process: subprocess.Popen) -> None:
     process.send_signal(signal.SIGKILL)
     process.wait()
@@ -172,13 +184,7 @@ def test_a_job_has_one_driver(site):
 
 
 def test_a_killed_driver_lets_go(site):
-    process = driver(site, "node2", """
-        with transport.own(name, "43"):
-            print("owned", flush=True)
-            sys.stdin.read()
-            import time; time.sleep(60)
-    """)
-    assert process.stdout.readline() == "owned\n"
+    process = owner(site, "node2", "43")
     transport = site.transport()
     assert transport.owned("node2", ["43"]) == {"43": True}
     kill(process)
@@ -190,13 +196,7 @@ def test_a_killed_driver_lets_go(site):
 
 def test_who_waits_for_a_dying_driver_gets_the_lock(site):
     """It waits with the dead driver's file open, which that one's shell takes along."""
-    process = driver(site, "node2", """
-        with transport.own(name, "45"):
-            print("owned", flush=True)
-            sys.stdin.read()
-            import time; time.sleep(60)
-    """)
-    assert process.stdout.readline() == "owned\n"
+    process = owner(site, "node2", "45")
     timer = threading.Timer(0.4, kill, [process])
     timer.start()
     with site.transport().own("node2", "45"):
