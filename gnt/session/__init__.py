@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
     from gnt.config.context import Context
     from gnt.config.ledger import Ledger
-    from gnt.config.replica import Replica
     from gnt.config.signature import Signing
     from gnt.engine.desk import Desk
     from gnt.engine.door import Line
@@ -87,7 +86,7 @@ class Session:
             from gnt.config.record import Author
             from gnt.config.remote import RemotePeers
             from gnt.config.store import SignedStore
-            from gnt.session.riding import Riding
+            from gnt.session.riding import Riding, copy_of
 
             context = self.context
             local = {context.here: LocalCandidate(Disk(f"{HERE}/config"))} if context.here else {}
@@ -95,26 +94,13 @@ class Session:
             if self.settings.consent:
                 author.asked = ConsentFile(self.settings.consent).asked
             signed = SignedStore(
-                RemotePeers(self.transport, local), self._replica(), author,
+                RemotePeers(self.transport, local), copy_of(context), author,
                 hints=[node.name for node in context.nodes] or [context.here])
             known = signed.cached()
             if known is not None:
                 self._learn(known)
             self._store = Riding(signed, self.transport)
         return self._store
-
-    def _replica(self) -> Replica:
-        from gnt.config.disk import CacheDisk
-        from gnt.config.replica import Replica
-        from gnt.config.sqlite_state import SqliteState
-        from gnt.config.trust import Pin
-
-        context = self.context
-        folder, seen = context.directory, context.seen
-        for needed in (f"{folder}/config", os.path.dirname(seen)):
-            os.makedirs(needed, 0o700, exist_ok=True)
-        return Replica(CacheDisk(f"{folder}/config"), SqliteState(f"{folder}/state.sqlite"),
-                       Pin(signers=context.signers, cluster=context.cluster), seen=seen)
 
     def signing(self) -> Signing:
         from gnt.session.signing import signing

@@ -1,4 +1,4 @@
-"""The signed store with turns that travel beside other frames."""
+"""The signed store of a session: its copy, and turns that travel beside other frames."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from typing import Any
 
+    from gnt.config.context import Context
+    from gnt.config.replica import Replica
     from gnt.config.store import SignedStore
     from gnt.engine.ports import Change, Frames, Reply
     from gnt.model.config import Config
@@ -57,3 +59,19 @@ class Riding:
                 self.signed.accept_turn(node, collect()[node])
             except (NodeFailed, Busy):
                 return
+
+
+def copy_of(context: Context) -> Replica:
+    """This machine's copy of the state that a context means."""
+    import os
+
+    from gnt.config.disk import CacheDisk
+    from gnt.config.replica import Replica
+    from gnt.config.sqlite_state import SqliteState
+    from gnt.config.trust import Pin
+
+    folder, seen = context.directory, context.seen
+    for needed in (f"{folder}/config", os.path.dirname(seen)):
+        os.makedirs(needed, 0o700, exist_ok=True)
+    return Replica(CacheDisk(f"{folder}/config"), SqliteState(f"{folder}/state.sqlite"),
+                   Pin(signers=context.signers, cluster=context.cluster), seen=seen)

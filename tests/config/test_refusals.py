@@ -240,7 +240,8 @@ def test_a_failover_to_what_is_no_candidate(cluster):
 
 
 @pytest.mark.parametrize(("status", "said"), [(None, "gone"), (m.FAILED, "no room")])
-@pytest.mark.parametrize("kind", [m.Take, m.Commit])
+@pytest.mark.parametrize("kind", [
+    m.Take, pytest.param(m.Commit, marks=pytest.mark.slow)])  # a turn has to run out first
 def test_a_failover_whose_new_master_fails_can_be_run_again(cluster, kind, status, said):
     cluster.create().commit(lambda _: change("instances/a"))
     broken = []

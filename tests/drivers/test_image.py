@@ -143,6 +143,7 @@ def fetching(request: pytest.FixtureRequest) -> Iterator[Nodes]:
         yield made
 
 
+@pytest.mark.slow  # a silent server is waited for
 def test_url_is_fetched_by_what_the_node_has(fetching: Nodes, tmp_path: Path) -> None:
     source = qcow2(tmp_path / "a b.qcow2")
     url, target = f"{SITE}/a%20b.qcow2", tmp_path / "disk.raw"

@@ -8,7 +8,8 @@ from tests.simulation import scenario
 from tests.simulation.__main__ import told
 
 
-@pytest.mark.parametrize("first", range(0, 60, 20))
+@pytest.mark.parametrize("first", [
+    0, *(pytest.param(first, marks=pytest.mark.slow) for first in (20, 40))])
 def test_groups_keep_what_single_changes_keep(first):
     for seed in range(first, first + 20):
         result = scenario.run(seed, together=True)
