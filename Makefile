@@ -38,7 +38,7 @@ lint: venv
 
 check: lint
 	@echo "== tests without a lab"
-	@$(PYTEST) -m "not lab and not slow"
+	@$(PYTEST) -m "not lab and not slow and not later"
 
 test: lint
 	@echo "== guests for the lab"

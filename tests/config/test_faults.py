@@ -16,6 +16,8 @@ from gnt.config.store import SignedStore
 from gnt.config.trust import Pin
 from gnt.errors import GntError
 
+pytestmark = pytest.mark.later
+
 
 class Fault:
     """Which call fails, and how; shared by the disks of one test."""

@@ -12,6 +12,8 @@ from clusters import Cluster, change
 
 from gnt.config.remote import Dialect
 
+pytestmark = pytest.mark.later
+
 HERE = Path(__file__).parent
 DRIVER = """
 import sys

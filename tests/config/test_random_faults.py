@@ -12,6 +12,8 @@ from gnt.config.failover import take_over
 from gnt.config.ledger import Ledger
 from gnt.errors import GntError
 
+pytestmark = pytest.mark.later
+
 STEPS = 25
 
 

@@ -16,6 +16,8 @@ from gnt.config.replica import Replica
 from gnt.config.sqlite_state import SqliteState
 from gnt.config.trust import Pin
 
+pytestmark = pytest.mark.later
+
 HERE = Path(__file__).parent
 PROCESSES = 8
 BEGIN = """

@@ -12,6 +12,8 @@ from gnt.config.journal import Put
 from tests.config.chains import KEY, first_data, make_base, make_key
 from tests.hostile.candidates import SIDES, entry, signer
 
+pytestmark = pytest.mark.later
+
 BOB, EVE = make_key(2), make_key(3)
 NAMED = first_data({"admin": KEY.public, "bob": BOB.public})
 

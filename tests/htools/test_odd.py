@@ -8,6 +8,8 @@ from gnt.htools.world import World
 from tests.htools import clusters
 from tests.htools.reference import ours, saved, theirs
 
+pytestmark = pytest.mark.later
+
 BASE = clusters.make(6, nodes=4, per_node=3)
 GROUPS = clusters.make(6, nodes=6, per_node=2, groups=2)
 

@@ -17,6 +17,8 @@ from gnt.htools.world import BadData
 from tests.htools import clusters
 from tests.htools.reference import ours, theirs
 
+pytestmark = pytest.mark.later
+
 WORLD = clusters.make(3, nodes=4, per_node=3)
 SIZES = {"memory-size": 128, "cpu-count": 1, "disk-size": 1024, "disk-count": 1, "nic-count": 1,
          "spindle-use": 1}

@@ -17,6 +17,8 @@ from tests.simulation.network import SimulatedPeers
 from tests.simulation.operations import Build, Remove, effects
 from tests.simulation.world import Parts, World
 
+pytestmark = pytest.mark.later
+
 
 def note(token):
     return lambda cfg: Change(edits=(), operation="note", note=token)

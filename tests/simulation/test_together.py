@@ -7,6 +7,8 @@ import pytest
 from tests.simulation import scenario
 from tests.simulation.__main__ import told
 
+pytestmark = pytest.mark.later
+
 
 @pytest.mark.parametrize("first", [
     0, *(pytest.param(first, marks=pytest.mark.slow) for first in (20, 40))])
