@@ -20,8 +20,9 @@ wait
 
 
 def runner(cluster: Cluster) -> str:
-    """The process id of the runner on the admin's host; empty while there is none."""
+    """The process id of the runner on this lab's admin's host; empty while there is none."""
     return cluster.lab.run("sh", "-c", "for p in /proc/[0-9]*; do "
+                           "[ $p/ns/mnt -ef /proc/self/ns/mnt ] || continue; "
                            "case $(readlink $p/fd/1 2>/dev/null) in "
                            "*/runner.log) echo ${p#/proc/} ;; esac; done").stdout.strip()
 
