@@ -5,12 +5,11 @@ from __future__ import annotations
 from gnt import plan  # the shell in here is checked where it stands: candidate.sh and judge.sh
 from gnt.config import message as m
 from gnt.config.remote import Dialect
+from gnt.found import text_beside
 from gnt.plan import node_task, text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
-
     from gnt.config.message import Message
 
 
@@ -18,15 +17,9 @@ def _words(message: Message) -> tuple[str, ...]:
     return Dialect().frame(message).words
 
 
-def _file(name: str) -> str:
-    loader: Any = globals()["__loader__"]  # of a file, a zip archive or a frozen binary
-    data: bytes = loader.get_data(__file__.rpartition("/")[0] + "/" + name)
-    return data.decode()
-
-
 FETCH = Dialect().frame(m.Fetch()).body
 PAST = Dialect().frame(m.Past(number=1)).body
-JUDGE = _file("judge.sh")
+JUDGE = text_beside(__name__, "judge.sh")
 
 
 @node_task(deadline=60)

@@ -10,6 +10,7 @@ from gnt.config import message as m
 from gnt.config.disk import HERE, term_lock
 from gnt.engine.ports import Frame
 from gnt.errors import NodeFailed
+from gnt.found import text_beside
 from gnt.plan import quote
 from gnt.values import natural
 
@@ -29,11 +30,8 @@ _functions: dict[str, str] = {}
 def functions() -> Mapping[str, str]:
     """The functions of ``candidate.sh`` by name, without comments and indentation."""
     if not _functions:
-        loader: Any = globals()["__loader__"]  # of a file, a zip archive or a frozen binary
-        path = __file__.rpartition("/")[0] + "/candidate.sh"
-        text: bytes = loader.get_data(path)
         name = ""
-        for line in text.decode().split("\n"):
+        for line in text_beside(__name__, "candidate.sh").split("\n"):
             bare = _bare(line)
             if line.startswith("gnc_"):
                 name = line.partition("(")[0]

@@ -7,6 +7,7 @@ from gnt.errors import Invalid
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import ModuleType
+    from typing import Any
 
 
 def names(package: str) -> tuple[str, ...]:
@@ -17,6 +18,16 @@ def names(package: str) -> tuple[str, ...]:
     path = importlib.import_module(package).__path__
     found = {module.name for module in pkgutil.iter_modules(path)} | _frozen(package)
     return tuple(sorted(name for name in found if not name.startswith("_") and name != "base"))
+
+
+def text_beside(module: str, name: str) -> str:
+    """A file beside the source of a module: in a folder, a zip archive or a frozen binary."""
+    import sys
+
+    here = sys.modules[module]
+    loader: Any = here.__loader__
+    text: bytes = loader.get_data(f"{(here.__file__ or '').rpartition('/')[0]}/{name}")
+    return text.decode()
 
 
 def _frozen(package: str) -> set[str]:

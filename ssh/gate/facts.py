@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 
+from gnt.found import text_beside
 from gnt.plan import task_named
 from gnt.record import Record
 
@@ -98,6 +99,4 @@ def _script(name: str, args: Mapping[str, Any]) -> Any:
 def _gate() -> str:
     from gnt.ssh.framing import FUNCTIONS
 
-    loader: Any = globals()["__loader__"]  # of a file, a zip archive or a frozen binary
-    text: bytes = loader.get_data(__file__.rpartition("/")[0] + "/gate.sh")
-    return FUNCTIONS + text.decode()
+    return FUNCTIONS + text_beside(__name__, "gate.sh")
