@@ -241,6 +241,15 @@ class Lines(Record):
     exit_code: int = 0
 
 
+RESULTS = ("success", "error", "canceled")  # how a job can end
+
+
+def dependency(text: str) -> tuple[str, tuple[str, ...]]:
+    """(id, the results that will do) of what a job depends on; no results: any."""
+    job, _, results = text.partition(":")
+    return job, tuple(results.split(",")) if results else ()
+
+
 class Settings(Record):
     """What a command line's general options said: the front end makes it, the session obeys it."""
 

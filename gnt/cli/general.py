@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gnt.record import Record
-from gnt.spec import Command, Query, Settings, opt, opts
+from gnt.spec import RESULTS, Command, Query, Settings, dependency, opt, opts
 from gnt.values import BOOL, TEXT, Kind, choice, natural
 
 TYPE_CHECKING = False
@@ -16,9 +16,8 @@ FORMATS = ("table", "json", "yaml", "csv", "plain", "github", "grid", "simple", 
 
 
 def _dependency(text: str) -> str:
-    job, colon, results = text.partition(":")
-    known = ("success", "error", "canceled")
-    if not natural(job) or (colon and not set(results.split(",")) <= set(known)):
+    job, results = dependency(text)
+    if not natural(job) or text.endswith(":") or not set(results) <= set(RESULTS):
         raise ValueError(text)
     return text
 

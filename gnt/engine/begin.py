@@ -20,14 +20,13 @@ from gnt.engine.holds import (
     Claim,
     Obstacle,
     crowd,
-    dependency,
     described,
     kind_of,
     obstacles,
 )
 from gnt.errors import Busy, GntError, Interrupted, JobFailed, NotFound
 from gnt.model.objects import Job
-from gnt.spec import Seen
+from gnt.spec import Seen, dependency
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

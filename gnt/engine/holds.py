@@ -8,7 +8,7 @@ second is manners.  No more jobs with steps run at once than the cluster's ``max
 from __future__ import annotations
 
 from gnt.record import Record
-from gnt.spec import Holds
+from gnt.spec import Holds, dependency
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -46,17 +46,8 @@ class Obstacle(Record):
         return self.job.state != "waiting"
 
 
-RESULTS = ("success", "error", "canceled")
-
-
-def dependency(text: str) -> tuple[str, tuple[str, ...]]:
-    """(id, the results that will do) of a dependency; no results: any."""
-    job, _, results = text.partition(":")
-    return job, tuple(results.split(",")) if results else ()
-
-
 def kind_of(result: str) -> str:
-    """Which of the ``RESULTS`` the history means by the words in which a job ended."""
+    """Which of ``spec.RESULTS`` the history means by the words in which a job ended."""
     if result == "success":
         return "success"
     return "canceled" if result.startswith("cancel") else "error"
