@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from gnt.commands import _access, _gate
-from gnt.commands._edits import change, put
+from gnt.commands import _access
+from gnt.commands._edits import put
 from gnt.commands.cluster._signer import (
     LOGIN_KEY,
     PUBLIC_KEY,
@@ -11,24 +11,20 @@ from gnt.commands.cluster._signer import (
     UNTIL,
     require_lasting,
 )
-from gnt.commands.node import _let_in, _role
+from gnt.commands.cluster._signer_keys import SignerKeys
 from gnt.errors import Conflict
 from gnt.model.objects import Signer
 from gnt.plan import Plan
-from gnt.spec import Holds, Operation, arg, opt, opts
+from gnt.spec import arg, opt, opts
 from gnt.values import BOOL, TEXT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from gnt.commands.node._setup import Host
     from gnt.model.config import Config
-    from gnt.plan import Call
     from gnt.spec import Seen
 
 
-class SignerAdd(Operation, command="cluster signer add"):
+class SignerAdd(SignerKeys, command="cluster signer add"):
     """Let another admin in: their key signs changes of this cluster and logs in to its nodes.
 
     Whoever may sign may do everything.  Only Ed25519 keys sign; the private half stays with its
@@ -49,17 +45,6 @@ class SignerAdd(Operation, command="cluster signer add"):
     valid_until: int = opt(UNTIL, "when the right to sign ends: YYYY-MM-DD, or never", default=0)
     comment: str = opt(TEXT, "a remark", default="")
 
-    def holds(self, cfg: Config) -> Holds:
-        keys = (_role.KEYS,) if self._keys(cfg) != cfg.cluster.login_keys else ()
-        return Holds(exclusive=(f"signers/{self.name}", *keys))
-
-    def facts(self, cfg: Config) -> Iterator[Call[Host]]:
-        if self._distributed(cfg):
-            yield from _role.greet(cfg)
-
-    def then(self, cfg: Config) -> tuple[Operation, ...]:
-        return _gate.then(cfg)
-
     def plan(self, cfg: Config, seen: Seen) -> Plan:
         for known in cfg.signers:
             if known.name.casefold() == self.name.casefold():
@@ -70,19 +55,11 @@ class SignerAdd(Operation, command="cluster signer add"):
         new = Signer(name=self.name, key=self.key, comment=self.comment,
                      valid_until=self.valid_until)
         require_lasting(cfg, new)
-        _role.require_all(self.facts(cfg), seen)
-        keys = self._keys(cfg)
-        let_in = (change(cfg.cluster, login_keys=keys),) if keys != cfg.cluster.login_keys else ()
-        return Plan(
-            attempt=_let_in.on_all(cfg, keys, cfg.nodes) if self._distributed(cfg) else (),
-            end=(put(new), *let_in))
+        told, recorded = self.logins(cfg, seen)
+        return Plan(attempt=told, end=(put(new), *recorded))
 
-    def _distributed(self, cfg: Config) -> bool:
-        """Whether nodes must learn keys."""
-        return cfg.cluster.modify_ssh_setup and self._keys(cfg) != cfg.cluster.login_keys
-
-    def _keys(self, cfg: Config) -> tuple[str, ...]:
-        """The keys that log in afterwards; those of this signer have its name as their comment."""
+    def login_keys(self, cfg: Config) -> tuple[str, ...]:
+        """Those of this signer have its name as their comment."""
         keys = cfg.cluster.login_keys
         for key in (*((self.key,) if self.login else ()), *self.login_key):
             if _access.plain(key) not in {_access.plain(known) for known in keys}:

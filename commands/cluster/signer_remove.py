@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-from gnt.commands import _access, _gate
-from gnt.commands._edits import change, path
+from gnt.commands import _access
+from gnt.commands._edits import path
 from gnt.commands.cluster._signer import SIGNER_NAME, signer
-from gnt.commands.node import _let_in, _role
+from gnt.commands.cluster._signer_keys import SignerKeys
 from gnt.errors import Conflict
 from gnt.plan import Edit, Plan
-from gnt.spec import Holds, Operation, arg, opt
+from gnt.spec import Operation, arg, opt
 from gnt.values import BOOL
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from gnt.commands.node._setup import Host
     from gnt.model.config import Config
-    from gnt.plan import Call
     from gnt.spec import Seen, Session
 
 
-class SignerRemove(Operation, command="cluster signer remove"):
+class SignerRemove(SignerKeys, command="cluster signer remove"):
     """Take the right to sign changes away, and the keys that log in to nodes.
 
     What they signed stays valid history.  The last signer cannot be removed; oneself only with
@@ -44,17 +40,6 @@ class SignerRemove(Operation, command="cluster signer remove"):
                            hint=f"gnt-cluster signer remove --force {self.name}")
         return (self,)
 
-    def holds(self, cfg: Config) -> Holds:
-        keys = (_role.KEYS,) if self._keys(cfg) != cfg.cluster.login_keys else ()
-        return Holds(exclusive=(f"signers/{self.name}", *keys))
-
-    def facts(self, cfg: Config) -> Iterator[Call[Host]]:
-        if self._distributed(cfg):
-            yield from _role.greet(cfg)
-
-    def then(self, cfg: Config) -> tuple[Operation, ...]:
-        return _gate.then(cfg)
-
     def plan(self, cfg: Config, seen: Seen) -> Plan:
         found = signer(cfg, self.name)
         people = [one for one in cfg.signers if one.comment != "node" and one != found]
@@ -66,19 +51,11 @@ class SignerRemove(Operation, command="cluster signer remove"):
         if len(cfg.signers) == 1:
             raise Conflict(f"{self.name} is the only signer: nobody could change the cluster",
                            hint="gnt-cluster signer add NAME KEY, first")
-        _role.require_all(self.facts(cfg), seen)
-        keys = self._keys(cfg)
-        shut_out = (change(cfg.cluster, login_keys=keys),) if keys != cfg.cluster.login_keys else ()
-        return Plan(
-            attempt=_let_in.on_all(cfg, keys, cfg.nodes) if self._distributed(cfg) else (),
-            end=(Edit(path=path(found)), *shut_out))
+        told, recorded = self.logins(cfg, seen)
+        return Plan(attempt=told, end=(Edit(path=path(found)), *recorded))
 
-    def _distributed(self, cfg: Config) -> bool:
-        """Whether nodes must forget keys."""
-        return cfg.cluster.modify_ssh_setup and self._keys(cfg) != cfg.cluster.login_keys
-
-    def _keys(self, cfg: Config) -> tuple[str, ...]:
-        """The keys that log in afterwards: nodes' own keys are not a signer's."""
+    def login_keys(self, cfg: Config) -> tuple[str, ...]:
+        """Nodes' own keys are not a signer's."""
         found = signer(cfg, self.name)
         return tuple(
             key for key in cfg.cluster.login_keys
