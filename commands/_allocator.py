@@ -82,9 +82,7 @@ def ask(session: Session, cfg: Config, name: str, body: Mapping[str, Any]) -> An
     from gnt.htools import answer, request
 
     survey = Survey(cfg)
-    answers = session.ask(survey.calls())
-    for problem in survey.problems(answers):
-        session.tell(problem)
+    answers = survey.ask(session)
     message = request.message(cfg, survey.figures(answers), body, being_made(cfg))
     params = tuple(f"--{key}={value}"
                    for key, value in cfg.cluster.default_iallocator_params.items())

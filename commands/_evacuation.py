@@ -14,7 +14,6 @@ if TYPE_CHECKING:
     from gnt.htools.place import Evacuated
     from gnt.htools.world import World
     from gnt.model.config import Config
-    from gnt.model.objects import Instance
     from gnt.spec import Operation, Session
 
 MIRRORS = "replacing mirrored disks is not part of this version yet"
@@ -59,10 +58,7 @@ def _answer(
         found = answer.evacuated(said, script, _allocator.known(cfg), set(names))
     else:
         survey = Survey(cfg)
-        answers = session.ask(survey.calls())
-        for problem in survey.problems(answers):
-            session.tell(problem)
-        found = built_in(survey.world(answers))
+        found = built_in(survey.world(survey.ask(session)))
     if found.failed and not partly:
         whys = "; ".join(f"{name}: {why}" for name, why in found.failed)
         raise NoCapacity(f"nothing was moved, as not everything can be: {whys}",
@@ -79,17 +75,17 @@ def operations(
         for kind, target in steps:
             if kind != "migrate":
                 raise NotYet(f"{name}: {MIRRORS}")
-            yield one(cfg.instance(name), target, failover=failover or name in down, **options)
+            yield one(name, target, failover=failover or name in down, **options)
 
 
-def one(inst: Instance, target: str, *, failover: bool, **options: Any) -> Operation:
+def one(name: str, target: str, *, failover: bool, **options: Any) -> Operation:
     """Moving one instance to a node (empty: the best one)."""
     from gnt.commands.instance.failover import Failover
     from gnt.commands.instance.migrate import Migrate
 
     cls: type[Operation] = Failover if failover else Migrate
     known = {key: value for key, value in options.items() if key in cls.TYPES}
-    return cls(name=inst.name, target_node=target, force=True, **known)
+    return cls(name=name, target_node=target, force=True, **known)
 
 
 def _not_running(session: Session, cfg: Config, names: Sequence[str]) -> set[str]:

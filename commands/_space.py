@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from gnt.model.objects import Instance, Node
     from gnt.plan import Call
     from gnt.query.live import Live
-    from gnt.spec import Seen
+    from gnt.spec import Seen, Session
 
 FIELDS = frozenset(("dtotal", "dfree", "status", "mnode"))
 
@@ -39,6 +39,13 @@ class Survey:
     def problems(self, seen: Seen) -> tuple[str, ...]:
         """One line for each node that did not answer."""
         return self._questions.problems(seen)
+
+    def ask(self, session: Session) -> Seen:
+        """Ask; nodes that do not answer are named and left out."""
+        seen = session.ask(self.calls())
+        for problem in self.problems(seen):
+            session.tell(problem)
+        return seen
 
     def figures(self, seen: Seen) -> dict[str, Figures]:
         """What nodes have, by uuid; silent ones are left out."""

@@ -31,4 +31,3 @@ def read(folder: str) -> Config:
         raise Damaged(f"{folder} cannot be read: {error}",
                       hint="gnt-cluster config export DIR") from None
     return Config(MemoryState(data, term=int(term), serial=int(serial), head=head))
-

@@ -12,9 +12,6 @@ if TYPE_CHECKING:
     from gnt.spec import Session
 
 
-DESTROY = "cluster destroy"  # how the history names it: several signers may have to agree
-
-
 class Destroy(Action, command="cluster destroy"):
     """Destroy the cluster: its keys and its configuration are taken away from every node.
 
@@ -40,7 +37,8 @@ class Destroy(Action, command="cluster destroy"):
                            hint="gnt-node remove each of them")
         if cfg.jobs:
             raise Conflict(f"{len(cfg.jobs)} jobs are not finished", hint="gnt-job list")
-        session.ledger.record(DESTROY, f"cluster {name} is destroyed")
+        # several signers may have to agree to what the history names so
+        session.ledger.record(f"{self.noun} {self.verb}", f"cluster {name} is destroyed")
         forget = _setup.forget.on(cfg.master.name)
         session.ask((forget,))[forget]
         session.forget()

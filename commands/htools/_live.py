@@ -13,7 +13,4 @@ if TYPE_CHECKING:
 def ask(session: Session) -> World:
     """One round of questions to all nodes; those that do not answer are named and left out."""
     survey = Survey(session.config())
-    answers = session.ask(survey.calls())
-    for problem in survey.problems(answers):
-        session.tell(problem)
-    return survey.world(answers)
+    return survey.world(survey.ask(session))

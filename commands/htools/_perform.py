@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from contextlib import contextmanager
 
+from gnt.commands import _evacuation
 from gnt.errors import GntError, Interrupted, NotYet
 from gnt.htools.moves import FA, FRF, RF, R
 
@@ -66,16 +67,12 @@ def operations(move: Move, world: World) -> list[Operation]:
 
 def operation(step: str, move: Move, world: World) -> Operation:
     """One step as an operation of gnt."""
-    from gnt.commands.instance.failover import Failover
-    from gnt.commands.instance.migrate import Migrate
-
     inst = world.instances[move.inst]
     target = world.nodes[move.target].name if move.kind == FA else ""
     if step == "replace-disks":
-        raise NotYet(f"{inst.name}: replacing mirrored disks is not part of this version yet",
+        raise NotYet(f"{inst.name}: {_evacuation.MIRRORS}",
                      hint="--no-disk-moves uses migrations only")
-    cls: type[Operation] = Migrate if inst.running else Failover
-    return cls(name=inst.name, force=True, target_node=target)
+    return _evacuation.one(inst.name, target, failover=not inst.running)
 
 
 def moves(session: Session, world: World, sets: Sequence[Sequence[Move]]) -> int:

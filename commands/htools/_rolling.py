@@ -190,7 +190,7 @@ class Rolling:
                 for tag in tags(inst, HOME) if tag.removeprefix(HOME) in names]
         moving = [(inst, home) for inst, home in away
                   if cfg.node(inst.primary_node).name != home]
-        self._all(_evacuation.one(inst, home, failover=inst.admin_state != "up")
+        self._all(_evacuation.one(inst.name, home, failover=inst.admin_state != "up")
                   for inst, home in moving)
         for inst, home in away:
             self.session.execute(InstanceRemoveTags(words=(inst.name, HOME + home)))

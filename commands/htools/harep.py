@@ -180,4 +180,3 @@ def steps(inst: Instance, kind: str) -> Iterator[Operation]:
         yield Reinstall(names=(name,), force=True)
         if up:
             yield Startup(names=(name,))
-

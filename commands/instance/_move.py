@@ -72,6 +72,12 @@ def by_script(session: Session, name: str, typed: str) -> str:
     return _allocator.chosen(cfg, script, said)[0]
 
 
+def named(session: Session, name: str, node: str, typed: str) -> str:
+    """The node to move to: by -n, or by the script that -I names; empty: the built-in choice."""
+    _allocator.require_alone(typed, node)
+    return node or by_script(session, name, typed)
+
+
 def facts(cfg: Config, inst: Instance, wanted: str) -> Iterator[Call[Any]]:
     """What ``choose`` has to know."""
     able = needs(cfg, inst)

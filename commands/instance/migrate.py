@@ -55,11 +55,11 @@ class Migrate(Operation, command="instance migrate"):
     force: bool = opt(BOOL, "do not ask", default=False, short="-f")
 
     def prepare(self, session: Session) -> tuple[Operation, ...]:
-        _allocator.require_alone(self.iallocator, self.target_node)
-        node = self.target_node
-        if not self.cleanup:
-            node = node or _move.by_script(session, self.name, self.iallocator)
-        return (self.replace(target_node=node),)
+        if self.cleanup:
+            _allocator.require_alone(self.iallocator, self.target_node)
+            return (self,)
+        return (self.replace(target_node=_move.named(
+            session, self.name, self.target_node, self.iallocator)),)
 
     def hook_env(self, cfg: Config) -> Mapping[str, str]:
         return _hooks.instance(cfg, cfg.instance(self.name))

@@ -11,7 +11,6 @@ from gnt.values import BOOL, DURATION
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-
     from gnt.model.config import Config
     from gnt.spec import Seen
 

@@ -41,4 +41,5 @@ class Every(Action):
             session.confirm(f"{self.verb} {', '.join(inst.name for inst in chosen)}?")
         options = {**self.options(), "iallocator": self.iallocator}
         return _evacuation.perform(session, (
-            _evacuation.one(inst, target, failover=self.failover, **options) for inst in chosen))
+            _evacuation.one(inst.name, target, failover=self.failover, **options)
+            for inst in chosen))

@@ -7,7 +7,6 @@ from gnt.spec import Lines, Operation
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-
     from gnt.engine.begin import Check
     from gnt.engine.door import Line
     from gnt.engine.job import Wish

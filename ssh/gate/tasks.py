@@ -91,5 +91,3 @@ def alive(jobs: Iterable[str]) -> Script[dict[str, bool]]:
 def ended(job: str, deadline: float) -> Script[bool]:
     """Wait until the driver of a job ended."""
     return fences.ended(job, deadline)
-
-
