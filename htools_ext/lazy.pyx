@@ -13,9 +13,9 @@ from libc.stdlib cimport calloc, free
 from gnt.htools_ext.balance cimport Balance, Found
 from gnt.htools_ext.cluster cimport MOVE_F, OK, Cluster, Inst, begin, rollback
 from gnt.htools_ext.moves cimport do_move
-from gnt.htools_ext.score cimport SPREADS, add_plain, exact_score, node_values
+from gnt.htools_ext.score cimport exact_score
 from gnt.htools_ext.state cimport State
-from gnt.htools_ext.stats cimport Stats, fill_stats
+from gnt.htools_ext.stats cimport Stats, fill_stats, follow_stats
 
 cdef double TINY = 1e-9
 cdef double ENOUGH = 1.0
@@ -97,26 +97,14 @@ cdef class Descent(Balance):
 
     cdef void follow(self) noexcept nogil:
         """Bring the sums and the mirror up to date after a committed move."""
-        cdef double a[SPREADS]
-        cdef double b[SPREADS]
-        cdef int j, k
+        cdef int j
         cdef Cluster* c = self.c
         self.since += 1
         if self.since >= FRESH:
             self.since = 0
             self.prepare()
             return
-        for j in range(c.saved_n):
-            add_plain(&c.saved[j], &self.st.plain, -1)
-            add_plain(&c.node[c.saved_at[j]], &self.st.plain, 1)
-            if not c.saved[j].offline:
-                node_values(&c.saved[j], a)
-                node_values(&c.node[c.saved_at[j]], b)
-                for k in range(SPREADS):
-                    a[k] -= self.st.centre[k]
-                    b[k] -= self.st.centre[k]
-                    self.st.s[k] += b[k] - a[k]
-                    self.st.q[k] += (b[k] - a[k]) * (b[k] + a[k])
+        follow_stats(c, &self.st)
         if self.loops:
             for j in range(c.saved_n):
                 self.mirror.node(c.saved_at[j], &self.st)

@@ -18,9 +18,10 @@ from posix.time cimport CLOCK_MONOTONIC, clock_gettime, timespec
 from gnt.htools_ext.cluster cimport INTERNAL, OK, Cluster, Inst, Node, keep
 from gnt.htools_ext.ops cimport add_pri, add_sec, remove_pri, remove_sec
 from gnt.htools_ext.propose cimport CHAIN, Proposer, Want
-from gnt.htools_ext.score cimport SPREADS, add_plain, node_values
 from gnt.htools_ext.state cimport State
-from gnt.htools_ext.stats cimport Stats, fill_stats, plain_sum, spread_sum, tried_score
+from gnt.htools_ext.stats cimport (
+    Stats, fill_stats, follow_stats, plain_sum, spread_sum, tried_score,
+)
 
 cdef int FRESH = 4096  # accepted changes between making the sums anew
 cdef int TURN = 1024  # tries between looking at heat and prices
@@ -109,9 +110,7 @@ cdef class Search(Proposer):
 
     cdef void follow(self) noexcept nogil:
         """Bring lists and sums up to date after an accepted try."""
-        cdef double a[SPREADS]
-        cdef double b[SPREADS]
-        cdef int j, k
+        cdef int k
         cdef Cluster* c = self.c
         for k in range(self.wants):
             self.recount(self.want[k].inst)
@@ -121,18 +120,7 @@ cdef class Search(Proposer):
             fill_stats(c, &self.st)
             self.score = now(c, &self.st)
             return
-        for j in range(c.saved_n):
-            add_plain(&c.saved[j], &self.st.plain, -1)
-            add_plain(&c.node[c.saved_at[j]], &self.st.plain, 1)
-            if c.saved[j].offline:
-                continue
-            node_values(&c.saved[j], a)
-            node_values(&c.node[c.saved_at[j]], b)
-            for k in range(SPREADS):
-                a[k] -= self.st.centre[k]
-                b[k] -= self.st.centre[k]
-                self.st.s[k] += b[k] - a[k]
-                self.st.q[k] += (b[k] - a[k]) * (b[k] + a[k])
+        follow_stats(c, &self.st)
 
     cdef void one(self, double heat) noexcept nogil:
         """One try."""

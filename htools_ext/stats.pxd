@@ -50,6 +50,25 @@ cdef inline void fill_stats(const Cluster* c, Stats* st) noexcept nogil:
             st.q[k] += d * d
 
 
+cdef inline void follow_stats(const Cluster* c, Stats* st) noexcept nogil:
+    """Bring the sums up to date with the nodes that were kept since ``begin``."""
+    cdef double a[SPREADS]
+    cdef double b[SPREADS]
+    cdef int j, k
+    for j in range(c.saved_n):
+        add_plain(&c.saved[j], &st.plain, -1)
+        add_plain(&c.node[c.saved_at[j]], &st.plain, 1)
+        if c.saved[j].offline:
+            continue
+        node_values(&c.saved[j], a)
+        node_values(&c.node[c.saved_at[j]], b)
+        for k in range(SPREADS):
+            a[k] -= st.centre[k]
+            b[k] -= st.centre[k]
+            st.s[k] += b[k] - a[k]
+            st.q[k] += (b[k] - a[k]) * (b[k] + a[k])
+
+
 cdef inline double plain_sum(const Plain* p, double shared) noexcept nogil:
     return (p.n1 + 4 * p.off_all + 16 * p.off_pri + 2 * p.tags + p.loc + shared
             + 0.25 * p.reserved)
