@@ -14,13 +14,12 @@ if TYPE_CHECKING:
     from gnt.spec import Operation
 
 # the tasks are above this layer: found by name, as those of a recorded plan are
-INSTALL, TRUST, LOOK, RETIRE = (
-    f"ssh.gate.tasks.{name}" for name in ("install", "trust", "gate", "retire"))
+INSTALL, TRUST, RETIRE = (f"ssh.gate.tasks.{name}" for name in ("install", "trust", "retire"))
 
 
 def lines(signers: Iterable[Signer]) -> tuple[str, ...]:
     """The file of OpenSSH's allowed_signers that a gate reads."""
-    return tuple(signer.allowed("gnt-order,gnt-config", "gnt") for signer in signers)
+    return tuple(signer.obeyed for signer in signers)
 
 
 def install(node: str, cfg: Config) -> Call[None]:
@@ -31,11 +30,6 @@ def install(node: str, cfg: Config) -> Call[None]:
 def retire(node: str) -> Call[None]:
     """Ends what the gate brought besides itself."""
     return task_named(RETIRE).on(node)
-
-
-def look(node: str) -> Call[tuple[str, tuple[str, ...]]]:
-    """Asks for the version of a node's gate and the signers it obeys."""
-    return task_named(LOOK).on(node)
 
 
 def installs(cfg: Config, nodes: Iterable[str]) -> Iterator[Step]:

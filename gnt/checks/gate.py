@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from gnt.spec import Seen
 
 LOOK = "ssh.gate.tasks.gate"  # above this layer: found by name
-NAMESPACES = "gnt-order,gnt-config"
 
 
 class Gate(Check):
@@ -27,7 +26,7 @@ class Gate(Check):
             yield from (_look(node) for node in nodes)
 
     def findings(self, cfg: Config, nodes: list[Node], seen: Seen) -> Iterator[Finding]:
-        wanted = {signer.allowed(NAMESPACES, "gnt"): signer.name for signer in cfg.signers}
+        wanted = {signer.obeyed: signer.name for signer in cfg.signers}
         for node in nodes if cfg.cluster.hardened else ():
             if seen.failed(_look(node)) is not None:
                 continue

@@ -175,15 +175,16 @@ class Signer(Record):
     valid_until: int = 0  # seconds since the epoch; 0: for ever
     comment: str = ""
 
-    def allowed(self, namespaces: str, *also: str) -> str:
-        """The line of ``allowed_signers``; ``also``: further names that stand for the key."""
+    @property
+    def obeyed(self) -> str:
+        """The line of a hardened node's ``allowed_signers``; there all are ``gnt``, too."""
         import time
 
-        options = f'namespaces="{namespaces}"'
+        options = 'namespaces="gnt-order,gnt-config"'
         if self.valid_until:
             end = time.strftime("%Y%m%d%H%M%SZ", time.gmtime(self.valid_until))
             options += f',valid-before="{end}"'
-        return f"{','.join((self.name, *also))} {options} {self.key}"
+        return f"{self.name},gnt {options} {self.key}"
 
 
 class FilterRule(Record):

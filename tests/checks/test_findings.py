@@ -247,7 +247,7 @@ def test_keys_are_read():
 
 def test_gates_of_a_hardened_cluster():
     cfg = cluster(hardened=True)
-    obeyed = tuple(signer.allowed("gnt-order,gnt-config", "gnt") for signer in cfg.signers)
+    obeyed = tuple(signer.obeyed for signer in cfg.signers)
     fine = {"ssh.gate.tasks.gate": ("v", obeyed)}
     assert verify(cfg, answers=fine) == ({}, 0)
     found, status = verify(cfg, answers={**fine, "node2:ssh.gate.tasks.gate": ("", ())})

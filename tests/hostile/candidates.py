@@ -83,7 +83,7 @@ class Node:
         self.head, self.shell, self.trips = start(base), Shell(), 0
         self.dialect = remote.Dialect(str(self.folder))
         (gate / "judge").write_text(facts().judge)
-        lines = [Signer(name=f"s{n}", key=one.public).allowed("gnt-order,gnt-config", "gnt")
+        lines = [Signer(name=f"s{n}", key=one.public).obeyed
                  for n, one in enumerate(known)]
         (gate / "signers").write_text("".join(f"{line}\n" for line in lines))
         assert not self.install(base)
