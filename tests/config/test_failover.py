@@ -10,13 +10,6 @@ from gnt.config.failover import take_over
 from gnt.errors import Fenced, GntError, NodeFailed, NoMajority
 
 
-@pytest.fixture(params=["local", "remote"])
-def cluster(request, tmp_path):
-    made = Cluster(tmp_path, kind=request.param)
-    yield made
-    made.close()
-
-
 def away(peers):
     return peers.cut if hasattr(peers, "cut") else peers.shells.cut
 

@@ -1,8 +1,7 @@
 """Several changes committed in one turn: a record each, one after the other, all or a beginning."""
 
-import pytest
 from chains import KEY, make_key
-from clusters import Cluster, change
+from clusters import change
 
 from gnt.config import message as m
 from gnt.config.commit import MOST, commit_all
@@ -11,18 +10,6 @@ from gnt.config.ledger import Ledger
 from gnt.errors import Conflict, NodeFailed, NoMajority
 from gnt.model.objects import Instance
 from gnt.plan import Edit
-
-
-@pytest.fixture(params=["local", "remote"])
-def cluster(request, tmp_path):
-    made = Cluster(tmp_path, kind=request.param)
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def local(tmp_path):
-    return Cluster(tmp_path)
 
 
 def adding(*names):

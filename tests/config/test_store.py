@@ -11,18 +11,6 @@ from gnt.errors import Conflict, Fenced, NodeFailed, NoMajority, NotAuthorised
 from gnt.model.objects import Instance
 
 
-@pytest.fixture(params=["local", "remote"])
-def cluster(request, tmp_path):
-    made = Cluster(tmp_path, kind=request.param)
-    yield made
-    made.close()
-
-
-@pytest.fixture
-def local(tmp_path):
-    return Cluster(tmp_path)
-
-
 def names(config):
     return {instance.name for instance in config.instances}
 
