@@ -12,7 +12,8 @@ done
 echo "$host.lab" >/etc/hostname
 hostname "$host.lab"
 if [ ! -e /root/.ssh/authorized_keys ]; then
-	mkdir -p -m 700 /root/.ssh
+	mkdir -p /root/.ssh
+	chmod 700 /root/.ssh
 	echo "ssh-ed25519 $key" >/root/.ssh/authorized_keys
 	ssh-keygen -q -t ed25519 -N '' -C "root@$host.lab" -f /etc/ssh/ssh_host_ed25519_key
 fi
