@@ -218,8 +218,8 @@ class MakeImage(LabCommand, command="lab image"):
     """Build a guest for the lab and print where its files are.
 
     boot: one sector that ticks on its serial console, for speed.  linux: Debian's kernel with a
-    small root file system that takes its network from a cloud-init seed.  machine: a whole node with
-    a kernel of its own, for LVM and DRBD.
+    small root file system that takes its network from a cloud-init seed.  machine: a whole node
+    with a kernel of its own, for LVM and DRBD.
     """
 
     examples = (

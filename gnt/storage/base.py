@@ -166,6 +166,13 @@ class Mirrored(Storage):
         return cfg.one(Kind, next(uuid for uuid in disk.nodes if uuid != node.uuid))
 
     @abstractmethod
+    def activate(
+        self, cfg: Config, disk: Disk, node: Node, *, anyway: bool = False,
+    ) -> Iterator[Step]:
+        """Make both copies take part, and one usable.  One that is not whole, or outdated, is
+        refused; ``anyway``: it is not."""
+
+    @abstractmethod
     def copies(self, node: Node) -> Call[Mapping[int, Copy]]:
         """Asks a node for all its copies, by number."""
 

@@ -88,14 +88,16 @@ class Drbd(Growable, Mirrored):
         for side in sides(cfg, disk):
             yield from side.unmake()
 
-    def activate(self, cfg: Config, disk: Disk, node: Node) -> Iterator[Step]:
+    def activate(
+        self, cfg: Config, disk: Disk, node: Node, *, anyway: bool = False
+    ) -> Iterator[Step]:
         here, *peers = sides(cfg, disk, first=node)
         for side in (*peers, here):
             yield from side.join(undone=_undone(cfg, disk))
         if peers:
             yield Step(do=tasks.meet.on(*here.device, seconds=30),
                        title=f"{disk.iv_name}: find the copy on {peers[0].node.name}")
-        yield here.promoted()
+        yield here.promoted(anyway=anyway)
 
     def deactivate(self, cfg: Config, disk: Disk, node: Node) -> Iterator[Step]:
         for side in sides(cfg, disk, first=node):

@@ -87,9 +87,9 @@ class Side:
         yield self.attach(undone=undone)
         yield self.connect()
 
-    def promoted(self) -> Step:
+    def promoted(self, *, anyway: bool = False) -> Step:
         return Step(
-            do=tasks.promote.on(*self.device), undo=tasks.demote.on(*self.device),
+            do=tasks.promote.on(*self.device, anyway), undo=tasks.demote.on(*self.device),
             title=f"{self.disk.iv_name}: {self.node.name} writes to it")
 
 

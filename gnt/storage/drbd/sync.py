@@ -27,7 +27,7 @@ class InStep(Outcome):
 
 
 @dialogue(deadline=DAY)
-def in_step(ctx: Context, node: str, minor: int, disk: str, need: bool) -> InStep:
+def in_step(ctx: Context, where: str, minor: int, disk: str, need: bool) -> InStep:
     """Wait; ``need``: raise NodeFailed where it cannot come to that, else say so."""
     import time
 
@@ -41,7 +41,7 @@ def in_step(ctx: Context, node: str, minor: int, disk: str, need: bool) -> InSte
             problem = f"{disk} is not in step: {_said(copy)}"
             if not need:
                 return InStep(problem=problem)
-            raise NodeFailed(node, "failed", problem, task="storage.drbd.sync.in_step", status=1)
+            raise NodeFailed(where, "failed", problem, task="storage.drbd.sync.in_step", status=1)
         if copy.moving:
             ctx.tell(_progress(disk, copy))
         time.sleep(PAUSE)
