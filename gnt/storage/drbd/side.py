@@ -53,7 +53,7 @@ class Side:
             undo=lvm.remove.on(name, *self.data), title=f"create {sizes} on {name}")
         yield Step(
             do=lvm.create.on(name, *self.meta, self.children[1].size, self.params.meta_stripes,
-                             self.minor),
+                             metadata=True),
             undo=lvm.remove.on(name, *self.meta),
             title=f"create the metadata of {disk.iv_name} on {name}")
 

@@ -38,7 +38,7 @@ gone() { # name: removed, as soon as nobody has it open any more
 """
 
 _CREATE = LOOK + r"""
-vg=$1 name=$2 size=$3 stripes=$4 minor=$5
+vg=$1 name=$2 size=$3 stripes=$4 metadata=$5
 need_group
 found=$(volume lv_size "$name") || exit 1
 if [ -n "$found" ]; then
@@ -54,8 +54,8 @@ groups=$(vgs --noheadings -o pv_count "$vg" | tr -d ' ')
 [ "$stripes" -le "$groups" ] || stripes=$groups
 lvcreate -qq -y -Wy -Zy -i "$stripes" -L "${size}m" -n "$name" --addtag gnt-raw "$vg" \
     >/dev/null || exit 1
-if [ -n "$minor" ]; then
-    said=$(drbdmeta --force "$minor" v08 "/dev/$vg/$name" 0 create-md 2>&1) || fail "$said"
+if [ "$metadata" = yes ]; then
+    said=$(drbdmeta --force - v08 "/dev/$vg/$name" 0 create-md 2>&1) || fail "$said"
 fi
 lvchange -qq --deltag gnt-raw "$vg/$name"
 """
@@ -92,10 +92,10 @@ lvs --noheadings --nosuffix --units m -o lv_name,lv_size "$vg"
 
 @node_task(deadline=60)
 def create(
-    vg: str, name: str, size: int, stripes: int = 1, minor: int | None = None
+    vg: str, name: str, size: int, stripes: int = 1, metadata: bool = False
 ) -> Script[None]:
-    """Make a volume of ``size`` MiB; with ``minor``, DRBD's empty metadata is written to it."""
-    return script(_CREATE, vg, name, size, stripes, minor)
+    """Make a volume of ``size`` MiB; ``metadata``: DRBD's, empty, is written to it."""
+    return script(_CREATE, vg, name, size, stripes, metadata)
 
 
 @node_task(deadline=60)
