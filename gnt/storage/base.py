@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from typing import Any, ClassVar
 
     from gnt.model.config import Config
-    from gnt.model.objects import Disk, Instance, Node
+    from gnt.model.objects import Cluster, Disk, Instance, Node
     from gnt.plan import Call, Step
 
 
@@ -82,6 +82,13 @@ class Storage(ABC):
     name: ClassVar[str]
     params: ClassVar[type[Record]] = Record  # disk parameters: one field each
     takes_disks: ClassVar[bool] = True  # False: instances of this template have none
+    below: ClassVar[tuple[str, ...]] = ()  # the templates that its disks are made of
+
+    on_volumes: ClassVar[bool] = False  # its disks are volumes of the cluster's volume group
+
+    def lacks(self, cluster: Cluster) -> str:
+        """What a cluster lacks that the template needs, as an option; empty: nothing."""
+        return ""
 
     @abstractmethod
     def shape(
@@ -137,6 +144,10 @@ class Storage(ABC):
 
 
 class Growable(Storage):
+    def grown(self, cfg: Config, disk: Disk, size: int) -> tuple[Disk, ...]:
+        """The disk, and its children where they change, as recorded with the new size."""
+        return (disk.replace(size=size),)
+
     @abstractmethod
     def grow(self, cfg: Config, disk: Disk, size: int) -> Iterator[Step]:
         """Make it ``size`` MiB; growing cannot be undone, so these steps settle."""

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from typing import ClassVar
 
     from gnt.model.config import Config
+    from gnt.model.objects import Cluster
     from gnt.plan import Call
     from gnt.record import Record
     from gnt.storage.base import Copy, DiskSpec, Replacing, Space
@@ -35,6 +36,10 @@ class Drbd(Growable, Mirrored):
     name = "drbd"
     params: ClassVar[type[Record]] = Params
     below = ("plain",)
+    on_volumes = True
+
+    def lacks(self, cluster: Cluster) -> str:
+        return "" if cluster.volume_group_name else "--vg-name GROUP"
 
     def shape(
         self,
@@ -81,8 +86,10 @@ class Drbd(Growable, Mirrored):
             yield from side.make()
         for side in both:
             yield from side.join(undone=True)
-        yield Step(do=tasks.first.on(*both[0].device), title=f"{disk.iv_name}: the data of "
-                   f"{both[0].node.name} counts")
+        if len(both) > 1:
+            yield both[0].met()
+        yield Step(do=tasks.first.on(*both[0].device, len(both) == 1),
+                   title=f"{disk.iv_name}: the data of {both[0].node.name} counts")
 
     def remove(self, cfg: Config, disk: Disk) -> Iterator[Step]:
         for side in sides(cfg, disk):
@@ -95,8 +102,7 @@ class Drbd(Growable, Mirrored):
         for side in (*peers, here):
             yield from side.join(undone=_undone(cfg, disk))
         if peers:
-            yield Step(do=tasks.meet.on(*here.device, seconds=30),
-                       title=f"{disk.iv_name}: find the copy on {peers[0].node.name}")
+            yield here.met()
         yield here.promoted(anyway=anyway)
 
     def deactivate(self, cfg: Config, disk: Disk, node: Node) -> Iterator[Step]:
@@ -116,6 +122,10 @@ class Drbd(Growable, Mirrored):
 
     def usage(self, disk: Disk) -> int:
         return disk.size + META
+
+    def grown(self, cfg: Config, disk: Disk, size: int) -> tuple[Disk, ...]:
+        data = cfg.one(Disk, disk.children[0])
+        return disk.replace(size=size), data.replace(size=size)
 
     def grow(self, cfg: Config, disk: Disk, size: int) -> Iterator[Step]:
         both = sides(cfg, disk)

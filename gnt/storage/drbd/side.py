@@ -40,6 +40,11 @@ class Side:
         return f"ipv6:[{host}]:{self.port}" if ":" in host else f"ipv4:{host}:{self.port}"
 
     @property
+    def _helper(self) -> str:
+        """What DRBD runs at events; its own default needs configuration files."""
+        return self.cfg.cluster.drbd_usermode_helper or "/bin/true"
+
+    @property
     def peer(self) -> Side:
         other = next(uuid for uuid in self.disk.nodes if uuid != self.node.uuid)
         return Side(self.cfg, self.disk, self.cfg.one(Node, other))
@@ -67,7 +72,8 @@ class Side:
     def attach(self, *, undone: bool) -> Step:
         """The device is there; ``undone`` by being let go of."""
         return Step(
-            do=tasks.attach.on(*self.device, path(self.children[1]), disk_words(self.params)),
+            do=tasks.attach.on(*self.device, path(self.children[1]), self._helper,
+                               disk_words(self.params)),
             undo=tasks.down.on(*self.device) if undone else None,
             title=f"attach {self.disk.iv_name} on {self.node.name}")
 
@@ -86,6 +92,10 @@ class Side:
         """Attached and looking for the other side."""
         yield self.attach(undone=undone)
         yield self.connect()
+
+    def met(self) -> Step:
+        return Step(do=tasks.meet.on(*self.device, seconds=30),
+                    title=f"{self.disk.iv_name}: find the copy on {self.peer.node.name}")
 
     def promoted(self, *, anyway: bool = False) -> Step:
         return Step(

@@ -25,13 +25,16 @@ fail() { echo "$1" >&2; exit 1; }
 need_drbd() {
     command -v drbdsetup >/dev/null ||
         fail "DRBD's tools are not installed (no drbdsetup): apt-get install drbd-utils"
-    [ -e /proc/drbd ] || modprobe drbd 2>/dev/null
+    [ -e /proc/drbd ] || modprobe drbd "usermode_helper=$helper" 2>/dev/null
     [ -e /proc/drbd ] || fail "the kernel has no DRBD: modprobe drbd fails"
     version=$(sed -n 's/^version: \([^ ]*\).*/\1/p' /proc/drbd)
     case $version in
     8.*) ;;
     *) fail "DRBD 8.4 is needed, not $version" ;;
     esac
+    read -r calls </sys/module/drbd/parameters/usermode_helper
+    [ "$calls" = "$helper" ] || fail "DRBD here calls $calls at events, not $helper: put
+'options drbd usermode_helper=$helper' into /etc/modprobe.d and load the module again"
 }
 shown() { drbdsetup show "$resource" 2>/dev/null; }
 backing() { shown | sed -n 's/^[[:space:]]*disk[[:space:]]*"\(.*\)";$/\1/p'; }
@@ -64,8 +67,8 @@ part() { # no connection any more
 """
 
 _ATTACH = LOOK + r"""
-meta=$1
-shift
+meta=$1 helper=$2
+shift 2
 need_drbd
 need_ours
 if [ "$(backing)" = "$data" ]; then
@@ -141,13 +144,16 @@ fail "the copy here is ${now%%/*} and is not put to use: $said"
 """
 
 _FIRST = LOOK + r"""
+alone=$1
 need_ours
 case $(state role) in Primary/*) exit 0 ;; esac
-# Only metadata that has never seen data may call its copy the good one.
-case $(drbdsetup get-gi "$minor") in
-0000000000000004:*) drbdsetup primary "$minor" --force ;;
-*) drbdsetup primary "$minor" ;;
+# A copy may be called the good one only where neither side has ever seen data.
+case $alone,$(state dstate),$(drbdsetup get-gi "$minor") in
+no,Inconsistent/Inconsistent,0000000000000004:*) force=--force ;;
+yes,Inconsistent/DUnknown,0000000000000004:*) force=--force ;;
+*) force= ;;
 esac
+drbdsetup primary "$minor" $force
 """
 
 _DEMOTE = LOOK + r"""
@@ -198,9 +204,11 @@ COPIES = r"""
 
 
 @node_task(deadline=60)
-def attach(minor: int, data: str, meta: str, options: tuple[str, ...]) -> Script[None]:
-    """The device is there, on its two volumes."""
-    return script(_ATTACH, minor, data, meta, *options)
+def attach(
+    minor: int, data: str, meta: str, helper: str, options: tuple[str, ...]
+) -> Script[None]:
+    """The device is there, on its two volumes; ``helper``: what DRBD calls at events."""
+    return script(_ATTACH, minor, data, meta, helper, *options)
 
 
 @node_task(deadline=60)
@@ -223,9 +231,9 @@ def promote(minor: int, data: str, anyway: bool = False) -> Script[None]:
 
 
 @node_task(deadline=60)
-def first(minor: int, data: str) -> Script[None]:
-    """A new disk's copy here counts; the other one is made like it."""
-    return script(_FIRST, minor, data)
+def first(minor: int, data: str, alone: bool) -> Script[None]:
+    """A new disk's copy here counts; the other one, unless it is ``alone``, is made like it."""
+    return script(_FIRST, minor, data, alone)
 
 
 @node_task(deadline=60)

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from typing import ClassVar
 
     from gnt.model.config import Config
-    from gnt.model.objects import Instance
+    from gnt.model.objects import Cluster, Instance
     from gnt.plan import Call
     from gnt.storage.base import DiskSpec, Space
 
@@ -32,6 +32,10 @@ class Params(Record):
 class Plain(Growable):
     name = "plain"
     params: ClassVar[type[Record]] = Params
+    on_volumes = True
+
+    def lacks(self, cluster: Cluster) -> str:
+        return "" if cluster.volume_group_name else "--vg-name GROUP"
 
     def shape(
         self,
