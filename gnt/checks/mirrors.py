@@ -21,12 +21,15 @@ if TYPE_CHECKING:
 
 
 class Mirrors(Check):
-    codes = ("EINSTANCEFAULTYDISK", "ENODEDRBD")
+    codes = ("EINSTANCEFAULTYDISK", "ENODEDRBD", "ENODEDRBDHELPER", "ENODEDRBDVERSION")
 
     def facts(self, cfg: Config, nodes: list[Node]) -> Iterator[Call[Any]]:
-        return (call for *_, call in _asked(cfg, nodes))
+        for driver, node, call in _asked(cfg, nodes):
+            yield call
+            yield driver.kernel(node)
 
     def findings(self, cfg: Config, nodes: list[Node], seen: Seen) -> Iterator[Finding]:
+        yield from _kernels(cfg, nodes, seen)
         busy = {path for job in cfg.jobs for path in job.exclusive}
         for driver, node, call in _asked(cfg, nodes):
             failed = seen.failed(call)
@@ -44,6 +47,22 @@ class Mirrors(Check):
                 inst = _owner(cfg, disk)
                 if inst is not None and inst.disks_active and f"instances/{inst.uuid}" not in busy:
                     yield from _judged(inst, disk, node, seen[call].get(number))
+
+
+def _kernels(cfg: Config, nodes: list[Node], seen: Seen) -> Iterator[Finding]:
+    """What is loaded calls the right program, and is the same all over a group."""
+    versions: dict[str, str] = {}
+    for driver, node, _ in _asked(cfg, nodes):
+        kernel = None if seen.failed(driver.kernel(node)) else seen[driver.kernel(node)]
+        if kernel is None:
+            continue
+        wanted, usual = driver.helper(cfg.cluster), versions.setdefault(node.group, kernel.version)
+        if kernel.helper != wanted:
+            yield on_node(node, "ENODEDRBDHELPER",
+                          f"calls {kernel.helper} at events of DRBD, not {wanted}")
+        if kernel.version != usual:
+            yield on_node(node, "ENODEDRBDVERSION",
+                          f"has DRBD {kernel.version}, others of its group {usual}", warning=True)
 
 
 def _asked(cfg: Config, nodes: list[Node]) -> Asked:

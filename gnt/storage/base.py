@@ -157,6 +157,13 @@ class Shared(Storage):
     """Every node reaches the same data (the reference's "externally mirrored")."""
 
 
+class Kernel(Record):
+    """What a node's kernel keeps copies with."""
+
+    version: str
+    helper: str  # what it calls at events
+
+
 class Replacing(Record):
     """A copy that goes to another node: the disk until then and after, and what is to be done."""
 
@@ -186,6 +193,14 @@ class Mirrored(Storage):
     @abstractmethod
     def copies(self, node: Node) -> Call[Mapping[int, Copy]]:
         """Asks a node for all its copies, by number."""
+
+    @abstractmethod
+    def kernel(self, node: Node) -> Call[Kernel | None]:
+        """Asks a node for what it has loaded to keep copies; None: nothing yet."""
+
+    @abstractmethod
+    def helper(self, cluster: Cluster) -> str:
+        """What the kernel must call at events."""
 
     @abstractmethod
     def number(self, disk: Disk, node: Node) -> int:

@@ -13,7 +13,8 @@ from gnt.model.config import Config, MemoryState
 from gnt.model.objects import Cluster, Disk, Group, Instance, Network, Nic, Node, Signer
 from gnt.query.facts import NodeFacts
 from gnt.spec import Seen
-from gnt.storage.base import Copy, Space
+from gnt.storage.base import Copy, Kernel, Space
+from gnt.storage.plain.lvm import Physical
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -172,6 +173,12 @@ class Nodes:
                 found[int(disk.logical_id[3 + disk.logical_id.index(node.uuid)])] = Copy(
                     link="Connected", role=role, here="UpToDate", there="UpToDate")
         return found
+
+    def _kernel(self, call: Call[Any]) -> Kernel:
+        return Kernel(version="8.4.11", helper="/bin/true")
+
+    def _physical(self, call: Call[Any]) -> tuple[Physical, ...]:
+        return (Physical(name="/dev/sdb", size=1000, missing=False),)
 
     def _missing(self, call: Call[Any]) -> tuple[str, ...]:
         return tuple(link for link in call.args["bridges"] if not link.startswith("br"))

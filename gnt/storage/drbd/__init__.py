@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from gnt.model.objects import Cluster
     from gnt.plan import Call
     from gnt.record import Record
-    from gnt.storage.base import Copy, DiskSpec, Replacing, Space
+    from gnt.storage.base import Copy, DiskSpec, Kernel, Replacing, Space
 
 META = 128  # MiB
 
@@ -136,6 +136,12 @@ class Drbd(Growable, Mirrored):
 
     def copies(self, node: Node) -> Call[Mapping[int, Copy]]:
         return tasks.copies.on(node.name)
+
+    def kernel(self, node: Node) -> Call[Kernel | None]:
+        return tasks.kernel.on(node.name)
+
+    def helper(self, cluster: Cluster) -> str:
+        return cluster.drbd_usermode_helper or "/bin/true"
 
     def number(self, disk: Disk, node: Node) -> int:
         return int(disk.logical_id[3 + disk.logical_id.index(node.uuid)])

@@ -8,6 +8,7 @@ touched.
 from __future__ import annotations
 
 from gnt.plan import Script, node_task, script
+from gnt.storage.base import Kernel
 from gnt.storage.drbd.answers import parse_copies
 
 TYPE_CHECKING = False
@@ -198,9 +199,24 @@ need_ours
 drbdsetup resize "$minor"
 """
 
+_KERNEL = r"""
+[ ! -e /proc/drbd ] || { head -n 1 /proc/drbd && cat /sys/module/drbd/parameters/usermode_helper; }
+"""
+
 COPIES = r"""
 [ ! -e /proc/drbd ] || cat /proc/drbd
 """
+
+
+@node_task(deadline=20)
+def kernel() -> Script[Kernel | None]:
+    """DRBD as it is loaded; None: it is not."""
+    return script(_KERNEL, parse=_kernel)
+
+
+def _kernel(said: str) -> Kernel | None:
+    lines = said.splitlines()
+    return Kernel(version=lines[0].split()[1], helper=lines[1]) if lines else None
 
 
 @node_task(deadline=60)

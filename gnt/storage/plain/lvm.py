@@ -7,6 +7,7 @@ is done.  One that is found with the tag holds nothing yet: it is made anew.
 from __future__ import annotations
 
 from gnt.plan import Script, node_task, script
+from gnt.record import Record
 from gnt.storage.base import Space
 from gnt.values import natural
 
@@ -83,6 +84,13 @@ need_group
 vgs --noheadings --nosuffix --units m -o vg_size,vg_free "$vg"
 """
 
+_PHYSICAL = LOOK + r"""
+vg=$1
+need_group
+pvs --noheadings --nosuffix --units m --separator ' ' -o pv_size,pv_attr,pv_name \
+    -S "vg_name=\"$vg\""
+"""
+
 _FOUND = LOOK + r"""
 vg=$1
 need_group
@@ -122,6 +130,20 @@ def space(vg: str) -> Script[Space]:
     return script(_SPACE, vg, parse=lambda said: parse_space(said, vg))
 
 
+class Physical(Record):
+    """A physical volume of a group."""
+
+    name: str
+    size: int  # MiB
+    missing: bool
+
+
+@node_task(deadline=30)
+def physical(vg: str) -> Script[tuple[Physical, ...]]:
+    """The physical volumes of the group."""
+    return script(_PHYSICAL, vg, parse=parse_physical)
+
+
 @node_task(deadline=60)
 def found(vg: str, reserved: tuple[str, ...]) -> Script[Mapping[str, int]]:
     """All volumes of the group as ``group/name`` with their MiB, without those reserved."""
@@ -132,6 +154,13 @@ def parse_space(said: str, vg: str) -> Space:
     """What ``vgs -o vg_size,vg_free`` prints."""
     total, free = said.split()
     return Space(kind="lvm-vg", name=vg, total=_mib(total), free=_mib(free))
+
+
+def parse_physical(said: str) -> tuple[Physical, ...]:
+    """What ``pvs -o pv_size,pv_attr,pv_name`` prints; the third attribute is of missing ones."""
+    lines = [line.split(maxsplit=2) for line in said.splitlines()]
+    return tuple(Physical(name=name, size=_mib(size), missing=attributes[2:3] == "m")
+                 for size, attributes, name in lines)
 
 
 def parse_found(said: str, vg: str, reserved: Iterable[str] = ()) -> dict[str, int]:
