@@ -7,11 +7,13 @@ import re
 from gnt.storage.base import Copy
 
 _DEVICE = re.compile(
-    r" *(?P<minor>\d+): cs:(?P<link>\w+)(?: ro:(?P<role>\w+)/\w+ ds:(?P<here>\w+)/(?P<there>\w+))?")
-_BEHIND = re.compile(r"\boos:(?P<behind>\d+)")
-_DONE = re.compile(r"sync'ed: *(?P<done>[0-9.]+)%")
+    r" *(?P<minor>[0-9]{1,7}): cs:(?P<link>\w+)"
+    r"(?: ro:(?P<role>\w+)/\w+ ds:(?P<here>\w+)/(?P<there>\w+))?")
+_BEHIND = re.compile(r"\boos:(?P<behind>[0-9]{1,15})\b")
+_DONE = re.compile(r"sync'ed: *(?P<done>[0-9]{1,3}(?:[.][0-9]+)?)%")
 _FINISH = re.compile(
-    r"finish: (?P<h>\d+):(?P<m>\d\d):(?P<s>\d\d) speed: (?P<speed>[0-9,]+)")
+    r"finish: (?P<h>[0-9]{1,6}):(?P<m>[0-9]{2}):(?P<s>[0-9]{2})"
+    r" speed: (?P<speed>[0-9][0-9,]{0,14})")
 
 
 def parse_copies(said: str) -> dict[int, Copy]:

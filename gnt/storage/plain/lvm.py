@@ -28,6 +28,9 @@ need_group() {
     [ -n "$(vgs --noheadings -o vg_name -S "vg_name=\"$vg\"")" ] && return
     fail "there is no volume group $vg on this node"
 }
+"""
+
+GONE = r"""
 gone() { # name: removed, as soon as nobody has it open any more
     left=20
     until said=$(lvremove -qq -f "$vg/$1" 2>&1); do
@@ -38,7 +41,7 @@ gone() { # name: removed, as soon as nobody has it open any more
 }
 """
 
-_CREATE = LOOK + r"""
+_CREATE = LOOK + GONE + r"""
 vg=$1 name=$2 size=$3 stripes=$4 metadata=$5
 need_group
 found=$(volume lv_size "$name") || exit 1
@@ -61,7 +64,7 @@ fi
 lvchange -qq --deltag gnt-raw "$vg/$name"
 """
 
-_REMOVE = LOOK + r"""
+_REMOVE = LOOK + GONE + r"""
 vg=$1 name=$2
 [ -z "$(volume lv_name "$name")" ] || gone "$name"
 """
