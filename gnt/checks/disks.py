@@ -37,7 +37,8 @@ class Disks(Check):
                 size = seen[driver.size(cfg, disk, node)] if stock is None else (
                     seen[stock].get(driver.listed(cfg, disk)))
                 yield from _measured(inst, disk, node, size)
-        recorded = {storage(disk.dev_type).listed(cfg, disk) for disk in cfg.all(Disk)}
+        recorded = {str(word) for disk in cfg.all(Disk) for word in disk.logical_id}
+        recorded |= {storage(disk.dev_type).listed(cfg, disk) for disk in cfg.all(Disk)}
         for node, name, stock in _inventories(cfg, nodes):
             if seen.failed(stock) is None:
                 for path in sorted(set(seen[stock]) - recorded):

@@ -23,20 +23,6 @@ LC_ALL=C; export LC_ALL
 minor=$1 resource=resource$1 data=$2
 shift 2
 fail() { echo "$1" >&2; exit 1; }
-need_drbd() {
-    command -v drbdsetup >/dev/null ||
-        fail "DRBD's tools are not installed (no drbdsetup): apt-get install drbd-utils"
-    [ -e /proc/drbd ] || modprobe drbd "usermode_helper=$helper" 2>/dev/null
-    [ -e /proc/drbd ] || fail "the kernel has no DRBD: modprobe drbd fails"
-    version=$(sed -n 's/^version: \([^ ]*\).*/\1/p' /proc/drbd)
-    case $version in
-    8.*) ;;
-    *) fail "DRBD 8.4 is needed, not $version" ;;
-    esac
-    read -r calls </sys/module/drbd/parameters/usermode_helper
-    [ "$calls" = "$helper" ] || fail "DRBD here calls $calls at events, not $helper: put
-'options drbd usermode_helper=$helper' into /etc/modprobe.d and load the module again"
-}
 shown() { drbdsetup show "$resource" 2>/dev/null; }
 backing() { shown | sed -n 's/^[[:space:]]*disk[[:space:]]*"\(.*\)";$/\1/p'; }
 address() { # _this_host or _remote_host: the address in use; nothing without a connection
@@ -70,6 +56,20 @@ part() { # no connection any more
 _ATTACH = LOOK + r"""
 meta=$1 helper=$2
 shift 2
+need_drbd() {
+    command -v drbdsetup >/dev/null ||
+        fail "DRBD's tools are not installed (no drbdsetup): apt-get install drbd-utils"
+    [ -e /proc/drbd ] || modprobe drbd "usermode_helper=$helper" 2>/dev/null
+    [ -e /proc/drbd ] || fail "the kernel has no DRBD: modprobe drbd fails"
+    version=$(sed -n 's/^version: \([^ ]*\).*/\1/p' /proc/drbd)
+    case $version in
+    8.*) ;;
+    *) fail "DRBD 8.4 is needed, not $version" ;;
+    esac
+    read -r calls </sys/module/drbd/parameters/usermode_helper
+    [ "$calls" = "$helper" ] || fail "DRBD here calls $calls at events, not $helper: put
+'options drbd usermode_helper=$helper' into /etc/modprobe.d and load the module again"
+}
 need_drbd
 need_ours
 if [ "$(backing)" = "$data" ]; then

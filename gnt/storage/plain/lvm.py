@@ -31,6 +31,7 @@ need_group() {
 """
 
 GONE = r"""
+# shellcheck disable=SC2154 # the group is asked for by then
 gone() { # name: removed, as soon as nobody has it open any more
     left=20
     until said=$(lvremove -qq -f "$vg/$1" 2>&1); do
