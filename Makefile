@@ -44,6 +44,7 @@ test: lint
 	@echo "== guests for the lab"
 	@$(PY) -m gnt.lab.main image boot >/dev/null
 	@$(PY) -m gnt.lab.main image linux >/dev/null
+	@$(PY) -m gnt.lab.main image machine >/dev/null
 	@echo "== all tests"
 	@timeout --foreground 2280 $(PYTEST) -o faulthandler_timeout=300
 
