@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import threading
 
-import pytest
-
 from gnt.engine.ports import Change
 from gnt.engine.together import Questions, Together, Wish
 from gnt.errors import Conflict, NoMajority
@@ -42,11 +40,6 @@ class Slow:
 
     def history(self, *, newest=None):
         return iter(())
-
-
-@pytest.fixture
-def lab():
-    return Lab()
 
 
 class Threads:
@@ -88,7 +81,8 @@ def waiting(together, count):
     raise AssertionError(f"{len(together.crowd.waiting)} wait, not {count}")
 
 
-def test_who_comes_while_a_group_is_committed_is_in_the_next_one(lab):
+def test_who_comes_while_a_group_is_committed_is_in_the_next_one():
+    lab = Lab()
     store = Slow(lab)
     together, threads = Together(store, lab.desk().transport), Threads()
     threads.start("first", lambda: together.commit(nothing))
@@ -107,7 +101,8 @@ def test_who_comes_while_a_group_is_committed_is_in_the_next_one(lab):
     assert store.reads == 0  # the state after the commits is as new as one that is read now
 
 
-def test_readers_share_one_read_that_begins_after_they_came(lab):
+def test_readers_share_one_read_that_begins_after_they_came():
+    lab = Lab()
     store = Slow(lab)
     store.go.set()
     together = Together(store, lab.desk().transport)
@@ -123,7 +118,8 @@ def test_readers_share_one_read_that_begins_after_they_came(lab):
     assert store.reads == 1
 
 
-def test_what_breaks_a_group_is_told_to_all_of_it(lab):
+def test_what_breaks_a_group_is_told_to_all_of_it():
+    lab = Lab()
     store = Slow(lab)
     store.broken = NoMajority("nobody answers")
     together, threads = Together(store, lab.desk().transport), Threads()
@@ -163,7 +159,8 @@ def present(questions, count):
     raise AssertionError("they do not come")
 
 
-def test_the_same_questions_are_asked_once_for_all_who_come_before_they_are_sent(lab):
+def test_the_same_questions_are_asked_once_for_all_who_come_before_they_are_sent():
+    lab = Lab()
     shared, own = Asked(), Asked()
     own.go.set()
     questions, threads, cfg = Questions(shared), Threads(), lab.disk.config()
@@ -182,7 +179,8 @@ def test_the_same_questions_are_asked_once_for_all_who_come_before_they_are_sent
     assert questions.asking == {}
 
 
-def test_who_has_what_it_came_for_does_not_wait_for_the_next_group(lab):
+def test_who_has_what_it_came_for_does_not_wait_for_the_next_group():
+    lab = Lab()
     store = Slow(lab)
     together, threads = Together(store, lab.desk().transport), Threads()
     threads.start("first", lambda: together.commit(nothing))
