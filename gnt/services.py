@@ -125,9 +125,6 @@ if TYPE_CHECKING:
         def execute(self, operation: Operation) -> int:
             """Run an operation as a job, as the command line's general options say."""
 
-        def ready(self) -> None:
-            """Have this user's runner up, before anything is read."""
-
         def submit(self, operation: Operation) -> tuple[str, ...]:
             """Leave a request to this user's runner; the ids of its jobs (none: only planned)."""
 

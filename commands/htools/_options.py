@@ -59,8 +59,6 @@ class Program(Action):
 
             sys.stdout.write(f"{self.verb} (gnt) version {__version__}\n")
             return 0
-        if getattr(self, "exec_", False) and getattr(self, "luxi", None) is not None:
-            session.ready()
         return self.work(session)
 
     def work(self, session: Session) -> int:

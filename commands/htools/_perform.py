@@ -101,24 +101,13 @@ def together(session: Session, wanted: Sequence[tuple[str, Sequence[Operation]]]
     left = [(name, list(operations)) for name, operations in wanted]
     while left:
         ids = [(name, job) for name, operations in left
-               for job in _left(session, operations[0])]
+               for job in session.submit(operations[0])]
         if ids:
             session.tell("Got job IDs " + ",".join(job for _, job in ids))
         failed = {name for name, job in ids if not _worked(session, name, job)}
         good = good and not failed
         left = [(name, rest[1:]) for name, rest in left if len(rest) > 1 and name not in failed]
     return good
-
-
-def _left(session: Session, operation: Operation) -> tuple[str, ...]:
-    """The job that is left to the runner; run here when the runner cannot read its database."""
-    try:
-        return session.submit(operation)
-    except GntError as error:
-        if not error.message.startswith("OperationalError"):
-            raise
-    session.execute(operation)
-    return ()
 
 
 def _worked(session: Session, name: str, job: str) -> bool:

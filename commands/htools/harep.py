@@ -50,8 +50,6 @@ class Harep(Program, command="htools harep"):
     def work(self, session: Session) -> int:
         import time
 
-        if not self.dry_run:
-            session.ready()
         cfg = session.config()
         wanted = {cfg.group(name).uuid for name in self.groups} or {g.uuid for g in cfg.groups}
         chosen = [inst for inst in cfg.instances if not inst.forthcoming

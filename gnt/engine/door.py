@@ -1,5 +1,8 @@
 """The door of this user's runner: found open, or opened.  Fifty may wait here: it loads nothing.
 
+The runner is a program started anew, never a fork of who needs it: that may have threads, and the
+copy of the state open, which SQLite forbids to share with a child.
+
 A visitor hears ``HELLO`` and says one line: a submission as JSON, or ``words`` and the command
 line that it was called with.  The answer is one line, too.
 """
@@ -10,7 +13,7 @@ from gnt.errors import GntError, JobFailed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from typing import Any, Protocol
 
     class Line(Protocol):
@@ -23,7 +26,6 @@ if TYPE_CHECKING:
         def close(self) -> None: ...
 
     Dial = Callable[[str], Line | None]
-    Serve = Callable[[Callable[[], None]], None]
 
 HELLO = b"gnt 2\n"  # 2: it understands words
 WORDS = b"words "
@@ -42,10 +44,11 @@ def unpacked(line: bytes) -> list[str]:
     return text.decode("utf-8", "surrogateescape").split("\0")
 
 
-def enter(directory: str, dial: Dial, serve: Serve) -> Line:
+def enter(directory: str, dial: Dial, program: Sequence[str]) -> Line:
     """A connection to the runner, which has said hello.
 
-    ``serve(ready)`` is a runner's life, in a new process, when there is none.
+    ``program`` is what to start when there is none: its path and words, to which the number of the
+    descriptor is added that ``ready`` wants.
     """
     import fcntl
     import os
@@ -58,7 +61,7 @@ def enter(directory: str, dial: Dial, serve: Serve) -> Line:
         fcntl.flock(lock, fcntl.LOCK_EX)  # one starts it, the others find it started
         found = _connect(directory, dial)
         if found is None:
-            _spawn(directory, serve)
+            _spawn(directory, program)
             found = _connect(directory, dial)
     if found is None:
         raise JobFailed("the runner of submitted jobs could not be started",
@@ -93,7 +96,23 @@ def _connect(directory: str, dial: Dial) -> Line | None:
     return None
 
 
-def _spawn(directory: str, serve: Serve) -> None:
+def program(cluster: str) -> list[str]:
+    """What to start for the context of this name (empty: this node's own cluster)."""
+    from gnt import RUNNER
+    from gnt.found import program
+
+    return [*program(), RUNNER, cluster]
+
+
+def ready(descriptor: int) -> None:
+    """Tell who started us that we listen."""
+    import os
+
+    os.write(descriptor, b"\n")  # closing is not enough: a frozen program's loader has it, too
+    os.close(descriptor)
+
+
+def _spawn(directory: str, program: Sequence[str]) -> None:
     """A process that belongs to no terminal and no parent; returns when it listens or is dead."""
     import os
 
@@ -110,7 +129,9 @@ def _spawn(directory: str, serve: Serve) -> None:
         if os.fork():
             os._exit(0)
         _detach(directory, keep=say)
-        serve(lambda: os.close(say))
+        os.set_inheritable(say, True)
+        os.execve(program[0], [*program, str(say)],
+                  {**os.environ, "PYINSTALLER_RESET_ENVIRONMENT": "1"})  # one file: unpack anew
     except BaseException:  # noqa: BLE001 - nobody above; the log is all there is
         import traceback
 

@@ -390,13 +390,3 @@ def test_a_connection_that_a_reboot_broke_is_tried_again():
             rolled(gone)
     finally:
         _awake.LOOK = kept
-
-
-def test_what_the_runner_cannot_take_is_run_here():
-    class Broken(Desk):
-        def submit(self, operation):
-            raise GntError("OperationalError: locking protocol")
-
-    desk = Broken(crowded())
-    assert Hbal(luxi="", exec_=True, min_gain=1e-6).run(desk) == 0
-    assert "4 of 4 moves done" in said(desk) and len(desk.executed) == 4
