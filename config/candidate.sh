@@ -146,7 +146,8 @@ gnc_there() { # TERM TURN HEAD SIZE: this candidate has exactly what HEAD and th
     cd "$GNC" 2>/dev/null || exit 9
     exec 8>>lock && flock -w 10 8 || exit 6
     read -r H <./head && [ "$H" = "$3" ] && J=journal-${H##* }.toml &&
-        [ "$(wc -c <"$J")" -eq "$4" ] && read -r T U <turn && [ "$T" = "$1" ] && [ "$U" -le "$2" ] &&
+        [ "$(wc -c <"$J")" -eq "$4" ] && read -r T U <turn &&
+        { [ "$T" -lt "$1" ] || { [ "$T" -eq "$1" ] && [ "$U" -le "$2" ]; }; } &&
         [ -e ../term ] && read -r T <../term && [ "$T" = "$1" ] || exit 9
 }
 
