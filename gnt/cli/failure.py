@@ -51,6 +51,9 @@ def explain(error: BaseException, program: str, argv: Sequence[str]) -> int:
     if "--debug" in argv or "-d" in argv:
         _say(_traceback(error))
         return 1
+    if isinstance(error, MemoryError):
+        _say(f"{program}: this machine has not enough memory for that")
+        return 1
     if isinstance(error, OSError) and error.errno:
         what = f"{error.filename}: " if error.filename else ""
         _say(f"{program}: {what}{error.strerror}")
