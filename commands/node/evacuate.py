@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gnt.commands import _allocator, _evacuation
+from gnt.commands import _allocator, _each, _evacuation
 from gnt.errors import Invalid, NotYet
 from gnt.model.objects import Disk, Instance
 from gnt.spec import Action, arg, opt
@@ -60,7 +60,7 @@ class Evacuate(Action, command="node evacuate"):
         moves = _evacuation.evacuated(
             session, cfg, names, MODES[self.primary_only, self.secondary_only], self.iallocator,
             ignore_soft_errors=self.ignore_soft_errors)
-        return _evacuation.perform(session, _evacuation.operations(
+        return _each.perform(session, _evacuation.operations(
             session, cfg, moves, ignore_ipolicy=self.ignore_soft_errors))
 
     def _leaving(self, cfg: Config, node: Node) -> list[Instance]:
