@@ -52,6 +52,7 @@ class SignedStore:
         self._hints = tuple(hints)
         self.ticks = ticks or time.monotonic
         self.turn: Turn | None = None
+        self.records: dict[str, Entry] = {}  # the newest of each pending job, made here
         self._opened = False
 
     # reading
@@ -238,6 +239,16 @@ class SignedStore:
         from gnt.config.ledger import Ledger
 
         return Ledger(lambda: self).keeps(entry)
+
+    def record_of(self, job: str) -> tuple[bytes, bytes]:
+        """The newest record of a pending job that was made here, and its armored signature."""
+        from gnt.config.signature import armored
+
+        entry = self.records.get(job)
+        if entry is None:
+            raise Conflict(f"the record of job {job} was not made by this command",
+                           hint=f"gnt-job resume {job}")
+        return entry.body, armored(entry.signature).encode()
 
     def create(self, data: Mapping[str, Mapping[str, Any]], node: str) -> Config:
         """The first base of a new cluster, on its first node; ``data`` is {section: {key: object}}.

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
         def read(self) -> Config: ...
         def commit_all(self, makes: Sequence[Make]) -> list[Config | Exception]: ...
+        def record_of(self, job: str) -> tuple[bytes, bytes]: ...
         def history(self, *, newest: int | None = None) -> Iterable[Mapping[str, Any]]: ...
 
 
@@ -110,6 +111,9 @@ class Together:
 
     def give_turn(self) -> None:
         """There is none to give."""
+
+    def record_of(self, job: str) -> tuple[bytes, bytes]:
+        return self._store.record_of(job)
 
     def history(self, *, newest: int | None = None) -> Iterable[Mapping[str, Any]]:
         found: list[Mapping[str, Any]] = self.crowd.join(

@@ -70,7 +70,8 @@ class Session:
             from gnt.ssh.transport import SshTransport
 
             self._transport = SshTransport(
-                self.identities, here=self.context.here, orders=Orders(self._ordered))
+                self.identities, here=self.context.here,
+                orders=Orders(self._ordered, self._recorded))
             self.know(self.context.nodes)
         return self._transport
 
@@ -111,6 +112,10 @@ class Session:
         from gnt.ssh.gate.orders import NAMESPACE
 
         return armored(sign(order, self.signing(), NAMESPACE)).encode()
+
+    def _recorded(self, job: str) -> tuple[bytes, bytes]:
+        """The record of a job that we drive, which such a node wants to see, too."""
+        return self.desk.store.record_of(job)
 
     @property
     def desk(self) -> Desk:

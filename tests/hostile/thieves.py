@@ -11,8 +11,11 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from tests.ssh.gates import Person
+
 SHELL = "exec /bin/sh"
 MARK = "/var/lib/gnt/broken-in"  # what attacks try to make
+REFUSED = "hardened and refuses"
 MAKE = f"set -- \ntouch {MARK}\n"  # a script, as the driver would write it
 
 
@@ -58,6 +61,9 @@ def order(challenge: str, *texts: str, job: str = "7", term: int = 1,
     return f"gnt-order-1\nfor {challenge}\njob {job} {term}\n{''.join(runs)}".encode()
 
 
+_order = order
+
+
 def batch(text: str, stdin: bytes | None = None, *, job: str = "7", term: int = 1,
           order: bytes = b"", sign: Callable[[bytes], bytes] = lambda data: b"") -> bytes:
     """A frame with one script; ``sign`` makes the signature of the order."""
@@ -69,6 +75,23 @@ def batch(text: str, stdin: bytes | None = None, *, job: str = "7", term: int = 
         stdin or b"")
 
 
+def shown(person: Person, job: str = "7", term: int = 1, **more) -> bytes:
+    """The frame that shows the record of a job, as its driver signed it: everybody may read it."""
+    return framed(*person.record(job, term, **more))
+
+
+def framed(record: bytes, signature: bytes) -> bytes:
+    return f"job {len(record)} {len(signature)}\n".encode() + record + signature
+
+
+def signed(line: Line, by: Person, text: str = MAKE, stdin: bytes | None = None, *,
+           job: str = "7", term: int = 1, order: bytes = b"", shows: Person | None = None) -> bytes:
+    """All that a driver sends: a job's record, and a batch with one script and its order."""
+    wanted = order or _order(line.challenge, text, job=job, term=term, stdins=[stdin or b""])
+    return shown(shows or by, job, term) + batch(
+        text, stdin, job=job, term=term, order=wanted, sign=by.sign)
+
+
 def fact(name: str, *words: str, term: int = 0) -> bytes:
     """A frame with one fact."""
     lines = "".join(f"{word}\n" for word in words)
@@ -78,3 +101,13 @@ def fact(name: str, *words: str, term: int = 0) -> bytes:
 def broken_in(sshd: Sshd) -> bool:
     """Whether an attack has had its way; it is undone."""
     return sshd.sh(f"if [ -e {MARK} ]; then rm -f {MARK}; echo yes; fi") == "yes\n"
+
+
+def digest_of(task: str) -> str:
+    from gnt.plan import task_named
+    from gnt.ssh.gate.facts import FIXED, OPEN
+
+    made = task_named(task)
+    if task in FIXED:
+        return digest(made.script(made.on("-")).shell)
+    return digest(made.script(made.on("-", **OPEN[task])).body)
