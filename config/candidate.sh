@@ -156,12 +156,14 @@ gnc_quick() ( # TERM TURN HEAD SIZE PREV HASH: as gnc_append, of one record (on 
     gnc_there "$1" "$2" "$3" "$4"
     IN=$(cat)
     gnc_one "$5" "$6" || exit 9
+    [ ! -e ../gate/judge ] || { printf '%s\n\n' "$IN" >in && sh ../gate/judge "${H##* }" "$4" 2>/dev/null; } || exit 9
     { printf '%s\n\n' "$IN" >>"$J" && sync -d "$J"; } || { truncate -s "$4" "$J"; exit 1; }
 )
 
 gnc_group() ( # as gnc_quick, of several records
     gnc_there "$1" "$2" "$3" "$4"
     cat >in && (gnc_linked "$5" "$6") >/dev/null 2>&1 || exit 9
+    [ ! -e ../gate/judge ] || sh ../gate/judge "${H##* }" "$4" 2>/dev/null || exit 9
     { cat in >>"$J" && sync -d "$J"; } || { truncate -s "$4" "$J"; exit 1; }
 )
 
@@ -329,7 +331,7 @@ gnc_install() ( # TERM TURN HT HS HH HB START SIZE: base (SIZE bytes) and journa
     [ "$(wc -c <base.new)" -eq "$8" ] || gnc_stop 7 'the base is cut off'
     [ "$HB" -ne "$6" ] || [ "$1" -gt "$HT" ] || [ "$HH" = "$5" ] ||
         [ "$HH" = "$7" ] || grep -q "^prev = \"$HH\"$" in || gnc_stop 7 'it lacks what is committed here'
-    [ ! -e ../gate/judge ] || W=$(sh ../gate/judge install 2>&1) || gnc_stop 1 "refused: $W"
+    [ ! -e ../gate/judge ] || W=$(sh ../gate/judge install "$HT" "$HS" "$HB" 2>&1) || gnc_stop 1 "refused: $W"
     sync base.new in && mv -f base.new "base-$6.toml" && mv -f in "journal-$6.toml" &&
         rm -f whole && sync . || gnc_stop 1 'cannot write'
     gnc_put turn "$1 $2"

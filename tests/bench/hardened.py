@@ -81,7 +81,7 @@ class Bench:
             said += link.take()[0]
             time.sleep(0.0005)
         orders = Orders(lambda data: signature.armored(
-            signature.sign(data, self.key, NAMESPACE)).encode(), self._record)
+            signature.sign(data, self.key, NAMESPACE)).encode(), self._recorded)
         gate = Gate("n", said, orders)
         orders.foreseen = lambda job, node: (grant(i.text, i.stdin) for i in items)  # type: ignore[method-assign]  # a job of these
         return gate

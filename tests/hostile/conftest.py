@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from tests.config.chains import KEY, make_base
+from tests.hostile.candidates import NAMED, SIDES, Node
 from tests.hostile.thieves import Line, broken_in
 from tests.ssh.conftest import gated, shared_gated
 from tests.ssh.gates import Person
@@ -35,3 +37,25 @@ def alice(gated):
 def mallory(gated, tmp_path):
     """A signer of some other cluster."""
     return Person(tmp_path / "mallory", "mallory")
+
+
+@pytest.fixture(params=list(SIDES))
+def side(request, tmp_path):
+    """Makes a reader, or a candidate, that holds a base of these data."""
+    made = []
+
+    def make(data=NAMED, known=(KEY,)):
+        made.append(SIDES[request.param](tmp_path / str(len(made)), make_base(data), known))
+        return made[-1]
+
+    yield make
+    for one in made:
+        one.close()
+
+
+@pytest.fixture
+def candidate(tmp_path):
+    """A candidate of a hardened cluster alone."""
+    made = Node(tmp_path / "candidate", make_base(NAMED))
+    yield made
+    made.close()
