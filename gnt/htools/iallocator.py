@@ -7,7 +7,7 @@ import json
 from gnt.errors import GntError
 from gnt.htools import allocate, evacuate
 from gnt.htools.allocate import Ground, NoRoom, Options
-from gnt.htools.parts import ADMIN_STATES, Part, parse_json, read_policy, read_text
+from gnt.htools.parts import ADMIN_STATES, Part, different, parse_json, read_policy, read_text
 from gnt.htools.world import (
     ALLOC_POLICIES,
     TEMPLATES,
@@ -47,6 +47,7 @@ def parse(text: str, source: str = "request") -> Request:
 def read_world(top: Part) -> World:
     groups = [read_group(uuid, g) for uuid, g in top.parts("nodegroups")]
     uuids = {g.uuid: k for k, g in enumerate(groups)}
+    different([g.name for g in groups], f"{top.where}.nodegroups", "name")
     hypervisors = top.texts("enabled_hypervisors")
     hypervisor = hypervisors[0] if hypervisors else ""
     nodes = [read_node(name, n, uuids, hypervisor) for name, n in top.parts("nodes")]
