@@ -104,7 +104,8 @@ def test_what_follows_a_submitted_job_is_run_too(tmp_path):
     lab = Lab()
     served(lab, tmp_path)
     submit(str(tmp_path), Submission.of(Followed(name="web"), WISH), dial, never)
-    while len(lab.nodes.things) < 8 or lab.jobs:
+    until = time.monotonic() + 20
+    while (len(lab.nodes.things) < 8 or lab.jobs) and time.monotonic() < until:
         threading.Event().wait(0.01)
     assert "node3:web-next-d" in lab.nodes.things
 
