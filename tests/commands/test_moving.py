@@ -167,12 +167,25 @@ def test_scripts_say_where_instances_move():
     (yes([]), "not a list of 1 node"), (yes(["node1", "node2"]), "not a list of 1 node"),
     (yes(["node9"]), "there is no node 'node9'"), (yes([7]), "there is no node 7"),
     (yes("node2"), "not a list"), ({"success": False, "info": "too full"}, "too full"),
+    ({"success": False, "info": "a\n\u001b[2Jb" + "x" * 9999}, r"a  \[2Jbx"),
+    ("[" * 100_000, "nested too deeply"), (yes(["n" * 99_999]), "there is no node 'nnn"),
+    ('{"success": true, "result": [NaN, 1e999]}', "not a list of 1 node"),
+    ("\0" * 9999, "not JSON"), (yes(["node2"] * 99_999), "not a list of 1 node"),
+    ('{"success": true, "success": false}', "'success' comes twice"),
 ])
 def test_answers_that_are_refused(answer, problem):
-    desk = answering(busy(), answer)
-    with pytest.raises(GntError, match=problem) as caught:
-        desk.execute(Add(name="new", disk_template="diskless", iallocator="mine", no_nics=True))
-    assert "mine" in caught.value.message and desk.executed == []
+    """By every command that asks a script for one place: one clear line, and nothing is done."""
+    cfg = lost(offline=True, master_candidate=False, also=build.with_disk(build.instance("web")))
+    for operation in (Add(name="new", disk_template="diskless", iallocator="mine", no_nics=True),
+                      Migrate(name="web", iallocator="mine"),
+                      Failover(name="web", iallocator="mine"),
+                      RecreateDisks(name="db", iallocator="mine")):
+        desk = answering(cfg, answer)
+        with pytest.raises(GntError, match=problem) as caught:
+            desk.execute(operation)
+        said = caught.value.message
+        assert "mine" in said and desk.executed == []
+        assert len(said) < 600 and said.isprintable()
 
 
 @pytest.mark.parametrize(("result", "problem"), [
@@ -195,9 +208,9 @@ def test_an_allocator_that_fails_is_named():
         desk.execute(Migrate(name="web", iallocator="mine"))
 
 
-def ask_script(folder, name="mine", limit=5, request="{}"):
+def ask_script(folder, name="mine", limit=5, request="{}", most=1000):
     made = _allocator.run.script(_allocator.run.on(
-        "node1", name, request, ("--a=b c",), limit, f"/nowhere:{folder}"))
+        "node1", name, request, ("--a=b c",), limit, most, f"/nowhere:{folder}"))
     return subprocess.run(["sh", "-c", made.shell], input=made.stdin, capture_output=True,
                           check=False)
 
@@ -210,8 +223,14 @@ def test_a_script_is_found_run_and_limited(tmp_path):
     script.write_text("#!/bin/sh\nsleep 9\n")
     late = ask_script(tmp_path, limit=1)
     assert late.returncode == 124 and b"did not answer within 1 s" in late.stderr
-    script.write_text("#!/bin/sh\nexit 3\n")
-    assert b"ended with exit code 3" in ask_script(tmp_path).stderr
+    script.write_text("#!/bin/sh\necho half an answer; echo it broke >&2; exit 3\n")
+    broken = ask_script(tmp_path)
+    assert (broken.returncode, broken.stdout) == (3, b"")
+    assert b"it broke\n" in broken.stderr and b"ended with exit code 3" in broken.stderr
+    script.write_text("#!/bin/sh\nhead -c 9999 /dev/zero >&2; yes\n")
+    endless = ask_script(tmp_path, most=5000)
+    assert (endless.returncode, endless.stdout) == (1, b"")
+    assert b"answered with more than 5000 bytes" in endless.stderr and len(endless.stderr) < 3000
     assert b"there is no allocator other" in ask_script(tmp_path, "other").stderr
     assert b"no name of an allocator" in ask_script(tmp_path, "../mine").stderr
 
@@ -319,9 +338,9 @@ def test_files_that_are_refused(tmp_path, entries, problem):
 # --- lost disks -----------------------------------------------------------------------------------
 
 
-def lost(**node):
+def lost(also=(), **node):
     db = build.instance("db", 2, admin_state="down", disks_active=False)
-    return build.cluster(*build.with_disk(db, "file"), build.node(2, **node))
+    return build.cluster(*build.with_disk(db, "file"), build.node(2, **node), *also)
 
 
 def test_lost_disks_are_made_anew_where_they_were():
@@ -342,6 +361,49 @@ def test_a_lost_node_is_left():
         (disk,) = after.disks(after.instance("db"))
         assert disk.nodes == (homes(after)["db"],) != ("n2",)
         assert made.attempt[0].undo is not None
+
+
+def test_a_script_is_asked_for_lost_disks_as_for_a_new_instance(tmp_path):
+    """Nothing is left to be moved: relocation of what is on one node only is always refused."""
+    from tests.htools.reference import theirs
+
+    cfg = lost(offline=True, master_candidate=False)
+    desk = answering(cfg, yes(["node3"]))
+    desk.execute(RecreateDisks(name="db", iallocator="mine"))
+    assert homes(desk.cfg)["db"] == "n3"
+    (call,) = [call for call in desk.asked if call.task == RUN]
+    asked = json.loads(call.args["request"])["request"]
+    assert asked["type"] == "allocate" and asked["required_nodes"] == 1
+    assert [disk["size"] for disk in asked["disks"]] == [d.size for d in cfg.disks(
+        cfg.instance("db"))]
+    path = tmp_path / "request.json"
+    path.write_text(call.args["request"])
+    told = json.loads(theirs("hail", str(path)).out)
+    assert told["success"] and set(told["result"]) <= {"node1", "node3"}
+
+
+SCRIPTED = (
+    Evacuate(name="node1", force=True, iallocator="mine"),
+    ChangeGroup(name="web", to=("rack2",), force=True, iallocator="mine"),
+    GroupEvacuate(name="default", to=("rack2",), force=True, iallocator="mine"),
+)
+
+
+@pytest.mark.parametrize("command", SCRIPTED, ids=lambda command: type(command).__name__)
+def test_every_command_that_moves_many_asks_and_checks_a_script(command):
+    job = [{"OP_ID": "OP_INSTANCE_MIGRATE", "instance_name": "web", "target_node": "node4"}]
+    alone = build.cluster(*build.with_disk(build.instance("web")), Group(uuid="g2", name="rack2"),
+                          build.node(4, group="g2"), nodes=4)
+    desk = answering(alone, yes([["web"], [], [job]]))
+    assert command.run(desk) == 0
+    assert homes(desk.cfg)["web"] == "n4"
+    for result, problem in ((["web"], "not three lists"), ([[], [], [[7]]], "7 is not an object"),
+                            ([[], [[7, 8]], []], "is not an instance"),
+                            ([[], [["web", "x" * 9999]], []], "web: x{400}…")):
+        desk = answering(alone, yes(result))
+        with pytest.raises(GntError, match=problem) as caught:
+            command.run(desk)
+        assert desk.executed == [] and len(caught.value.message) < 700
 
 
 @pytest.mark.parametrize(("cfg", "operation", "problem"), [
