@@ -8,7 +8,7 @@ reference does: for pairs by its update formula for variances, for single nodes 
 candidates the last one wins.
 """
 
-from libc.math cimport sqrt
+from libc.math cimport isfinite, sqrt
 from libc.stdlib cimport free, malloc, realloc
 
 from gnt.htools_ext.cluster cimport (
@@ -20,7 +20,7 @@ from gnt.htools_ext.score cimport (
     SPREADS, TERMS, Plain, add_plain, arrange, exact_score, node_values, spread_weights,
     weigh,
 )
-from gnt.htools_ext.state cimport State, fill_inst
+from gnt.htools_ext.state cimport State, check_row, fill_inst
 from gnt.htools_ext.stats cimport Stats, tried_score
 
 cdef extern from "pairs.h" nogil:
@@ -87,7 +87,7 @@ cdef void replaced(Reference* r, const Node* old, const Node* new) noexcept nogi
         change = (r.n * dss - 2 * r.s[k] * ds) - ds * ds
         r.s[k] += ds
         r.var[k] += change / (r.n * r.n)
-        if r.var[k] < 0:
+        if not r.var[k] >= 0:  # what is no number becomes 0, too
             r.var[k] = 0
     r.plain.reserved = r.plain.reserved + new.r_mem / new.t_mem - old.r_mem / old.t_mem
     r.plain.n1 += (new.pri + new.sec if new.fail_n1 else 0) - (old.pri + old.sec if old.fail_n1 else 0)
@@ -146,6 +146,7 @@ cdef class Allocator:
         cdef Cluster* c = self.c
         cdef int i = self.state.room(), tags = 0, wants = 0, k
         cdef list excl = list(row[18]), places = list(row[19])
+        check_row(c, row)
         if i:  # slices follow one another
             tags = c.inst[i - 1].tag0 + c.inst[i - 1].tagn
             wants = c.inst[i - 1].want0 + c.inst[i - 1].wantn
@@ -158,8 +159,6 @@ cdef class Allocator:
         fill_inst(&c.inst[i], row, tags, wants)
         c.inst[i].pri = c.inst[i].sec = -1
         for k in range(len(excl)):
-            if excl[k] >= c.ntags:
-                raise ValueError("a tag the state was not made for")
             c.tags[tags + k] = excl[k]
         for k in range(len(places)):
             c.wants[wants + k] = places[k]
@@ -224,14 +223,17 @@ cdef class Allocator:
         """
         cdef int i = self.adopt(row), p, k, why
         cdef Query q
-        for p in nodes:
-            if not 0 <= p < self.c.n:
-                raise IndexError(f"there is no node {p}")
+        for p in nodes if primaries is None else nodes + primaries:
+            self.state.has_node(p)
+        if len(policy) != self.c.n:
+            raise ValueError("policy needs a number for every node")
         cdef double low = NONE, best
         cdef list chosen = []
         self.found = 0
         self.failures = [0] * 9
         self.prepare(nodes)
+        if not isfinite(self.ref.plain.reserved if pairs else exact_score(self.c, -1)):
+            return self.unscored(i, nodes if primaries is None else primaries, policy, pairs, force, check)
         self.loops = (pairs and self.mirror.understands(i) and not force)
         if self.loops:
             self.mirror.refresh(&self.st)
@@ -326,6 +328,40 @@ cdef class Allocator:
         why = add_sec(self.c, s, x, p, False, False)
         rollback(self.c)
         return why
+
+    cdef object unscored(self, int i, list primaries, list policy, bint pairs, bint force, check):
+        """A node without memory or CPUs makes every score no number: then what the reference's
+        sorting leaves on top is taken, the first node, or the last primary's first secondary."""
+        cdef object chosen = None, good
+        cdef list single = [], fits
+        cdef int p, s, why
+        for p in primaries:
+            fits = []
+            for s in [s for s in range(self.c.n) if self.partner(p, s)] if pairs else [-1]:
+                why = policy[p]
+                if why < 0:
+                    self.approx(i, p, s, force, &why)
+                if why >= 0:
+                    self.failures[why] += 1
+                else:
+                    fits.append((p, s))
+            if pairs:
+                good = self.passing(fits, check)
+                chosen = chosen if good is None else good
+            single += fits
+        if not pairs:
+            chosen = self.passing(single, check)
+        return None if chosen is None else (*chosen, float("nan"))
+
+    cdef object passing(self, list fits, check):
+        """The first that passes the check; the others count as failures."""
+        self.found += len(fits)
+        for place in fits:
+            if check is None or check(*place):
+                return place
+            self.found -= 1
+            self.failures[3] += 1
+        return None
 
     cdef list near(self, int p, double best):
         cdef int s

@@ -122,7 +122,5 @@ class Hsqueeze(Measuring, Reading, command="htools hsqueeze"):
         _options.show_commands(self.print_commands, "Commands to run:", lines)
 
     def done(self, world: World, state: State, what: str) -> None:
-        after = world.placed(state.places())
-        after = after.replace(nodes=tuple(
-            n.replace(offline=bool(state.node(k)["offline"])) for k, n in enumerate(after.nodes)))
-        _options.save(self.save, "squeezed", f"after hsqueeze {what}", after)
+        _options.save(self.save, "squeezed", f"after hsqueeze {what}",
+                      arrays.followed(world, state))

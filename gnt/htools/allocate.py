@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from gnt.errors import NoCapacity
 from gnt.htools import arrays, policy
+from gnt.htools.show import number
 from gnt.htools.world import ALLOC_POLICIES, Instance, World, part
 from gnt.record import Record
 
@@ -69,7 +70,7 @@ class Ground:
             self.rows.row(inst)
         self.limits = arrays.migrations(world)
         self.state = State([arrays.node_row(world, n) for n in world.nodes], rows,
-                           len(self.rows.tag.of), self.rows.members, self.limits)
+                           len(self.rows.tag.of), self.rows.members, self.limits, self.rows.places)
         self.allocator = Allocator(self.state)
         self.instances = list(world.instances)
         self.simple = all(map(plain, world.instances)) and not self.limits and not any(
@@ -92,9 +93,10 @@ class Ground:
                 return False
         return True
 
-    def check(self, inst: Instance, row: tuple[object, ...]) -> Callable[[int, int], bool] | None:
+    def check(self, inst: Instance, row: tuple[object, ...], capacity: bool | None = None,
+              ) -> Callable[[int, int], bool] | None:
         """What a place must pass besides fitting."""
-        if not self.options.capacity:
+        if not (self.options.capacity if capacity is None else capacity):
             return None
         if self._redundant is None:
             self._redundant = self.redundant()
@@ -121,12 +123,12 @@ class Ground:
         return (self.simple and plain(inst) and not self.options.force
                 and not self.state.failing())
 
-    def search(self, inst: Instance, nodes: list[int], pairs: bool, count: bool = True,
-               ) -> tuple[int, int, float] | None:
+    def search(self, inst: Instance, nodes: list[int], pairs: bool, count: bool = True, *,
+               capacity: bool | None = None) -> tuple[int, int, float] | None:
         """The best place: (primary, secondary or -1, score); why not is in ``allocator``."""
         row, refusals = self.known(inst)
         return self.allocator.find(row, nodes, refusals, pairs, self.options.force,
-                                   self.check(inst, row), count)
+                                   self.check(inst, row, capacity), count)
 
     def known(self, inst: Instance) -> tuple[tuple[object, ...], list[int]]:
         """What the kernels need of an instance; made once for equal ones that follow each other."""
@@ -160,7 +162,7 @@ class Ground:
         names = "/".join(self.world.nodes[k].name for k in (pri, sec) if k >= 0)
         return bare.replace(
             place=(pri, sec), score=score,
-            log=f"score: {score:.8f}, successes {fits}, failures {sum(failures)} "
+            log=f"score: {number(score, 8)}, successes {fits}, failures {sum(failures)} "
                 f"({bare.counts()}) for node(s) {names}")
 
     def put(self, inst: Instance, place: tuple[int, int], name: str = "") -> int:

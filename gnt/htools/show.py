@@ -87,6 +87,8 @@ class NodeTable:
         self.on: list[tuple[list[int], list[int]]] = [([], []) for _ in world.nodes]
         for i in range(len(world.instances)):
             pri, sec = state.place_of(i)
+            if world.instances[i].forthcoming:
+                continue
             self.on[pri][0].insert(0, i)
             if sec >= 0:
                 self.on[sec][1].insert(0, i)
