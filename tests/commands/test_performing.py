@@ -7,10 +7,12 @@ import signal
 
 import pytest
 
+from gnt.commands._edits import drop, put
 from gnt.commands.htools.hbal import Hbal
 from gnt.commands.instance.failover import Failover
 from gnt.commands.instance.migrate import Migrate
 from gnt.errors import GntError, Interrupted
+from gnt.plan import Plan
 from tests.commands import build
 from tests.commands.sessions import Desk
 
@@ -22,6 +24,11 @@ def crowded(count=6, **settings):
         down = {"admin_state": "down", "disks_active": False} if k == count - 1 else {}
         made += build.with_disk(build.instance(f"i{k}", **down))
     return build.cluster(*made, **settings)
+
+
+def changed(cfg, *edits):
+    """The configuration after somebody else changed it."""
+    return build.applied(cfg, Plan(end=edits))
 
 
 def homes(cfg):
@@ -69,6 +76,22 @@ def test_one_signal_lets_the_set_end_and_a_second_leaves():
             Hbal(luxi="", exec_=True, min_gain=1e-6).run(desk)
 
 
+def test_an_instance_that_others_removed_meanwhile_stops_nothing_that_has_begun():
+    desk = Desk(crowded())
+    first = desk.submit
+
+    def gone(operation):
+        desk.submit = first
+        desk.cfg = changed(desk.cfg, drop(desk.cfg.instance(operation.name)))
+        return first(operation)
+
+    desk.submit = gone
+    assert Hbal(luxi="", exec_=True, min_gain=1e-6).run(desk) == 1
+    assert "Not all jobs of a set were successful" in said(desk)
+    again = Desk(desk.cfg)
+    assert Hbal(luxi="", exec_=True, min_gain=1e-6).run(again) == 0
+
+
 def test_moves_are_made_only_in_the_cluster_one_belongs_to(tmp_path):
     with pytest.raises(GntError, match="only in the cluster this program belongs to"):
         Hbal(text_data=str(tmp_path / "x"), exec_=True).run(Desk(crowded()))
@@ -100,6 +123,9 @@ def test_hsqueeze_switches_off_what_is_not_needed():
     assert all("htools:standby:auto" in desk.cfg.node(n).tags for n in off)
     assert not {desk.cfg.node(n).uuid for n in off} & set(homes(desk.cfg).values())
     assert f"{off[0]} is off" in said(desk)
+    before = len(desk.executed)
+    assert Hsqueeze(luxi="", exec_=True).run(desk) == 0  # and so it stays
+    assert len(desk.executed) == before
 
 
 def test_hsqueeze_brings_back_what_is_needed():
@@ -112,6 +138,31 @@ def test_hsqueeze_brings_back_what_is_needed():
     node = desk.cfg.node("node3")
     assert (node.offline, node.powered, node.tags) == (False, True, ("rack:1",))
     assert "node3 is back" in said(desk)
+
+
+def test_what_was_cut_off_is_switched_off_by_the_next_run():
+    from gnt.commands.htools.hsqueeze import Hsqueeze
+
+    whole = Desk(spare())
+    Hsqueeze(luxi="", exec_=True).run(whole)
+    off = [node.name for node in whole.cfg.nodes if node.offline]
+    assert len(whole.executed) >= 3
+    for cut in range(len(whole.executed)):
+        desk, left = Desk(spare()), iter(range(cut))
+
+        def limited(operation, desk=desk, left=left):
+            if next(left, None) is None:
+                raise KeyboardInterrupt
+            return Desk.execute(desk, operation)
+
+        desk.execute = limited
+        with pytest.raises(KeyboardInterrupt):
+            Hsqueeze(luxi="", exec_=True).run(desk)
+        del desk.execute
+        assert Hsqueeze(luxi="", exec_=True).run(desk) == 0
+        ended = [node.name for node in desk.cfg.nodes if node.offline]
+        assert ended == off, cut
+        assert not any(desk.cfg.node(name).powered for name in off), cut
 
 
 def test_hsqueeze_needs_a_way_to_switch():
@@ -225,6 +276,111 @@ def test_a_node_that_does_not_come_back_ends_the_run():
         rolled(desk, boot_timeout=0)
     assert len(desk.resets()) == 1
     assert desk.cfg.node(desk.resets()[0]).drained
+
+
+def test_those_that_come_back_are_not_kept_waiting_for_one_that_does_not():
+    desk = Rebooting(build.cluster(*build.with_disk(build.instance("one")), nodes=4,
+                                   candidate_pool_size=1))
+
+    def never(operation):
+        code = Rebooting.execute(desk, operation)
+        if operation.verb == "powercycle" and operation.name == "node3":
+            desk.boots["node3"] = "b"
+        return code
+
+    desk.execute = never
+    with pytest.raises(GntError, match=r"^node3 did not come back within 0 s") as caught:
+        rolled(desk, boot_timeout=0)
+    assert "--offline=yes" in caught.value.hint
+    assert [node.name for node in desk.cfg.nodes if node.drained] == ["node3"]
+    gone = desk.cfg.node("node3")  # for good: somebody says so, and the run goes on
+    desk.cfg = changed(desk.cfg, put(gone.replace(offline=True, drained=False)))
+    del desk.execute
+    assert rolled(desk, boot_timeout=0) == 0
+    assert sorted(set(desk.resets())) == ["node2", "node3", "node4"]
+    assert desk.cfg.node("node3").offline and not desk.cfg.node("node3").tags
+    assert "node3 is offline by now, and is left out" in said(desk)
+
+
+CHANGES = {
+    "offline by now": {"offline": True}, "drained by somebody": {"drained": True},
+    "no node any more": None,
+}
+
+
+@pytest.mark.parametrize("why", CHANGES)
+def test_what_others_did_to_a_node_meanwhile_is_respected(why):
+    """Between the plan, when the first group is begun, and its own turn."""
+    desk = Rebooting(busy_nodes(nodes=4))
+    met = []
+
+    def meddled(operation):
+        code = Rebooting.execute(desk, operation)
+        if operation.verb == "powercycle" and not met:
+            other = next(n for n in desk.cfg.nodes if n.name not in (operation.name, "node1")
+                         and not n.drained)
+            met.append(other.name)
+            moved = [put(i.replace(primary_node="n1")) for i in desk.cfg.instances_on(other)]
+            done = drop(other) if CHANGES[why] is None else put(other.replace(**CHANGES[why]))
+            desk.cfg = changed(desk.cfg, *moved, done)
+        return code
+
+    desk.execute = meddled
+    assert rolled(desk) == 0
+    assert f"{met[0]} is {why}, and is left out" in said(desk)
+    assert met[0] not in desk.resets() and len(desk.resets()) == 2
+    if CHANGES[why]:
+        node = desk.cfg.node(met[0])
+        assert (node.offline, node.drained) == (why.startswith("off"), why.startswith("drained"))
+        assert f"{met[0]} still to be rebooted" in said(desk)
+
+
+def test_a_run_that_was_cut_off_while_it_was_marked_does_not_reach_into_the_next():
+    marked = build.node(3, tags=("htools:hroller:todo",))
+    desk = Rebooting(busy_nodes(marked, build.node(2, tags=("rack:1",))))
+    assert rolled(desk, node_tags=("rack:1",)) == 0
+    assert desk.resets() == ["node2"]
+    assert tagged(desk.cfg) == ["rack:1"]
+
+
+def test_an_instance_that_refuses_to_move_stops_the_run_and_the_rest_is_done_later():
+    cfg = busy_nodes()
+    desk = Rebooting(cfg)
+    for node in ("node1", "node2"):
+        desk.nodes.answers[f"{node}:hypervisor.fake.version"] = build.Capabilities(version="2")
+    with pytest.raises(GntError, match="not every instance could be moved"):
+        rolled(desk)
+    stuck = [node.name for node in desk.cfg.nodes if node.drained]
+    assert len(stuck) == 1 and stuck[0] not in desk.resets()
+    desk.nodes.answers = {}
+    assert rolled(desk) == 0
+    assert sorted(set(desk.resets())) == ["node2", "node3"]
+    assert homes(desk.cfg) == homes(cfg)
+    assert not any(node.drained for node in desk.cfg.nodes)
+
+
+def test_what_is_back_is_not_sent_away_again():
+    """Cut off while instances return, a run goes on with the rest of them."""
+    desk = Rebooting(busy_nodes())
+    moved = []
+
+    def limited(operation):
+        code = Rebooting.execute(desk, operation)
+        if operation.verb in ("migrate", "failover"):
+            moved.append((operation.name, operation.target_node))
+            if operation.target_node == "node2" and desk.boots["node2"] != "b":
+                raise KeyboardInterrupt
+        return code
+
+    desk.execute = limited
+    with pytest.raises(KeyboardInterrupt):
+        rolled(desk)
+    del desk.execute
+    before = len([one for one in desk.executed if one.verb in ("migrate", "failover")])
+    assert rolled(desk) == 0
+    later = [one for one in desk.executed if one.verb in ("migrate", "failover")][before:]
+    assert "two" not in {one.name for one in later if one.target_node != "node2"}
+    assert homes(desk.cfg) == homes(busy_nodes())
 
 
 def test_what_cannot_move_is_shut_down_and_started_again_if_asked_for():
@@ -353,6 +509,15 @@ def test_a_repair_that_was_cut_off_is_judged_by_how_the_instance_is():
     assert results(repaired(well)) == [("failover", "success", 0)]
 
 
+@pytest.mark.parametrize(("state", "outcome"), [("up", "success"), ("down", "failure")])
+def test_what_may_have_empty_disks_is_not_called_repaired(state, outcome):
+    """Cut off between making the disks anew and installing, nothing but that it runs is proof."""
+    old = AUTO + "pending:reinstall:x:5:"
+    web = build.instance("web", 2, tags=[old], admin_state=state, osparams={"image": "/srv/i.raw"})
+    cfg = build.cluster(*build.with_disk(web, "file"))
+    assert results(repaired(cfg)) == [("reinstall", outcome, 0)]
+
+
 def test_the_states_are_counted():
     from gnt.commands.htools import harep
 
@@ -386,7 +551,8 @@ def test_a_connection_that_a_reboot_broke_is_tried_again():
         assert homes(desk.cfg) == homes(busy_nodes())
         gone = Breaking(busy_nodes())
         gone.broken = -_patient.TRIES * 9
-        with pytest.raises(NodeFailed, match="the connection broke"):
+        with pytest.raises(GntError, match="not every instance could be moved"):
             rolled(gone)
+        assert "the connection broke" in said(gone)
     finally:
         _awake.LOOK = kept
