@@ -84,4 +84,5 @@ def save_columns(
             file.write(marshal.dumps((_tag(now), packed)))
         os.rename(fresh, f"{folder}/{kind}")
     except OSError:
-        return
+        if os.path.exists(fresh):
+            os.unlink(fresh)

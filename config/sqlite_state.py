@@ -193,8 +193,9 @@ class SqliteState:
     def _now(self) -> SqliteSnapshot:
         """The state as it is; what is written later does not change what this returns."""
         if self._reader is None:
-            connection, self._writer = self._writer or connect(self._path), None
-            self._reader, self._marked = SqliteSnapshot(connection), self._mark()
+            with _Named(self._path):
+                connection, self._writer = self._writer or connect(self._path), None
+                self._reader, self._marked = SqliteSnapshot(connection), self._mark()
         return self._reader
 
     def reset(self, data: Mapping[str, Mapping[str, Any]], at: Position) -> None:
@@ -205,41 +206,27 @@ class SqliteState:
         fresh = f"{self._path}.{os.getpid()}"
         if os.path.exists(fresh):
             os.unlink(fresh)
-        writer = connect(fresh)
-        os.chmod(fresh, 0o600)
-        writer.execute("begin")
-        for table in TABLES.split(";"):
-            writer.execute(table)
-        writer.execute("insert into meta values (?, ?)", (stamp(), _packed(at)))
-        _fill(writer, data)
-        writer.execute("commit")
-        writer.execute("pragma journal_mode = wal")
-        writer.close()
-        os.rename(fresh, self._path)
+        try:
+            with _Named(self._path):
+                _make(fresh, data, at)
+            os.rename(fresh, self._path)
+        except BaseException:
+            _unlink(fresh)
+            raise
         self.refresh()
 
     def apply(self, txn: Txn, at: Position) -> None:
-        writer = self._opened()
-        writer.execute("begin immediate")
-        try:
-            for put in txn.put:
-                kind, _, key = put.path.partition("/")
-                _replace(writer, kind, key, put.value)
-            for path in txn.drop:
-                kind, _, key = path.partition("/")
-                _drop(writer, kind, key)
-            writer.execute("update meta set position = ?", (_packed(at),))
-        except BaseException:
-            writer.execute("rollback")
-            raise
-        writer.execute("commit")
+        with _Named(self._path):
+            if self._writer is None:
+                self._writer = connect(self._path)
+            try:
+                _apply(self._writer, txn, at)
+            except BaseException:
+                self._writer.close()  # which takes back what was begun
+                self._writer = None
+                raise
         self._position = at
         self._reader = None
-
-    def _opened(self) -> sqlite3.Connection:
-        if self._writer is None:
-            self._writer = connect(self._path)
-        return self._writer
 
     def _discard(self) -> None:
         import os
@@ -251,6 +238,60 @@ class SqliteState:
         for suffix in ("", "-wal", "-shm"):
             if os.path.exists(self._path + suffix):
                 os.unlink(self._path + suffix)
+
+
+class _Named:
+    """What SQLite cannot write or read is an error of the operating system's, with the file's name.
+
+    (``contextlib`` would cost every command a millisecond.)
+    """
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+
+    def __enter__(self) -> None:
+        return
+
+    def __exit__(self, kind: type[BaseException] | None, error: object, _: object) -> None:
+        if kind is not None and kind.__module__ == "sqlite3":
+            import errno
+
+            raise OSError(errno.EIO, str(error), self._path) from None
+
+
+def _make(path: str, data: Mapping[str, Mapping[str, Any]], at: Position) -> None:
+    import os
+
+    writer = connect(path)
+    os.chmod(path, 0o600)
+    writer.execute("begin")
+    for table in TABLES.split(";"):
+        writer.execute(table)
+    writer.execute("insert into meta values (?, ?)", (stamp(), _packed(at)))
+    _fill(writer, data)
+    writer.execute("commit")
+    writer.execute("pragma journal_mode = wal")
+    writer.close()
+
+
+def _apply(writer: sqlite3.Connection, txn: Txn, at: Position) -> None:
+    writer.execute("begin immediate")
+    for put in txn.put:
+        kind, _, key = put.path.partition("/")
+        _replace(writer, kind, key, put.value)
+    for path in txn.drop:
+        kind, _, key = path.partition("/")
+        _drop(writer, kind, key)
+    writer.execute("update meta set position = ?", (_packed(at),))
+    writer.execute("commit")
+
+
+def _unlink(path: str) -> None:
+    import os
+
+    for suffix in ("", "-journal"):
+        if os.path.exists(path + suffix):
+            os.unlink(path + suffix)
 
 
 def _ours(path: str) -> bool:
