@@ -6,7 +6,7 @@
 # make coverage  every branch of the configuration's and the engine's code is tested, or it fails
 # make mutate PERCENT=100   small changes of the code that the tests must notice: the score
 # make demo   a cluster of three nodes on this machine, with a real guest; make demo-down ends it
-# make sanitize  kernels and loaders with the address and undefined-behaviour sanitizers (a minute)
+# make sanitize  kernels and loaders with the address and undefined-behaviour sanitizers (some minutes)
 # make bench-htools   htools beside Debian's, with the gates (REFERENCE=900: also its long runs)
 # make bench  the figures of the README;  make clean  back to a clean checkout
 # Delivery (wheel sdist zipapp onedir onefile man): packaging/deliver.mk
