@@ -4,7 +4,7 @@
 # make simulate SEEDS=1000 FIRST=0   the store and the engine under simulated accidents, by seed
 # make fuzz SECONDS=300 PARSERS=   every parser (or some) against inputs that are made up
 # make coverage  every branch of the configuration's and the engine's code is tested, or it fails
-# make mutate PERCENT=100   small changes of the code that the tests must notice: the score
+# make mutate PERCENT=100 FROM=0   small changes of the code that the tests must notice: the score
 # make demo   a cluster of three nodes on this machine, with a real guest; make demo-down ends it
 # make sanitize  kernels and loaders with the address and undefined-behaviour sanitizers (some minutes)
 # make bench-htools   htools beside Debian's, with the gates (REFERENCE=900: also its long runs)
@@ -67,8 +67,10 @@ coverage: venv
 # One small change of the configuration's and the engine's code at a time: do the tests notice?
 PERCENT := 100
 
+FROM := 0
+
 mutate: venv
-	@$(PY) -m tests.mutation --percent $(PERCENT)
+	@$(PY) -m tests.mutation --from $(FROM) --percent $(PERCENT)
 
 demo: venv
 	@sh packaging/demo.sh
