@@ -90,11 +90,11 @@ gnc_refuse() { # TERM TURN: nobody goes back behind what was seen here
 gnc_one() { # PREV HASH: whether the text in IN is one record that leads from PREV to HASH
     L='
 '
-    B=${IN%%"$L"sig = \"*}
-    S=${IN#"$B$L"}
+    B=${IN%"$L"sig = \"*} # from its end: from its beginning, a shell takes minutes for some 100 KB
+    S=${IN##*"$L"sig = \"}
     S=${S%"$L$L"}
-    case $S in *"$L"*) return 1 ;; 'sig = "'*\") ;; *) return 1 ;; esac
-    case $B in *"${L}prev = \"$1\"$L"*) ;; *) return 1 ;; esac
+    case $S in *"$L"*) return 1 ;; *\") ;; *) return 1 ;; esac
+    case $B in *"${L}sig = \""*) return 1 ;; *"${L}prev = \"$1\"$L"*) ;; *) return 1 ;; esac
     N=$(printf '%s\n' "$B" | sha256sum) && [ "${N%% *}" = "$2" ]
 }
 
