@@ -43,9 +43,7 @@ def resume(desk: Desk, job_id: str, driver: str, gone: Iterable[str] = ()) -> No
             operation = load_operation(desk.find(job.operation), job.params, f"jobs.{job_id}")
             wish = Wish(author=job.author, driver=driver, reason=job.reason,
                         priority=job.priority, depends=job.depends)
-            cfg, begun = Beginning(
-                desk, life, operation, wish, job.replace(driver=driver)).until_begun()
-            assert begun is not None  # it was recorded, so it does not vanish into one commit
+            cfg, begun = Beginning(desk, life, operation, wish).until_begun(job)
             Drive(desk, cfg, begun).forward()
             return
         drive = Drive(desk, cfg, job, gone, adopted=True)

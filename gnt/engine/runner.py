@@ -155,7 +155,7 @@ def drive(desk: Desk, waiting: Waiting, parked: Callable[[], None]) -> None:
         waiting.settle({"id": job.id if job else str(cfg.serial)})
         if job is not None and job.state == "waiting":
             parked()
-            cfg, job = beginning.until_begun()
+            cfg, job = beginning.until_begun(job)
         if job is not None:
             Drive(desk, cfg, job).forward()
         else:

@@ -156,7 +156,7 @@ class Questions:
 
         self._transport, self._free = transport, threading.Lock()
         self._joining = threading.Lock()
-        self.asking: dict[frozenset[Key], tuple[Crowd, list[int]]] = {}
+        self.asking: dict[frozenset[Key], tuple[Crowd, list[None]]] = {}
 
     def ask(
         self, cfg: Config, calls: Sequence[Call[Any]], own: Transport,
@@ -164,7 +164,7 @@ class Questions:
         same = frozenset(call.key for call in calls)
         with self._joining:
             crowd, present = self.asking.setdefault(same, (Crowd(self._act), []))
-            present.append(1)
+            present.append(None)
         try:
             answers: Mapping[Key, Any] = crowd.join(Wish(look=lambda: self._ask(cfg, calls, own)))
         finally:
