@@ -18,7 +18,7 @@ from gnt.htools_ext.mirror cimport Mirror, Mirrored, Query
 from gnt.htools_ext.ops cimport add_pri, add_sec
 from gnt.htools_ext.score cimport (
     SPREADS, TERMS, Plain, add_plain, arrange, exact_score, node_values, spread_weights,
-    weigh,
+    shared_in, weigh,
 )
 from gnt.htools_ext.state cimport State, check_row, fill_inst
 from gnt.htools_ext.stats cimport Stats, tried_score
@@ -29,6 +29,7 @@ cdef extern from "pairs.h" nogil:
 
 cdef double NEAR = 1e-7
 cdef double NONE = 1e300
+cdef int MOST_TRIED = 100000
 
 
 cdef struct Reference:
@@ -39,8 +40,9 @@ cdef struct Reference:
     Plain plain
 
 
-cdef void measure(const Cluster* c, const double* values, Reference* r, Stats* st) noexcept nogil:
-    """Both statistics from the nodes' values, added up in the reference's order."""
+cdef void measure(const Cluster* c, const double* values, int group, Reference* r, Stats* st) noexcept nogil:
+    """Both statistics from the nodes' values, added up in the reference's order; ``group`` -1: of
+    all nodes."""
     cdef const double* v
     cdef double d
     cdef int k, n
@@ -50,6 +52,8 @@ cdef void measure(const Cluster* c, const double* values, Reference* r, Stats* s
     for k in range(SPREADS):
         r.s[k] = r.var[k] = st.s[k] = 0
     for n in range(c.n):
+        if group >= 0 and c.node[n].group != group:
+            continue
         add_plain(&c.node[n], &r.plain, 1)
         if not c.node[n].offline:
             r.n += 1
@@ -59,7 +63,7 @@ cdef void measure(const Cluster* c, const double* values, Reference* r, Stats* s
     for k in range(SPREADS):
         st.centre[k] = r.s[k] / r.n if r.n > 0 else 0
     for n in range(c.n):
-        if not c.node[n].offline:
+        if not c.node[n].offline and (group < 0 or c.node[n].group == group):
             v = values + n * SPREADS
             for k in range(SPREADS):
                 d = v[k] - st.centre[k]
@@ -123,13 +127,14 @@ cdef class Allocator:
     cdef long valued  # the state's version when they were made
     cdef long seen  # the state's version when the mirror got its reservations
     cdef char* open  # nodes that may be used
+    cdef int within  # the group that is scored; -1: all nodes
     cdef readonly int found
     cdef readonly list failures
 
     def __cinit__(self, State state):
         self.state, self.c = state, &state.c
         self.mirror = Mirrored(state)
-        self.seen = self.valued = -1
+        self.seen = self.valued = self.within = -1
         self.out = <double*>malloc(5 * <size_t>self.mirror.m.np * sizeof(double))
         self.open = <char*>malloc(self.c.n + 1)
         self.values = <double*>malloc((self.c.n + 1) * SPREADS * sizeof(double))
@@ -185,12 +190,12 @@ cdef class Allocator:
         begin(self.c, i, -1)
         if self.enter(i, p, s, force) == OK:
             if s < 0:
-                found = exact_score(self.c, -1)
+                found = exact_score(self.c, self.within)
             else:
                 r = self.ref
                 replaced(&r, &self.c.saved[0], &self.c.node[p])
                 replaced(&r, &self.c.saved[1], &self.c.node[s])
-                found = reference_score(&r, self.c.loc_extra)
+                found = reference_score(&r, shared_in(self.c, self.within))
         rollback(self.c)
         return found
 
@@ -200,6 +205,8 @@ cdef class Allocator:
         why[0] = self.enter(i, p, s, force)
         if why[0] == OK:
             found = tried_score(self.c, &self.st)
+            if self.within >= 0 and self.c.nlocs:
+                found += shared_in(self.c, self.within) - self.c.loc_extra
         rollback(self.c)
         return found
 
@@ -212,14 +219,15 @@ cdef class Allocator:
         return why
 
     def find(self, tuple row, list nodes, list policy, bint pairs, bint force=False, check=None,
-             bint count=True, list primaries=None):
+             bint count=True, list primaries=None, int within=-1):
         """The best place: (primary, secondary or -1, score), or None.
 
         ``nodes``: the allowed ones in order; ``policy``: per node of the state, -1 or the number
         of the failure by which its policy refuses the instance.  ``check(primary, secondary)``
         may refuse a place for other reasons (capacity); each primary then gets its best that
         passes.  Without ``count`` neither ``found`` nor ``failures`` are made.
-        ``primaries`` are those of the nodes that may be one (default: all).
+        ``primaries`` are those of the nodes that may be one (default: all).  ``within``: only this
+        group's nodes are scored (then ``nodes`` are its).
         """
         cdef int i = self.adopt(row), p, k, why
         cdef Query q
@@ -231,8 +239,9 @@ cdef class Allocator:
         cdef list chosen = []
         self.found = 0
         self.failures = [0] * 9
+        self.within = within
         self.prepare(nodes)
-        if not isfinite(self.ref.plain.reserved if pairs else exact_score(self.c, -1)):
+        if not isfinite(self.ref.plain.reserved if pairs else exact_score(self.c, within)):
             return self.unscored(i, nodes if primaries is None else primaries, policy, pairs, force, check)
         self.loops = (pairs and self.mirror.understands(i) and not force)
         if self.loops:
@@ -266,7 +275,7 @@ cdef class Allocator:
             self.valued = self.c.version
             for n in range(self.c.n):
                 self.value(n)
-        measure(self.c, self.values, &self.ref, &self.st)
+        measure(self.c, self.values, self.within, &self.ref, &self.st)
         for n in range(self.c.n):
             self.open[n] = 0
         for n in nodes:
@@ -406,6 +415,35 @@ cdef class Allocator:
         self.found -= dropped
         self.failures[3] += dropped
         return ranked[dropped:]
+
+    cdef int room_for(self, int n, tuple row) except -1:
+        """How many instances like this one the node takes as primary, one after the other."""
+        cdef Node kept = self.c.node[n]
+        cdef Inst x
+        cdef int many = 0
+        fill_inst(&x, row, 0, 0)
+        while many < MOST_TRIED and add_pri(self.c, n, &x, False) == OK:
+            many += 1
+        self.c.node[n] = kept
+        return many
+
+    def lost(self, tuple row, int p, int s, list tests, bint force=False):
+        """What placing a new instance costs: how many of each test instance (without tags) its
+        nodes can no longer take, and the disk left there; or the number of the failure."""
+        cdef int i = self.adopt(row), n, why
+        cdef list nodes = [p, s] if s >= 0 else [p]
+        if not 0 <= p < self.c.n or not -1 <= s < self.c.n or p == s:
+            raise IndexError(f"nodes {p} and {s}")
+        before = [[self.room_for(n, test) for test in tests] for n in nodes]
+        begin(self.c, i, -1)
+        why = self.enter(i, p, s, force)
+        if why != OK:
+            rollback(self.c)
+            return why
+        after = [[self.room_for(n, test) for test in tests] for n in nodes]
+        left = sum(int(self.c.node[n].f_dsk) for n in nodes)
+        rollback(self.c)
+        return [sum(b[k] - a[k] for b, a in zip(before, after, strict=True)) for k in range(len(tests))], left
 
     def refusals(self, tuple row):
         """Per node why it cannot be the primary of a new instance; -1: it can."""

@@ -131,7 +131,7 @@ cdef inline int coming(const Cluster* c, int group, int place, int tag) noexcept
     cdef int i, k, many = 0
     for i in range(c.ni if c.forthcoming else 0):
         x = &c.inst[i]
-        if (x.forthcoming and c.node[x.pri].group == group and not c.node[x.pri].offline
+        if (x.forthcoming and x.pri >= 0 and c.node[x.pri].group == group and not c.node[x.pri].offline
                 and c.member[x.pri * c.nlocs + place]):
             for k in range(x.tagn):
                 many += c.tags[x.tag0 + k] == tag

@@ -290,6 +290,17 @@ cdef class State:
                 if not offline:
                     spread_locations(c, n, &c.inst[i], 1)
 
+    def withdraw(self, int i):
+        """Take an instance without secondary off its node for good; its place is then (-1, -1)."""
+        cdef Inst* x
+        if not 0 <= i < self.c.ni or self.c.inst[i].pri < 0 or self.c.inst[i].sec >= 0:
+            raise IndexError(f"instance {i} cannot be withdrawn")
+        x = &self.c.inst[i]
+        self.c.version += 1
+        begin(&self.c, i, -1)
+        remove_pri(&self.c, x.pri, x)
+        x.pri = -1
+
     def set_movable(self, int i, bint movable):
         self.has_inst(i)
         self.c.inst[i].movable = movable

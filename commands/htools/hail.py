@@ -66,8 +66,7 @@ class Hail(Measuring, command="htools hail"):
         sys.stdout.write(text + "\n")
         self.show("Final cluster", world, ground)
         if ground is not None:
-            world = arrays.followed(ground.world.replace(instances=tuple(ground.instances)),
-                                    ground.state)
+            world = ground.after()
         _options.save(self.save, "post-ialloc", "after iallocator run", world)
         return 0
 

@@ -7,7 +7,7 @@ import sys
 from gnt.commands.htools import _options
 from gnt.commands.htools._options import CHOICE, FIELDS, FILE, Limits
 from gnt.errors import GntError
-from gnt.htools import arrays, capacity, show
+from gnt.htools import capacity, show
 from gnt.htools.allocate import FAILURES, Ground, Options
 from gnt.htools.capacity import Filled, Shape, Totals
 from gnt.htools.names import Names
@@ -158,7 +158,7 @@ class Hspace(Limits, command="htools hspace"):
         _options.node_tables(self.print_nodes, f"{mode} allocation", after, ground.state, names)
         if self.save:
             _options.save(self.save, mode.lower(), f"after {mode.lower()} allocation",
-                          arrays.followed(after, ground.state))
+                          ground.after())
 
     def show_cluster(self, world: World, t: Totals) -> None:
         exclusive = any(n.exclusive_storage for n in world.nodes)

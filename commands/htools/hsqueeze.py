@@ -127,4 +127,4 @@ class Hsqueeze(Measuring, Reading, command="htools hsqueeze"):
 
     def done(self, world: World, state: State, what: str) -> None:
         _options.save(self.save, "squeezed", f"after hsqueeze {what}",
-                      arrays.followed(world, state))
+                      arrays.followed(world, state).placed(state.places()))

@@ -148,9 +148,9 @@ def state(world: World) -> State:
 
 
 def followed(world: World, state: State) -> World:
-    """The world with the state's places and what they leave free of the nodes' disks."""
+    """The world with its nodes as the state has them: what is free of their disks, who is off."""
     figures = [state.node(k) for k in range(len(world.nodes))]
-    return world.placed(state.places()).replace(nodes=tuple(
+    return world.replace(nodes=tuple(
         n.replace(f_dsk=int(f["f_dsk"]), offline=bool(f["offline"]), free_spindles=int(
             f["f_spn"]) if n.exclusive_storage else n.free_spindles)
         for n, f in zip(world.nodes, figures, strict=True)))

