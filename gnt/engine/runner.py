@@ -66,8 +66,10 @@ class Waiting:
 class Pool:
     """Threads that take submissions from a queue and drive each to its end."""
 
-    def __init__(self, make: Callable[[], Desk], most: int = MOST) -> None:
-        self._make, self._most = make, most
+    def __init__(
+        self, make: Callable[[], Desk], most: int = MOST, stuck: float = STUCK,
+    ) -> None:
+        self._make, self._most, self._stuck = make, most, stuck
         self._queue: queue.SimpleQueue[Waiting] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._threads = self._busy = self._visitors = 0
@@ -84,7 +86,7 @@ class Pool:
 
     def tend(self) -> None:
         """Called now and then: a queue that stands still gets another thread."""
-        if not self._queue.empty() and time.monotonic() - self._moved > STUCK * self._threads:
+        if not self._queue.empty() and time.monotonic() - self._moved > self._stuck * self._threads:
             self._moved = time.monotonic()
             self._grow()
 
