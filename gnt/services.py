@@ -81,6 +81,9 @@ if TYPE_CHECKING:
         def cat(self, path: str, serial: int | None) -> list[str]:
             """An object (``instances/UUID``) or the paths of a section, now or after ``serial``."""
 
+        def config(self, serial: int) -> Config:
+            """The configuration after a transaction."""
+
         def diff(self, before: int, after: int | None) -> list[str]:
             """What changed between two serials, as a unified diff."""
 
