@@ -113,42 +113,23 @@ def ready(descriptor: int) -> None:
 
 
 def _spawn(directory: str, program: Sequence[str]) -> None:
-    """A process that belongs to no terminal and no parent; returns when it listens or is dead."""
+    """A process that belongs to no terminal and no parent; returns when it listens or is dead.
+
+    The shell starts it and ends, so it is nobody's child; what it says goes to a log.
+    """
     import os
-
-    hear, say = os.pipe()
-    child = os.fork()
-    if child:
-        os.close(say)
-        os.waitpid(child, 0)
-        os.read(hear, 1)
-        os.close(hear)
-        return
-    try:
-        os.setsid()
-        if os.fork():
-            os._exit(0)
-        _detach(directory, keep=say)
-        os.set_inheritable(say, True)
-        os.execve(program[0], [*program, str(say)],
-                  {**os.environ, "PYINSTALLER_RESET_ENVIRONMENT": "1"})  # one file: unpack anew
-    except BaseException:  # noqa: BLE001 - nobody above; the log is all there is
-        import traceback
-
-        traceback.print_exc()
-    finally:
-        os._exit(0)
-
-
-def _detach(directory: str, keep: int) -> None:
-    """No standard streams but a log, no other descriptors, no working directory."""
-    import os
+    import subprocess
 
     log = os.open(f"{directory}/runner.log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    null = os.open(os.devnull, os.O_RDONLY)
-    os.dup2(null, 0)
-    os.dup2(log, 1)
-    os.dup2(log, 2)
-    os.closerange(3, keep)
-    os.closerange(keep + 1, 1024)
-    os.chdir("/")
+    hear, say = os.pipe()
+    try:
+        subprocess.run(
+            ["/bin/sh", "-c", '"$@" &', "sh", *program, str(say)], check=False,
+            stdin=subprocess.DEVNULL, stdout=log, stderr=log, pass_fds=(say,), cwd="/",
+            start_new_session=True,
+            env={**os.environ, "PYINSTALLER_RESET_ENVIRONMENT": "1"})  # one file: unpack anew
+    finally:
+        os.close(say)
+        os.close(log)
+    os.read(hear, 1)
+    os.close(hear)
