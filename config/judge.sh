@@ -168,6 +168,8 @@ BEGIN {
     need = 1; hard = "false"; guard = 0; section = ""
     while ((getline line <base) > 0) listed(line)
     delete nkey
+    for (name in key) known++
+    if (known < need) bad("the base lists " known + 0 " who may sign, where " need " must agree")
 }
 FILENAME == "in" && !judging { judging = 1 }
 /^\[txn\.[0-9]+\]$/ { open_table(); serial = substr($0, 6, length($0) - 6) + 0 }
@@ -202,8 +204,10 @@ if [ "$1" = install ]; then
     journal=/dev/null size=0 minterm=$2 minserial=$3 listed=$dir/listed
     [ ! -e "base-$4.toml" ] || was=$(sed -n '/^\[cluster\]$/,/^\[/ s/^uuid = "\(.*\)"$/\1/p' "base-$4.toml")
     sed '/^\[signature\]$/,$d' base.new >"$dir/base.body"
-    printf '%s\n' '-----BEGIN SSH SIGNATURE-----' "$(sed -n '/^\[signature\]$/,$ s/^sig = "\(.*\)"$/\1/p' base.new)" \
-        '-----END SSH SIGNATURE-----' >"$dir/base.sig"
+    sig=$(sed -n '/^\[signature\]$/,$ s/^sig = "\(.*\)"$/\1/p' base.new)
+    printf '[signature]\nsig = "%s"\n' "$sig" | cat "$dir/base.body" - | cmp -s - base.new ||
+        refuse 'the base does not end with its signature'
+    printf '%s\n' '-----BEGIN SSH SIGNATURE-----' "$sig" '-----END SSH SIGNATURE-----' >"$dir/base.sig"
     ssh-keygen -Y verify -f ../gate/signers -I gnt -n gnt-config -s "$dir/base.sig" \
         <"$dir/base.body" >/dev/null 2>&1 || refuse 'the base is not signed by anybody whom this node knows'
     rm -f listed-*

@@ -12,7 +12,6 @@ import marshal
 import sys
 
 from gnt.config.trust import Position
-from gnt.errors import Damaged
 from gnt.model.config import INDEXES, index_values
 
 TYPE_CHECKING = False
@@ -36,10 +35,10 @@ create index numbers on found (number);
 """
 
 
-def stamp() -> str:
+def stamp(boot_id: str = BOOT_ID) -> str:
     """What a cache must have been made by and under to be used."""
     try:
-        with open(BOOT_ID, encoding="utf-8") as file:
+        with open(boot_id, encoding="utf-8") as file:
             boot = file.read().strip()
     except OSError:
         boot = ""
@@ -170,9 +169,8 @@ class SqliteState:
         """What is another when somebody has written since."""
         import os
 
-        found = [os.stat(self._path)] if os.path.exists(self._path) else []
-        if os.path.exists(self._path + "-wal"):
-            found.append(os.stat(self._path + "-wal"))
+        found = [os.stat(file) for file in (self._path, self._path + "-wal")
+                 if os.path.exists(file)]
         return tuple(n for f in found for n in (f.st_ino, f.st_mtime_ns, f.st_size))
 
     def snapshot(self) -> SqliteSnapshot:
@@ -344,26 +342,16 @@ def _values(kind: str, data: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 def _replace(writer: sqlite3.Connection, kind: str, key: str, data: Mapping[str, Any]) -> None:
     """Keep the number, and with it the order of creation, of an object that is there already."""
-    writer.execute(
+    [(number,)] = writer.execute(
         "insert into objects (kind, key, data) values (?, ?, ?) "
-        "on conflict (kind, key) do update set data = excluded.data",
-        (kind, key, marshal.dumps(dict(data))))
-    number = _number(writer, kind, key)
-    if number is None:
-        raise Damaged(f"{kind}/{key} cannot be stored in the cache")
+        "on conflict (kind, key) do update set data = excluded.data returning number",
+        (kind, key, marshal.dumps(dict(data)))).fetchall()
     writer.execute("delete from found where number = ?", (number,))
     writer.executemany("insert or ignore into found values (?, ?, ?)",
                        [(name, value, number) for name, value in _values(kind, data)])
 
 
 def _drop(writer: sqlite3.Connection, kind: str, key: str) -> None:
-    number = _number(writer, kind, key)
-    if number is not None:
-        writer.execute("delete from found where number = ?", (number,))
-        writer.execute("delete from objects where number = ?", (number,))
-
-
-def _number(writer: sqlite3.Connection, kind: str, key: str) -> int | None:
-    row = writer.execute("select number from objects where kind = ? and key = ?",
-                         (kind, key)).fetchone()
-    return None if row is None else int(row[0])
+    gone = writer.execute("delete from objects where kind = ? and key = ? returning number",
+                          (kind, key)).fetchall()
+    writer.executemany("delete from found where number = ?", gone)

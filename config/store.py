@@ -95,8 +95,6 @@ class SignedStore:
     def _read_elsewhere(self, master: str, failure: NodeFailed) -> Config:
         """What can be read without the master."""
         self.look_elsewhere(master)
-        if not self.replica.position.serial:
-            raise failure
         self.unreached = failure.message
         if self.master() != master:  # a failover has happened meanwhile
             return self.read()
@@ -125,7 +123,10 @@ class SignedStore:
         try:
             self.replica.accept(answer, node)
         except Stale:  # another process of this user was faster: go on from where it stands
-            self._accept(self._again(node, answer), node)
+            fresh = self._fetch([node])[node]
+            if isinstance(fresh, NodeFailed):
+                raise fresh from None
+            self._accept(fresh, node)
 
     def master(self) -> str:
         """The master's name, as far as is known; a candidate to begin with otherwise."""

@@ -43,8 +43,8 @@ def make_base(data=None, key=KEY, serial=1, term=1, turn=1, head="", previous=0)
 
 def make_entry(serial, prev, key=KEY, term=1, turn=1, **more):
     put = more.pop("put", (Put(path=f"nodes/x{serial}", value={"name": f"x{serial}"}),))
-    body = journal.body(serial, Txn(term=term, turn=turn, prev=prev, time=2.0, who="root@test",
-                                    operation="node modify", put=put, **more))
+    body = journal.body(serial, Txn(term=term, turn=turn, prev=prev, time=more.pop("time", 2.0),
+                                    who="root@test", operation="node modify", put=put, **more))
     return Entry(serial=serial, body=body, signature=signature.sign(body, key))
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import mmap
 import os
+import sqlite3  # noqa: F401 - imported before, as by any command
 import stat
 import subprocess
 import sys
@@ -19,7 +21,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from gnt.config import base as bases
-from gnt.config import canon, digest, journal, signature
+from gnt.config import canon, digest, journal, signature, sqlite_state
 from gnt.config.journal import Entry, Txn
 from gnt.config.signature import base64, string
 from gnt.errors import Damaged, UsageError
@@ -200,9 +202,26 @@ def test_without_the_quick_ways_the_answers_are_the_same():
     assert done.stdout.strip() == digest.hex256(b"x"), done.stderr
 
 
-def test_large_texts_have_the_same_digest():
-    import hashlib
+def test_a_module_that_is_missing_changes_no_answer(monkeypatch):
+    """The same in this process, one by one."""
+    from gnt import htools_ext
+    from gnt.htools_ext import ctoml as _  # noqa: F401 - imported before, as by any command
 
+    signed = signature.sign(b"x", KEY)
+    for name in ("gnt.htools_ext.ctoml", "_sha256", "cryptography.hazmat.bindings._rust",
+                 "_sqlite3"):
+        monkeypatch.setitem(sys.modules, name, None)
+    monkeypatch.delattr(htools_ext, "ctoml")
+    assert canon.read(b"[a]\nb = 1\n", "x") == {"a": {"b": 1}}
+    assert digest.hex256(b"x") == hashlib.sha256(b"x").hexdigest()
+    assert signature.sign(b"x", KEY) == signed
+    assert signature.verify(b"x", signed, "x") == KEY.public
+    opened = sqlite_state.connect(":memory:")
+    assert opened.execute("pragma synchronous").fetchone() == (0,)
+    opened.close()
+
+
+def test_large_texts_have_the_same_digest():
     for size in (digest.SMALL, digest.SMALL + 1):
         assert digest.sha256(b"x" * size) == hashlib.sha256(b"x" * size).digest()
 

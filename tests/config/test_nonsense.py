@@ -72,6 +72,9 @@ def test_a_base_that_skips_records_is_found():
     skipping = make_base(serial=4, head=ENTRIES[1].hash, previous=1)
     with pytest.raises(Damaged):
         verify.verify([CHAPTER, Chapter(number=4, base=skipping, journal=b"")])
+    ahead = make_base(serial=5, head="f" * 64, previous=1)
+    with pytest.raises(Damaged, match=r"base-5\.toml: it does not continue the journal before it"):
+        verify.verify([CHAPTER, Chapter(number=5, base=ahead, journal=b"")])
 
 
 def test_who_signed_the_first_base_can_be_demanded():
@@ -172,8 +175,10 @@ def test_messages_to_candidates_over_frames_and_beside(tmp_path):
     assert peers.understood("n2", failure) is failure
     assert peers.understood("n2", Reply(status=0, out=b"?", err=b"")).kind == "failed"
     assert remote.RemoteCandidate(peers, "n1").answer(m.Fetch()).status == m.OK
+    away = remote.RemoteCandidate(peers, "n2")
     with pytest.raises(NodeFailed, match="gone"):
-        remote.RemoteCandidate(peers, "n2").answer(m.Fetch())
+        away.answer(m.Fetch())
+    assert remote.RemotePeers(frames, {"n2": away}).ask({"n2": m.Fetch()})["n2"].kind == "lost"
 
 
 def test_a_candidate_whose_lock_is_taken_is_busy(cluster):

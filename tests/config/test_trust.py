@@ -19,7 +19,7 @@ from clusters import Cluster, change
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gnt.config import journal
+from gnt.config import journal, trust
 from gnt.config.disk import CacheDisk
 from gnt.config.journal import Put
 from gnt.config.memory_state import FollowingState
@@ -122,6 +122,26 @@ def test_a_signer_signs_nothing_before_it_was_added():
     added = make_entry(2, FIRST.hash, key=EVE, put=(
         Put(path="signers/eve", value={"name": "eve", "key": EVE.public}),))
     refused([added], "may not sign here", NotAuthorised)
+
+
+def test_a_signer_whose_right_ends_does_not_go_back_in_time():
+    """Others may, as far as clocks differ: whoever signs says what time it is."""
+    day = trust.BACK
+    signers = {"admin": KEY.public, "eve": EVE.public}
+    data = first_data(signers)
+    data["signers"]["eve"]["valid_until"] = int(9 * day)
+    base = make_base(data)
+    late = make_entry(2, first_head(base).hash, time=5 * day)
+    for key, time, good in ((EVE, 4 * day, True), (EVE, 4 * day - 1, False), (KEY, 0.0, True)):
+        trusted = Trusted(FollowingState(), Pin(signers=(KEY.public,)))
+        trusted.begin(base, "base")
+        trusted.follow(late, "journal")
+        entry = make_entry(3, late.hash, key=key, time=time)
+        if good:
+            trusted.follow(entry, "journal")
+            continue
+        with pytest.raises(NotAuthorised, match="dated before the record before it, by eve"):
+            trusted.follow(entry, "journal")
 
 
 def test_rotation_through_many_signers():

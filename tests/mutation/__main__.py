@@ -129,6 +129,7 @@ class Score:
 
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         files = wanted(self.options.files)
+        mutants = self._mutants(files)  # of the code that was imported, whatever is saved meanwhile
         self.bench = Bench(session, files)
         pool, begun = Pool(self.options.jobs), time.monotonic()
         tests: list[Measured] = []
@@ -150,7 +151,7 @@ class Score:
         print(f"{len(tests)} tests, {sum(one.cost for one in tests):.0f} s of CPU, "
               f"{time.monotonic() - begun:.0f} s", flush=True)
         self.branches = branches(jumps) if self.options.branches else 100.0
-        pool.run(self._tasks(self._mutants(files)))
+        pool.run(self._tasks(mutants))
         return True
 
     def _mutants(self, files: list[pathlib.Path]) -> list[Mutant]:

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from typing import Any
 
-SCRATCH = pathlib.Path("/dev/shm/gnt-mutation")  # memory: what a test writes and syncs is no wait
+# In memory, so that a test does not wait for what it syncs.
+SCRATCH = pathlib.Path(f"/dev/shm/gnt-mutation-{os.getpid()}")
 
 
 class Task(Record):
@@ -41,7 +42,7 @@ class Pool:
     """``jobs`` forks at a time."""
 
     def __init__(self, jobs: int) -> None:
-        self.free = [SCRATCH / f"{os.getpid()}-{number}" for number in range(jobs)]
+        self.free = [SCRATCH / str(number) for number in range(jobs)]
         self.busy: dict[int, Busy] = {}
 
     def run(self, tasks: Iterable[Task]) -> None:
