@@ -66,11 +66,16 @@ class Driver:
             self.moved = self.trusted.position != before
         return ""
 
-    def install(self, base: bytes, entries: Sequence[Entry] = (), **_: int) -> str:
-        """Why a whole version, a base and what follows it, is not believed."""
+    def install(self, base: bytes, entries: Sequence[Entry] = (), *, head: str = "",
+                term: int = 1) -> str:
+        """Why a whole version, a base and what follows it, is not believed.
+
+        ``head``: of the base, when it is no first one; ``term``: that of who brings it.
+        """
+        last = entries[-1].hash if entries else head or start(base)
         try:
             self.trusted.begin(base, "n1")
-            self.trusted.reach(entries, entries[-1].hash if entries else start(base), "n1")
+            self.trusted.reach(entries, last, "n1")
         except GntError as error:
             return error.message
         return ""
@@ -128,13 +133,14 @@ class Node:
         path = self.folder / "journal-1.toml"
         return path.read_bytes() if path.exists() else b""
 
-    def install(self, base: bytes, entries: Sequence[Entry] = (), **order: int) -> str:
-        """``order``: term and turn of the driver, when they are others."""
-        last, first = entries[-1] if entries else None, start(base)
-        head = m.Head(term=1, serial=last.serial if last else 1, hash=last.hash if last else first,
-                      base=1)
-        answer = self.ask(m.Install(**{"term": 1, "turn": 9, **order}, head=head, start=first,
-                                    base=base, journal=b"".join(e.record for e in entries)))
+    def install(self, base: bytes, entries: Sequence[Entry] = (), *, head: str = "",
+                term: int = 1) -> str:
+        number, first = (40, head) if head else (1, start(base))
+        last = entries[-1] if entries else None
+        after = m.Head(term=1, serial=last.serial if last else number,
+                       hash=last.hash if last else first, base=number)
+        answer = self.ask(m.Install(term=term, turn=9, head=after, start=first, base=base,
+                                    journal=b"".join(e.record for e in entries)))
         return "" if answer.status == m.OK else answer.problem or f"status {answer.status}"
 
     def close(self) -> None:
