@@ -46,6 +46,12 @@ def test_a_turn_on_a_candidate_that_holds_nothing(place):
     assert (taken.status, taken.head, taken.turn, taken.parts) == (m.OK, m.Head(), (1, 1), ())
 
 
+def test_the_first_turn_of_a_cluster_is_one(place):
+    candidate = place.driver()
+    install(candidate, turn=0)
+    assert candidate.answer(m.Take(term=1)).turn == (1, 1)
+
+
 def test_a_base_that_begins_elsewhere_than_it_says_is_not_installed(place):
     candidate = place.driver()
     message = m.Install(term=1, turn=1, head=FIRST, start="f" * 64, base=BASE)
@@ -117,6 +123,45 @@ def test_an_answer_that_another_process_has_overtaken_is_nothing_new(cluster):
     fast.commit(lambda _: change("instances/b"))
     assert slow.replica.accept(answer, "n1") == []
     assert names(slow.replica.config()) == {"a", "b"}
+
+
+def test_a_state_is_the_one_at_its_position_though_another_process_goes_on(cluster):
+    cluster.create().commit(lambda _: change("instances/a"))
+    slow, fast = sharing(cluster), sharing(cluster)
+    answer = slow.peers.ask({"n1": m.Fetch()})["n1"]
+    slow.replica.accept(answer, "n1")
+    fast.commit(lambda _: change("instances/b"))
+    assert slow.replica.config().serial == slow.replica.position.serial == 2
+    assert names(slow.replica.config()) == {"a"}
+
+
+def killed_between(cluster, name):
+    """A process has followed a record and died before it could note that: what the next finds."""
+    store = sharing(cluster)
+    store.read()
+    disk = store.replica.disk
+    before = disk.read(name)
+    store.commit(lambda _: change("instances/b"))
+    disk.replace(name, before)
+    asked = cluster.peers()
+    return sharing(cluster, asked), asked
+
+
+def test_a_copy_whose_head_was_not_noted_is_whole(cluster):
+    cluster.create().commit(lambda _: change("instances/a"))
+    after, peers = killed_between(cluster, "head")
+    assert names(after.cached()) == {"a", "b"} and peers.asked == 0
+    assert after.replica.disk.read("head").decode().strip() == after.replica.head.line
+
+
+@pytest.mark.parametrize("name", ["journal-1.toml", "base-1.toml"])
+def test_a_copy_that_lacks_what_its_state_says_is_fetched_again(cluster, name):
+    cluster.create().commit(lambda _: change("instances/a"))
+    after, _ = killed_between(cluster, "head")
+    after.replica.disk.replace(name, (after.replica.disk.read(name) or b"")[:-3])
+    assert after.cached() is None
+    assert names(after.read()) == {"a", "b"}
+    assert names(sharing(cluster).cached()) == {"a", "b"}
 
 
 def moved_on(cluster, lost=()):
@@ -287,6 +332,44 @@ def test_a_change_that_a_failover_left_behind_is_made_again(cluster):
     config = store.commit(make)
     assert (seen, config.term, config.master.name, names(config)) == (["n1", "n2"], 2, "n2", {"a"})
     assert names(other.read()) == {"a"}
+
+
+def test_a_turn_whose_answer_is_not_believed_is_given_back(cluster):
+    cluster.create()
+    peers = cluster.peers()
+    store = cluster.driver(peers=peers)
+    store.read()
+    cluster.driver().commit(lambda _: change("instances/a"))
+    real = peers.ask
+
+    def ask(messages, deadline=15.0, enough=None):
+        return {name: answer.replace(parts=()) for name, answer in real(
+            messages, deadline, enough).items()}
+
+    peers.ask = ask
+    with pytest.raises(Damaged, match="does not reach its head"):
+        store.hold_turn()
+    assert store.turn is None
+    assert cluster.peers().ask({"n1": m.Take(term=1, wait=0)})["n1"].status == m.OK
+
+
+def test_a_driver_that_is_refused_asks_who_is_master_now(cluster):
+    store = cluster.create()
+    take_over(cluster.driver(), "n3")  # which n1 knows, and nobody else of this driver's peers
+    asked = []
+    store.peers.before = lambda name, message: asked.append((name, type(message)))
+    assert store.hold_turn().master.name == "n3"
+    assert store.turn.node == "n3" and asked[0] == ("n1", m.Take)
+
+
+def test_a_long_journal_begins_anew(cluster):
+    store = cluster.create()
+    for number in range(6):
+        store.commit(lambda _, n=number: change(f"instances/i{n}", reason="x" * 200_000))
+    assert store.replica.position.base == 7
+    store.commit(lambda _: change("instances/a"))
+    assert (store.replica.position.base, store.replica.position.serial) == (7, 8)
+    assert len(cluster.heads()) == 1
 
 
 def test_the_record_of_a_job_that_was_begun_here(cluster):

@@ -3,7 +3,7 @@
 Changes the code of the configuration, the engine and the signatures, one small thing at a time,
 and counts how many changes the tests notice.  ``--percent`` takes the same part of all mutants each
 time, ``--from`` another part: one that nobody looked at while writing tests gives a fair score.
-``--again LOG`` tries only what survived a run before.  ``--branches`` also wants the same tests to
+``--again LOG`` tries only what survived a run before, ``--tests FILE`` with these tests only.  ``--branches`` also wants the same tests to
 take every branch.
 
 Survivors are listed; those that change nothing anybody could see are in ``equivalent.txt``, each
@@ -208,8 +208,10 @@ def main(words: list[str]) -> int:
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--branches", action="store_true", help="every branch is to be taken, too")
     parser.add_argument("--again", help="only the survivors in the output of a run before")
+    parser.add_argument("--tests", action="append", metavar="FILE", help="while writing them")
     parser.add_argument("files", nargs="*")
-    score = Score(parser.parse_args(words))
+    options = parser.parse_args(words)
+    score = Score(options)
     score.imports.start()
     settings.register_profile("mutation", deadline=None, derandomize=True, database=None,
                               max_examples=30, suppress_health_check=list(HealthCheck),
@@ -217,7 +219,7 @@ def main(words: list[str]) -> int:
     settings.load_profile("mutation")
     status = pytest.main(["-q", "-p", "no:cacheprovider", "-p", "no:xdist", "--tb=no",
                           "--assert=plain", "-m", "not lab and not slow",
-                          *(f"--ignore=tests/config/{name}" for name in SLOW), *TESTS],
+                          *(f"--ignore=tests/config/{name}" for name in SLOW), *(options.tests or TESTS)],
                          plugins=[score])
     if status not in (0, 1, 5):
         return int(status)
