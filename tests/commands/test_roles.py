@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from gnt.commands.instance.failover import Failover
+from gnt.commands.job import _gone
 from gnt.commands.node.modify import Modify
 from gnt.errors import Conflict, NodeFailed
 from gnt.model.objects import Job
@@ -57,3 +58,13 @@ def test_a_node_that_says_anything_is_not_without_power():
     nodes = build.Nodes(cfg, answers={"node1:hypervisor.fake.found": failed})
     with pytest.raises(Conflict, match="node1 answers: exit status 2: it is not without power"):
         build.plan(Failover(name="web", i_have_powered_off=("node1",)), cfg, nodes)
+
+
+def test_a_node_that_answers_is_not_gone():
+    """What a job began on a node that is left out stays there: it could be a guest."""
+    cfg = build.cluster(build.node(3, offline=True, master_candidate=False))
+    with pytest.raises(Conflict, match="node2 answers: it is not gone"):
+        _gone.require_silent(Desk(cfg), ("node2",))
+    silent = Desk(cfg, nodes=build.Nodes(cfg, silent=["node2"]))
+    _gone.require_silent(silent, ("node2", "node3"))
+    assert [call.node for call in silent.asked] == ["node2"]

@@ -110,14 +110,14 @@ def power_down(context: Context, here: str, uuid: str, timeout: int) -> bool:
         except NodeFailed as failure:
             if failure.kind not in ("absent", "failed"):
                 raise
-            if _gone(context, uuid):
+            if gone(context, uuid):
                 return True
         if time.monotonic() >= latest:
             return False
         time.sleep(1)
 
 
-def _gone(context: Context, uuid: str) -> bool:
+def gone(context: Context, uuid: str) -> bool:
     """Whether QEMU has ended; then what it left is taken away."""
     try:
         context.script(tasks.clear.body(uuid), tasks.clear.deadline)
