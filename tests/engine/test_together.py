@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import threading
 
+import pytest
+
 from gnt.engine.ports import Change
 from gnt.engine.together import Questions, Together, Wish
 from gnt.errors import Conflict, NoMajority
@@ -39,7 +41,10 @@ class Slow:
         return outcomes
 
     def history(self, *, newest=None):
-        return iter(())
+        return iter([{"serial": 9}, {"serial": 8}][:newest])
+
+    def record_of(self, job):
+        return f"record of {job}".encode(), b"signature"
 
 
 class Threads:
@@ -195,3 +200,128 @@ def test_who_has_what_it_came_for_does_not_wait_for_the_next_group():
     assert store.entered.wait(20)
     store.go.set()
     threads.join()
+
+
+def test_the_history_is_read_in_turn_and_whole():
+    lab = Lab()
+    store = Slow(lab)
+    together, threads = Together(store, lab.desk().transport), Threads()
+    threads.start("first", lambda: together.commit(nothing))
+    assert store.entered.wait(20)
+    threads.start("all", together.history)
+    threads.start("newest", lambda: together.history(newest=1))
+    waiting(together, 2)
+    store.go.set()
+    threads.join()
+    assert threads.results["all"] == [{"serial": 9}, {"serial": 8}]
+    assert threads.results["newest"] == [{"serial": 9}]
+    assert store.reads == 0  # nobody wanted the state
+    assert together.record_of("7") == (b"record of 7", b"signature")
+
+
+class Told:
+    """A transport that remembers which states it was told of."""
+
+    def __init__(self):
+        self.terms, self.names = [], []
+
+    def know(self, nodes, term, *, ports=None):
+        self.terms.append(term)
+        self.names.append(sorted(ports))
+
+
+def test_the_store_s_transport_learns_of_each_state():
+    lab = Lab()
+    store, told = Slow(lab), Told()
+    store.go.set()
+    together = Together(store, told)
+    names = ["node1", "node2", "node3"]
+    together.read()
+    together.commit(nothing)
+    assert told.names == [names, names] and store.reads == 1
+    with pytest.raises(Conflict):
+        together.commit(refused)
+    together.history()
+    assert told.names == [names, names]
+
+
+def test_a_group_of_which_none_is_done_is_read_for():
+    lab = Lab()
+    store = Slow(lab)
+    together, threads = Together(store, lab.desk().transport), Threads()
+    threads.start("first", lambda: together.commit(nothing))
+    assert store.entered.wait(20)
+    threads.start("refused", lambda: together.commit(refused))
+    threads.start("reader", together.read)
+    waiting(together, 2)
+    store.go.set()
+    threads.join()
+    assert isinstance(threads.results["refused"], Conflict) and store.reads == 1
+    assert threads.results["reader"].serial == lab.disk.config().serial
+
+
+def test_what_breaks_after_some_are_done_is_told_to_the_others_only():
+    lab = Lab()
+    store = Slow(lab)
+    together, threads = Together(store, lab.desk().transport), Threads()
+
+    def broken():
+        raise NoMajority("no history today")
+
+    threads.start("first", lambda: together.commit(nothing))
+    assert store.entered.wait(20)
+    threads.start("done", lambda: together.commit(nothing))
+    threads.start("refused", lambda: together.commit(refused))
+    waiting(together, 2)
+    threads.start("broken", lambda: together.crowd.join(Wish(look=broken)))
+    waiting(together, 3)
+    threads.start("reader", together.read)
+    waiting(together, 4)
+    store.go.set()
+    threads.join()
+    assert {name: type(result).__name__ for name, result in threads.results.items()} == {
+        "first": "Config", "done": "Config", "refused": "Conflict", "broken": "NoMajority",
+        "reader": "NoMajority"}
+
+
+def test_the_way_to_ask_is_free_again_after_each_question():
+    lab = Lab()
+    shared, own = Asked(), Asked()
+    shared.go.set()
+    own.go.set()
+    questions, cfg = Questions(shared), lab.disk.config()
+    for thing in ("a", "b", "a"):
+        call = look.on("node1", thing)
+        assert questions.ask(cfg, [call], own) == {call.key: len(shared.calls)}
+        assert questions.asking == {}
+    assert shared.calls == [("a",), ("b",), ("a",)] and own.calls == []
+
+
+def test_a_question_that_breaks_breaks_for_all_who_ask_it_and_frees_the_way():
+    class Broken(Asked):
+        def ask(self, calls):
+            super().ask(calls)
+            raise NoMajority("the line is cut")
+
+    lab = Lab()
+    shared, own = Broken(), Asked()
+    own.go.set()
+    questions, threads, cfg = Questions(shared), Threads(), lab.disk.config()
+    same = [look.on("node1", "a")]
+    threads.start("first", lambda: questions.ask(cfg, same, own))
+    assert shared.entered.wait(20)
+    for number in range(2):
+        threads.start(number, lambda: questions.ask(cfg, same, own))
+    present(questions, 2)
+    shared.go.set()
+    threads.join()
+    assert {type(result) for result in threads.results.values()} == {NoMajority}
+    assert len(shared.calls) == 2 and own.calls == [] and questions.asking == {}
+
+
+def test_who_asks_knows_where_the_nodes_are():
+    """The shared way learns it with each question, as nobody else tells it."""
+    lab = Lab()
+    questions = Questions(lab.desk().transport)
+    call = look.on("node1", "a")
+    assert questions.ask(lab.disk.config(), [call], None) == {call.key: ""}
