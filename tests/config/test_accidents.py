@@ -125,14 +125,20 @@ def test_an_answer_that_another_process_has_overtaken_is_nothing_new(cluster):
     assert names(slow.replica.config()) == {"a", "b"}
 
 
-def test_a_state_is_the_one_at_its_position_though_another_process_goes_on(cluster):
+def test_a_change_is_seen_as_it_was_committed_though_another_process_goes_on(cluster):
     cluster.create().commit(lambda _: change("instances/a"))
     slow, fast = sharing(cluster), sharing(cluster)
-    answer = slow.peers.ask({"n1": m.Fetch()})["n1"]
-    slow.replica.accept(answer, "n1")
-    fast.commit(lambda _: change("instances/b"))
-    assert slow.replica.config().serial == slow.replica.position.serial == 2
-    assert names(slow.replica.config()) == {"a"}
+    real = slow.peers.post
+
+    def post(messages):
+        real(messages)
+        if any(isinstance(message, m.Learn) for message in messages.values()):
+            fast.commit(lambda _: change("instances/c"))
+
+    slow.peers.post = post
+    seen = slow.commit(lambda _: change("instances/b"))
+    assert (seen.serial, names(seen)) == (3, {"a", "b"})
+    assert names(slow.read()) == {"a", "b", "c"}
 
 
 def killed_between(cluster, name):
@@ -354,12 +360,17 @@ def test_a_turn_whose_answer_is_not_believed_is_given_back(cluster):
 
 
 def test_a_driver_that_is_refused_asks_who_is_master_now(cluster):
+    """The old master heard that a term had begun, and nothing after that."""
     store = cluster.create()
-    take_over(cluster.driver(), "n3")  # which n1 knows, and nobody else of this driver's peers
-    asked = []
-    store.peers.before = lambda name, message: asked.append((name, type(message)))
-    assert store.hold_turn().master.name == "n3"
-    assert store.turn.node == "n3" and asked[0] == ("n1", m.Take)
+    peers = cluster.peers()
+
+    def before(name, message):
+        if not isinstance(message, (m.Fetch, m.Fence)):
+            peers.cut.add("n1")
+
+    peers.before = before
+    take_over(cluster.driver(peers=peers), "n3")
+    assert store.hold_turn().master.name == store.turn.node == "n3"
 
 
 def test_a_long_journal_begins_anew(cluster):

@@ -3,8 +3,8 @@
 Changes the code of the configuration, the engine and the signatures, one small thing at a time,
 and counts how many changes the tests notice.  ``--percent`` takes the same part of all mutants each
 time, ``--from`` another part: one that nobody looked at while writing tests gives a fair score.
-``--again LOG`` tries only what survived a run before, ``--tests FILE`` with these tests only.  ``--branches`` also wants the same tests to
-take every branch.
+``--again LOG`` tries only what survived a run before, ``--tests FILE`` with these tests only.
+``--branches`` also wants the same tests to take every branch.
 
 Survivors are listed; those that change nothing anybody could see are in ``equivalent.txt``, each
 with the reason.  The exit status is 1 below ``LEAST``, or if a wanted branch was not taken.
@@ -219,8 +219,8 @@ def main(words: list[str]) -> int:
     settings.load_profile("mutation")
     status = pytest.main(["-q", "-p", "no:cacheprovider", "-p", "no:xdist", "--tb=no",
                           "--assert=plain", "-m", "not lab and not slow",
-                          *(f"--ignore=tests/config/{name}" for name in SLOW), *(options.tests or TESTS)],
-                         plugins=[score])
+                          *(f"--ignore=tests/config/{name}" for name in SLOW),
+                          *(options.tests or TESTS)], plugins=[score])
     if status not in (0, 1, 5):
         return int(status)
     shutil.rmtree(SCRATCH, ignore_errors=True)
