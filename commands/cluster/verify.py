@@ -154,8 +154,8 @@ def every() -> list[Check]:
 def _stalled(cfg: Config, job: Job) -> Finding:
     undo = "" if job.state == "settling" else f" or gnt-job undo {job.id}"
     return on_cluster(
-        cfg, "ECLUSTERCFG", f"job {job.id} ({job.operation}) has lost its driver, and keeps what it "
-        f"holds from others: gnt-job resume {job.id}{undo}")
+        cfg, "ECLUSTERCFG", f"job {job.id} ({job.operation}) has lost its driver, and keeps what "
+        f"it holds from others: gnt-job resume {job.id}{undo}")
 
 
 def _called(check: Check) -> str:
