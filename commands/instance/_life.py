@@ -77,7 +77,7 @@ def runs_on(inst: Instance, node: Node, seen: Seen) -> bool:
 def others(cfg: Config, inst: Instance) -> list[Node]:
     """The nodes besides its home that could run the instance: those that reach its disks."""
     driver = storage(inst.disk_template)
-    if not driver.takes_disks or not isinstance(driver, Shared):
+    if driver.takes_disks and not isinstance(driver, Shared):
         return []
     own = home(cfg, inst)
     return [node for node in cfg.online()
