@@ -383,6 +383,29 @@ def test_a_long_journal_begins_anew(cluster):
     assert len(cluster.heads()) == 1
 
 
+def test_a_change_that_a_failover_took_along_is_not_made_again(cluster):
+    store = cluster.create()
+    rest = cluster.peers()
+    other = cluster.driver(peers=rest)
+    other.read()
+    rest.cut.add("n1")
+    made, taken = [], []
+
+    def before(name, message):
+        if name == "n3" and isinstance(message, m.Append) and not taken:
+            taken.append(take_over(other, "n3"))  # n2 has the record already
+
+    store.peers.before = before
+
+    def make(_):
+        made.append(True)
+        return change("instances/a")
+
+    config = store.commit(make)
+    assert (made, [done.rescued for done in taken]) == ([True], [(2,)])
+    assert (config.term, config.master.name, names(config)) == (2, "n3", {"a"})
+
+
 def test_the_record_of_a_job_that_was_begun_here(cluster):
     job = {"id": "@", "operation": "x y", "params": {}, "author": "", "driver": "",
            "state": "running"}

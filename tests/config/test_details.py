@@ -56,6 +56,8 @@ def test_the_collector_is_left_as_it_was(running: bool) -> None:
 def test_lines_of_bad_bytes_are_counted_from_one() -> None:
     with pytest.raises(Damaged, match="x, line 1: not UTF-8"):
         canon.read(b"\xff", "x")
+    with pytest.raises(Damaged, match="x, line 2: not UTF-8"):
+        canon.read(b"\n\xff", "x")
     with pytest.raises(Damaged, match="x, line 3: not UTF-8"):
         canon.read(b"a = 1\nb = 2\n\xff\n", "x")
 

@@ -90,6 +90,7 @@ def test_public_halves(own_home: pathlib.Path) -> None:
     private = str(own_home / "key")
     assert context.public_half(private) == ""
     for content, half in ((b"ssh-ed25519 AAAA me@here\n", "ssh-ed25519 AAAA"),
+                          (b"ssh-ed25519 AAAA", "ssh-ed25519 AAAA"),
                           (b"ssh-ed25519\n", ""), (b"ssh-rsa AAAA me\n", ""), (b"\xff", ""),
                           (b"", "")):
         (own_home / "key.pub").write_bytes(content)
@@ -195,6 +196,13 @@ def test_a_lock_that_somebody_has(tmp_path: pathlib.Path) -> None:
     again = Disk(str(tmp_path)).lock(0)
     assert again is not None
     disk.unlock(again)
+
+
+def test_who_has_a_head_is_a_node(tmp_path: pathlib.Path) -> None:
+    assert not place.is_node(str(tmp_path))
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config/head").write_text("")
+    assert place.is_node(str(tmp_path))
 
 
 def test_numbers_of_files() -> None:

@@ -226,6 +226,16 @@ def test_several_transactions_between_two_looks(directory):
         ("instance.name", "x"), ("instance.primary_node", "n1"))),)
 
 
+def test_a_state_begins_anew_after_a_change(directory):
+    state = state_with(directory, {"a": {"name": "x"}})
+    state.apply(txn([("b", {"name": "y"})], []), at(2))
+    state.reset({"instances": {"c": {"name": "z"}}}, at(7))
+    assert (state.serial, state.everything()) == (7, {"instances": {"c": {"name": "z"}}})
+    state.apply(txn([("d", {"name": "z"})], []), at(8))
+    assert state.find("instance.name", "z") == ("c", "d")
+    assert sorted(file.name for file in directory.iterdir() if "." in file.name) == []
+
+
 def test_a_file_that_is_gone_is_seen(directory):
     state = state_with(directory, {})
     state.refresh()

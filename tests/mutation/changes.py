@@ -203,9 +203,9 @@ def _constant(node: ast.Constant) -> Iterator[tuple[str, Make]]:
     elif isinstance(value, int):
         yield f"{value}: {value + 1}", _set(node, "value", value + 1)
     elif isinstance(value, str) and value:
-        yield f"{value!r:.40}: other text", _set(node, "value", value + "~")
+        yield f"{value!r:.40}: other text", _set(node, "value", value + "~x")
     elif isinstance(value, bytes) and value:
-        yield f"{value!r:.40}: other bytes", _set(node, "value", value + b"~")
+        yield f"{value!r:.40}: other bytes", _set(node, "value", value + b"~x")
 
 
 def _statement(node: ast.stmt, where: Where) -> Iterator[tuple[str, Make]]:
