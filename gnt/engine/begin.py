@@ -50,7 +50,6 @@ class _Moved(Exception):
     """The state at the commit is not the one that was planned on: what to look at instead."""
 
     def __init__(self, cfg: Config) -> None:
-        super().__init__(cfg)
         self.cfg = cfg
 
 

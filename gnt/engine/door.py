@@ -35,13 +35,13 @@ YOURSELF = b"yourself\n"  # the words need the process that was called with them
 
 def packed(words: list[str]) -> bytes:
     """A command line as one line."""
-    return WORDS + "\0".join(words).encode("utf-8", "surrogateescape").hex().encode() + b"\n"
+    return WORDS + "\0".join(words).encode(errors="surrogateescape").hex().encode() + b"\n"
 
 
 def unpacked(line: bytes) -> list[str]:
     """The words of :func:`packed`; ValueError for anything else."""
-    text = bytes.fromhex(line.removeprefix(WORDS).strip().decode("ascii"))
-    return text.decode("utf-8", "surrogateescape").split("\0")
+    text = bytes.fromhex(line.removeprefix(WORDS).strip().decode())
+    return text.decode(errors="surrogateescape").split("\0")
 
 
 def enter(directory: str, dial: Dial, program: Sequence[str]) -> Line:

@@ -49,7 +49,6 @@ class Waiting:
 
     def __init__(self, submission: Submission) -> None:
         self.submission = submission
-        self.since = time.monotonic()
         self._answer: dict[str, object] = {}
         self._done = threading.Event()
 
@@ -190,19 +189,19 @@ def no_words(words: list[str]) -> None:
 
 def serve(
     directory: str, make: Callable[[], Desk], ready: Callable[[], None], *, read: Read = no_words,
-    idle: float = IDLE,
+    idle: float = IDLE, stuck: float = STUCK,
 ) -> None:
     """Take submissions until there has been nothing to do for a while."""
     import fcntl
     import socketserver
 
-    pool = Pool(make)
+    pool = Pool(make, stuck=stuck)
 
     class Door(socketserver.ThreadingUnixStreamServer):
         daemon_threads = True
         request_queue_size = 128
-        timeout = STUCK
-        met = False  # whether the last handle_request met somebody
+        timeout = stuck
+        met: bool  # whether the last handle_request met somebody
 
         def verify_request(self, request: object, client_address: object) -> bool:
             self.met = True
@@ -229,7 +228,7 @@ def serve(
                 if not door.met:
                     os.unlink(address)
                     return
-            door.timeout = STUCK
+            door.timeout = stuck
 
 
 def attend(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import os
@@ -44,6 +45,14 @@ def test_nobody_says_yes_and_failures_go_to_the_log(capsys: pytest.CaptureFixtur
     front.job_done("7", "failure")
     said = capsys.readouterr().err
     assert f"{one}: node node1: no room\n" in said and said.endswith("job 7: failure\n")
+
+
+def test_what_is_said_is_in_the_log_at_once() -> None:
+    """A runner that is killed has said what it had to say."""
+    log = io.BytesIO()
+    with contextlib.redirect_stderr(io.TextIOWrapper(log)):
+        Quiet().tell("ä")
+        assert log.getvalue() == "ä\n".encode()
 
 
 def test_the_first_request_is_remembered_the_second_breaks() -> None:

@@ -203,6 +203,24 @@ def test_questions_that_a_moved_state_adds_are_asked():
     assert asked == ["default", "default", "t"]
 
 
+def test_what_a_job_depends_on_is_looked_for_once():
+    lab = Lab()
+    first = driver.run(lab.desk(), Build(name="a"), WISH)
+    desk, asked, reads = lab.desk(), [], []
+    history = desk.store.history
+    desk.store.history = lambda **more: reads.append(1) or history(**more)
+
+    def before(call):
+        if call.task.endswith(".look"):
+            asked.append(call.args["thing"])
+            if len(asked) == 1:
+                driver.run(lab.desk(), Tag(), WISH)
+
+    desk.transport.before = before
+    driver.run(desk, Growing(name="web"), WISH.replace(depends=(f"{first}:success",)))
+    assert len(asked) > 2 and reads == [1]
+
+
 def test_the_same_question_is_asked_once():
     class Twice(Build, command="toy twice"):
         def facts(self, cfg):

@@ -73,6 +73,18 @@ def test_one_job_after_the_other_needs_one_thread():
     assert lab.taken == 3
 
 
+def test_what_is_started_leaves_no_descriptor_open(tmp_path):
+    class Hello:
+        def line(self):
+            return door.HELLO
+
+    before = len(os.listdir("/proc/self/fd"))
+    for program in (["/bin/true"], ["/nowhere/program"], ["/bin/sh", "-c", "eval echo >&$0"]):
+        left = [None, None, Hello()]
+        assert door.enter(str(tmp_path), lambda path, left=left: left.pop(0), program) is not None
+        assert len(os.listdir("/proc/self/fd")) == before
+
+
 def idle(pool):
     """Return when the pool has nothing to do."""
     until = time.monotonic() + 20
@@ -262,11 +274,52 @@ def test_who_comes_when_the_runner_is_about_to_end_is_heard(tmp_path):
     told = late.makefile("rb")
     assert told.readline() == door.HELLO
     assert told.readline().startswith(door.SAY + b"job ")
+    thread.join(0.3)
+    assert thread.is_alive()  # as long as the visitor may go on
     late.close()
     told.close()
     thread.join(20)
     assert not thread.is_alive() and not (tmp_path / "runner.socket").exists()
     assert lab.taken == 1
+
+
+def test_a_runner_looks_after_a_queue_that_stands_still(tmp_path):
+    make, ready = Desks(Lab()), threading.Event()
+    thread = threading.Thread(target=runner.serve, args=(str(tmp_path), make, ready.set), kwargs={
+        "read": read, "idle": 0.05, "stuck": 0.01}, daemon=True)
+    thread.start()
+    assert ready.wait(20)
+    lines = []
+    for number in range(runner.EAGER + 1):
+        lines.append(door.enter(str(tmp_path), dial, never))
+        lines[-1].send(encode(Submission.of(Build(name=f"i{number}"), WISH)) + b"\n")
+        make.appear()
+    make.open(99)
+    for line in lines:
+        assert line.line()
+        line.close()
+    thread.join(20)
+    assert not thread.is_alive()
+
+
+def test_no_thread_keeps_the_process_alive(tmp_path):
+    """Neither one that waits for work nor one that waits for a visitor."""
+    lab, seen = Lab(), []
+
+    def make():
+        seen.append(threading.current_thread().daemon)
+        return desks(lab)()
+
+    def understand(words):
+        seen.append(threading.current_thread().daemon)
+        return read(words)
+
+    ready = threading.Event()
+    threading.Thread(target=runner.serve, args=(str(tmp_path), make, ready.set), kwargs={
+        "read": understand, "idle": 0.05}, daemon=True).start()
+    assert ready.wait(20)
+    assert said(tmp_path, "build", "web").startswith(door.SAY)
+    assert seen == [True, True]
 
 
 def test_a_runner_that_has_ended_leaves_the_door_to_the_next(tmp_path):

@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from gnt.engine.ports import Change
-from gnt.engine.together import Questions, Together, Wish
+from gnt.engine.together import Crowd, Questions, Together, Wish
 from gnt.errors import Conflict, NoMajority
 from tests.engine.toys import Lab, look
 
@@ -282,6 +282,34 @@ def test_what_breaks_after_some_are_done_is_told_to_the_others_only():
     assert {name: type(result).__name__ for name, result in threads.results.items()} == {
         "first": "Config", "done": "Config", "refused": "Conflict", "broken": "NoMajority",
         "reader": "NoMajority"}
+
+
+def test_one_leads_at_a_time_and_never_for_nobody():
+    groups, entered, go = [], threading.Semaphore(0), threading.Semaphore(0)
+
+    def act(group):
+        groups.append(len(group))
+        entered.release()
+        assert go.acquire(timeout=20)
+        for wish in group:
+            wish.outcome = "done"
+
+    crowd, threads = Crowd(act), Threads()
+    threads.start("first", lambda: crowd.join(Wish()))
+    assert entered.acquire(timeout=20)
+    for number in range(3):
+        threads.start(number, lambda: crowd.join(Wish()))
+    for _ in range(2000):
+        if len(crowd.waiting) == 3:
+            break
+        threading.Event().wait(0.005)
+    go.release()
+    assert entered.acquire(timeout=20)
+    assert not entered.acquire(timeout=0.2)  # the second group is led by one of it
+    for _ in range(4):
+        go.release()
+    threads.join()
+    assert groups == [1, 3] and set(threads.results.values()) == {"done"}
 
 
 def test_the_way_to_ask_is_free_again_after_each_question():
