@@ -73,16 +73,25 @@ def test_one_job_after_the_other_needs_one_thread():
     assert lab.taken == 3
 
 
-def test_what_is_started_leaves_no_descriptor_open(tmp_path):
-    class Hello:
-        def line(self):
-            return door.HELLO
+SAYS = 'echo "$PYINSTALLER_RESET_ENVIRONMENT $PWD"'
 
+
+class Hello:
+    def line(self):
+        return door.HELLO
+
+
+def test_what_is_started_leaves_no_descriptor_open(tmp_path):
+    """Nor what the one before it said in the log."""
     before = len(os.listdir("/proc/self/fd"))
-    for program in (["/bin/true"], ["/nowhere/program"], ["/bin/sh", "-c", "eval echo >&$0"]):
+    log = tmp_path / "runner.log"
+    for program, said_last in ((["/bin/sh", "-c", "echo going down"], "going down\n"),
+                               (["/nowhere/program"], "not found"),
+                               (["/bin/sh", "-c", SAYS], "1 /\n")):
         left = [None, None, Hello()]
         assert door.enter(str(tmp_path), lambda path, left=left: left.pop(0), program) is not None
         assert len(os.listdir("/proc/self/fd")) == before
+        assert said_last in log.read_text() and log.read_text().count("\n") == 1
 
 
 def idle(pool):
