@@ -68,7 +68,7 @@ class Beginning:
         self.gone: set[str] = set()  # waiting jobs without a driver
         self._told: list[str] = []  # whom the listener was told that we wait for
         self._answers: Mapping[Key, Any] = {}
-        self._term = 0  # that they were asked in
+        self._term: int  # that they were asked in
         self._fulfilled = False  # what the job depends on has ended as it should
         self._made: Job | None = None
 
@@ -206,9 +206,8 @@ class Beginning:
 
     def _dead(self, cfg: Config, before: list[Obstacle]) -> list[Obstacle]:
         """Those in the way that have no driver."""
-        if not before:
-            return []
-        owned = self.desk.transport.owned(cfg.master.name, [o.job.id for o in before])
+        ids = [o.job.id for o in before]
+        owned = self.desk.transport.owned(cfg.master.name, ids) if ids else {}
         return [o for o in before if not owned.get(o.job.id)]
 
     def _bury(self, dead: list[Obstacle]) -> Config:

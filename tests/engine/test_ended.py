@@ -114,6 +114,16 @@ def test_jobs_of_some_age_are_archived_together():
     assert jobs.archive([]) == 0 and lab.disk.serial == serial
 
 
+def test_what_ended_at_no_known_time_ended_long_ago():
+    lab = Lab()
+    driver.run(lab.desk(), Build(name="a"), WISH)
+    for transaction in lab.disk.transactions:
+        del transaction["time"]
+    jobs = office(lab)
+    assert jobs.autoarchive(1001) == 0  # the toys' clock stands at 1000
+    assert jobs.autoarchive(1000) == 1
+
+
 def test_the_newest_of_the_history_can_be_had_alone():
     lab = Lab()
     for name in ("a", "b"):

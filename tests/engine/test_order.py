@@ -18,7 +18,7 @@ from gnt.model.codec import to_data
 from gnt.model.objects import Group, Job
 from gnt.plan import Edit
 from gnt.spec import Holds
-from tests.engine.test_holds import Held, background, waiting_for
+from tests.engine.test_holds import Held, background, dead_job, waiting_for
 from tests.engine.test_room import room_for
 from tests.engine.toys import WISH, Build, Ear, Lab, Tag, look
 
@@ -219,6 +219,34 @@ def test_what_a_job_depends_on_is_looked_for_once():
     desk.transport.before = before
     driver.run(desk, Growing(name="web"), WISH.replace(depends=(f"{first}:success",)))
     assert len(asked) > 2 and reads == [1]
+
+
+def test_who_depends_on_nothing_reads_no_history():
+    lab = Lab()
+    desk, reads = lab.desk(), []
+    desk.store.history = lambda **more: reads.append(1) or []
+    driver.run(desk, Build(name="web"), WISH)
+    assert reads == [] and "owned" not in desk.trips
+
+
+class Both(Build, command="toy both"):
+    """Holds two things."""
+
+    def holds(self, cfg):
+        return Holds(exclusive=("tags/web", "groups/g"), shared=("networks/net",))
+
+
+def test_all_that_another_holds_of_ours_is_named():
+    lab = Lab()
+    held = Held(lab)
+    lab.disk.data["jobs"][held.job.id]["exclusive"] = ["tags/web", "groups/g", "groups/z"]
+    with pytest.raises(Busy, match=r"holds group default, tag web$"):
+        driver.run(lab.desk(), Both(name="x"), WISH.replace(wait=False))
+    held.finish()
+    dead = dead_job(lab)
+    lab.disk.data["jobs"][dead.id]["exclusive"] = ["tags/web", "groups/g"]
+    with pytest.raises(Busy, match=r"holds group default, tag web, but its driver"):
+        driver.run(lab.desk(), Both(name="x"), WISH)
 
 
 def test_the_same_question_is_asked_once():

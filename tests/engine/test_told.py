@@ -188,3 +188,30 @@ def test_what_was_undone_is_said_line_by_line():
 
     with pytest.raises(JobFailed, match=r"broke .*\n    nothing had to"):
         driver.run(lab.desk(before=breaks("web-a")), Final(name="web"), WISH)
+
+
+def refusing(**wanted):
+    """Refuse to record that a job is in this state, or that it ended so."""
+    def refuse(change):
+        states = [e.value["state"] for e in change.edits if e.path.startswith("jobs/") and e.value]
+        if wanted.get("state") in states or change.result.startswith(wanted.get("result", "-")):
+            raise NoMajority("2 are needed", hint="wait")
+
+    return refuse
+
+
+@pytest.mark.parametrize(("refused", "before", "what", "verb"), [
+    ({"state": "settling"}, None, "its point of no return could not be recorded", "resume"),
+    ({"result": "success"}, None, "its end could not be recorded", "resume"),
+    ({"result": "undone"}, breaks("web-c"), "that it was undone could not be recorded", "undo"),
+    ({"state": "undoing"}, lambda call: (breaks("web-c")(call), breaks("web-a", undo=True)(call)),
+     r"that it could not be taken back \(node node1: broke.*\) could not be recorded", "undo"),
+])
+def test_what_could_not_be_recorded_is_named(refused, before, what, verb):
+    lab = Lab()
+    desk = lab.desk(committing=refusing(**refused), before=before)
+    with pytest.raises(JobFailed, match=rf"job 2 \(toy build\): {what}: 2 are needed") as failed:
+        driver.run(desk, Build(name="web", settle=True), WISH)
+    assert failed.value.hint == f"put that right, then: gnt-job {verb} {JOB}"
+    assert desk.listener.heard[-1] == ("interrupted", JOB) and len(lab.jobs) == 1
+    assert lab.nodes.owners == {}
