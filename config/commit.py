@@ -61,10 +61,7 @@ class Draft:
         txn = records.drafted(change, self._serial + 1, self._prev, self.order, author)
         txn = records.agreed(txn, self.config.state, self.store.replica.position.term, author)
         entry = records.sealed(self._serial + 1, txn, author)
-        if txn.result:
-            self.store.records.pop(txn.job, None)
-        elif txn.job:
-            self.store.records[txn.job] = entry
+        self.store.note(txn, entry)
         self.entries.append(entry)
         self._serial, self._prev = entry.serial, entry.hash
         self._size += len(entry.record)

@@ -167,8 +167,8 @@ if TYPE_CHECKING:
             """Let go of a turn that was taken and is not needed; nothing when there is none."""
 
         def record_of(self, job: str) -> tuple[bytes, bytes]:
-            """The newest record of a pending job that was made here, as it was signed, and its
-            signature in the form of files: hardened nodes want to see it."""
+            """The record by which a pending job is ours, as it was signed, and its signature in
+            the form of files: hardened nodes want to see it."""
 
         def history(self, *, newest: int | None = None) -> Iterable[Mapping[str, Any]]:
             """Past transactions, newest first, as plain data."""

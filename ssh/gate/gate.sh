@@ -15,6 +15,7 @@
 # shellcheck disable=SC2030,SC2031 # what runs in a subshell is to know no tag
 gnt_g=/var/lib/gnt/gate gnt_g_run=/run/gnt/gate gnt_g_jobs=/run/gnt/gate.jobs
 gnt_g_granted=' ' gnt_g_job='' gnt_g_term=0 gnt_g_tag='' gnt_g_shown='' gnt_g_serial=0
+gnt_g_idle=300 # seconds that who has signed nothing may be silent, or take for a frame; 0 once something was signed
 
 gnt_g_refuse() { # WHY
     if [ -n "$gnt_g_tag" ]; then gnt_say "$gnt_last$gnt_g_tag done refused $1"
@@ -42,6 +43,7 @@ gnt_g_signed() { # WHAT SIZE MOST SIGNATURE NAMESPACE: the file "signed" from st
         read -r gnt_g_why <"$gnt_g_dir/why"
         gnt_g_refuse "$1 that is not signed by anybody who may${gnt_g_why:+ ($gnt_g_why)}"
     }
+    [ "$5" != gnt-order ] || gnt_g_idle=0
 }
 
 gnt_g_order() { # SIZE SIGNATURE: believe an order, or end
@@ -60,16 +62,18 @@ gnt_g_show() { # SIZE SIGNATURE: believe the record of a job, or end
     : >"$gnt_g_dir/signed"
     gnt_g_number "${1-}" "${2-}" "${3-}" || gnt_g_refuse 'a record of no job, or of the end of one'
     gnt_g_serial=$1 gnt_g_shown="$3 $2"
-    gnt_dir "$gnt_g_jobs" && : >"$gnt_g_jobs/$3-$1" || gnt_g_refuse '/run is full'
     gnt_g_ended "$3" || gnt_g_refuse "job $3, which has ended"
 }
 
-gnt_g_pending() { # JOB TERM: end unless its record of this term was shown, and nobody has shown a later one here
+gnt_g_pending() { # JOB TERM, ordered: end unless its record of this term was shown, and nobody has a later one.
+    # It is noted only now: records can be read, and shown, by anybody
     [ "$gnt_g_shown" = "$1 $2" ] || gnt_g_refuse "job $1, of which it was shown no record of term $2"
     for gnt_g_word in "$gnt_g_jobs/$1"-*; do
         [ ! -e "$gnt_g_word" ] || [ "${gnt_g_word##*-}" -le "$gnt_g_serial" ] ||
             gnt_g_refuse "job $1, which has ended or is another driver's by now"
     done
+    [ -e "$gnt_g_jobs/$1-$gnt_g_serial" ] || { gnt_dir "$gnt_g_jobs" && : >"$gnt_g_jobs/$1-$gnt_g_serial"; } ||
+        gnt_g_refuse '/run is full'
 }
 
 gnt_g_ended() { # JOB: false when this is a candidate, and its journal has the end after the record
@@ -134,7 +138,8 @@ gnt_g_ordered() { # KEEP LIMIT SIZE STDIN: one script that must have been ordere
 }
 
 gnt_g_fact() { # LIMIT DIGEST WORDS: one of the texts that are kept here
-    gnt_g_number "$1" "$3" || gnt_g_refuse 'a fact of that size'
+    gnt_g_number "$1" "$3" && [ "$1" -gt 0 ] && [ "$1" -le 3600 ] && [ "$3" -le 1000 ] ||
+        gnt_g_refuse 'a fact of that size'
     case $2 in *[!0-9a-f]*) gnt_g_refuse 'a digest that is none' ;; esac
     gnt_begin "$gnt_g_tag.$gnt_g_n" "$1" 0
     gnt_g_text=$gnt_g_facts/open/$2 gnt_g_in=$3
@@ -202,6 +207,7 @@ gnt_g_batch() { # TAG TERM FENCE HOLD COUNT ORDER SIGNATURE
         [ "$gnt_rc" != 126 ] || exit 126
         gnt_left "$gnt_rc" "$2"
     fi
+    [ "$gnt_g_idle" = 0 ] || set -- "$1" "$2" "$3" "$gnt_g_idle"
     gnt_end "$gnt_g_tag" "$4"
     gnt_g_tag=''
 }
@@ -238,9 +244,11 @@ gnt_g_redeem() { # PID-SECRET
 
 gnt_g_free() { # what the gate limits for itself is no limit for what it runs
     ulimit -S -v unlimited
+    umask "$gnt_g_umask"
 }
 
 gnt_g_open() {
+    gnt_g_umask=$(umask)
     umask 077
     gnt_dir "$gnt_g_run" || exit 1
     for gnt_g_word in "$gnt_g_run"/*; do # of gates that were killed
@@ -256,12 +264,14 @@ gnt_g_open() {
 
 gnt_g_serve() {
     gnt_dog
+    gnt_mark greeted "$gnt_g_idle"
     echo "gnt-gate 1 $gnt_g_challenge $gnt_g_version"
     # shellcheck disable=SC2086 # words of one frame
     while read -r gnt_g_kind gnt_g_rest; do
         set -f
         set -- $gnt_g_rest
         set +f
+        gnt_g_rest=''
         case $gnt_g_kind,$# in
             job,2) gnt_g_show "$@" ;;
             batch,7) gnt_g_batch "$@" ;;

@@ -36,8 +36,8 @@ def grant(text: str, stdin: bytes) -> Grant:
 class Orders:
     """Signs for one person.
 
-    ``sign``: the armored SSHSIG of some bytes in our namespace; ``record``: the newest record of a
-    job that we drive, and its armored signature.
+    ``sign``: the armored SSHSIG of some bytes in our namespace; ``record``: that by which a job is
+    ours, and its armored signature.
     """
 
     def __init__(self, sign: Callable[[bytes], bytes],

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gnt.ssh.framing import tagged
-from gnt.ssh.gate.facts import digest, facts, plain
+from gnt.ssh.gate.facts import WORDS, digest, facts, plain
 from gnt.ssh.gate.orders import grant
 
 TYPE_CHECKING = False
@@ -75,7 +75,7 @@ class Gate:
         if item.stdin or item.keep or self._version != facts().version:
             return None
         limit = int(item.limit + 0.999)
-        if item.body and all(map(plain, item.words)) and (
+        if item.body and len(item.words) <= WORDS and all(map(plain, item.words)) and (
                 name := digest(item.body)) in facts().open:
             words = "".join(f"{word}\n" for word in item.words)
             return f"fact {limit} {name} {len(item.words)}\n{words}".encode()

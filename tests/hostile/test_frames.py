@@ -47,7 +47,7 @@ def test_a_frame_that_makes_no_sense_ends_the_connection(line, frame: bytes) -> 
     "-rf", "a'b", 'a"b', "x[$(id)]", "a\tb", "*", "~root", "a\\b", "é",
 ])
 def test_a_fact_takes_only_plain_words(line, word: str) -> None:
-    said = line.end(fact(digest_of("storage.file.measure"), word))
+    said = line.end(fact(digest_of("engine.hooks.present"), word))
     assert "refused a word that no fact takes" in said
 
 

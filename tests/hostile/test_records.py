@@ -201,6 +201,17 @@ def test_an_end_that_was_not_committed_does_not_end_a_job_that_goes_on(gated, no
     assert broken_in(node)
 
 
+def test_records_that_a_thief_shows_end_nothing(gated, node, alice) -> None:
+    """Everybody who reads the journal has them, also later ones than the driver has shown."""
+    first, thief = Line(gated, node), Line(gated, node)
+    first.send(signed(first, alice, job="60"))
+    until(lambda: broken_in(node))
+    assert "nothing was signed" in thief.end(
+        shown(alice, "60", serial=66) + batch(MAKE, job="-", term=0))
+    assert " off 0" in first.end(batch(MAKE, job="60"))
+    assert broken_in(node)
+
+
 def test_a_driver_shows_the_record_once_for_each_connection(gated, alice) -> None:
     asked = []
 

@@ -22,11 +22,12 @@ MAKE = f"set -- \ntouch {MARK}\n"  # a script, as the driver would write it
 class Line:
     """One connection with a stolen key; ``said`` is everything that came back."""
 
-    def __init__(self, site: Site, sshd: Sshd, command: str = SHELL) -> None:
+    def __init__(self, site: Site, sshd: Sshd, command: str = SHELL,
+                 options: Iterable[str] = ()) -> None:
         self.process = subprocess.Popen(
             ["ssh", "-F", "none", "-i", str(site.home / "login"), "-p", str(sshd.port), "-o",
              "StrictHostKeyChecking=no", "-o", "UserKnownHostsFile=/dev/null", "-o",
-             "LogLevel=ERROR", "-o", "BatchMode=yes", "root@127.0.0.1", command],
+             "LogLevel=ERROR", "-o", "BatchMode=yes", *options, "root@127.0.0.1", command],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         assert self.process.stdout is not None
         self.greeting = self.process.stdout.readline().decode() if command == SHELL else ""
@@ -64,14 +65,14 @@ def order(challenge: str, *texts: str, job: str = "7", term: int = 1,
 _order = order
 
 
-def batch(text: str, stdin: bytes | None = None, *, job: str = "7", term: int = 1,
+def batch(text: str, stdin: bytes | None = None, *, job: str = "7", term: int = 1, keep: int = 0,
           order: bytes = b"", sign: Callable[[bytes], bytes] = lambda data: b"") -> bytes:
     """A frame with one script; ``sign`` makes the signature of the order."""
     signature = sign(order) if order else b""
     head = f"batch abc.0 {term} {job} 0 1 {len(order)} {len(signature)}\n".encode()
     data = text.encode()
     size = "-" if stdin is None else str(len(stdin))
-    return head + order + signature + f"run 0 20 {len(data)} {size}\n".encode() + data + (
+    return head + order + signature + f"run {keep} 20 {len(data)} {size}\n".encode() + data + (
         stdin or b"")
 
 
