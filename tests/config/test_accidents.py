@@ -214,11 +214,25 @@ def test_a_copy_that_another_process_moved_to_a_new_base_has_no_content_yet(clus
         slow.replica.content()
 
 
+def test_a_copy_that_cannot_be_used_is_not_opened(cluster):
+    copy = cluster.path / "copy"
+    empty = Replica(CacheDisk(str(copy)), FollowingState(), Pin(signers=(KEY.public,)))
+    assert empty.open() is False
+    cluster.create(replica=copy)
+    for name in ("trust.toml", "journal-1.toml", "base-1.toml"):
+        before = (copy / name).read_bytes()
+        (copy / name).write_bytes(b'[txm.2]\nsig = "A"\n\n')
+        again = Replica(CacheDisk(str(copy)), FollowingState(), Pin(signers=(KEY.public,)))
+        assert again.open() is False
+        (copy / name).write_bytes(before)
+    assert Replica(CacheDisk(str(copy)), FollowingState(), Pin(signers=())).open() is True
+
+
 def test_a_memory_of_another_cluster_is_not_taken_for_this_one(cluster):
     cluster.create(replica=cluster.path / "copy")
     pin = Pin(signers=(KEY.public,), cluster="another")
     copy = Replica(CacheDisk(str(cluster.path / "copy")), FollowingState(), pin)
-    assert not copy.open()
+    assert copy.open() is False
     assert copy.pin.cluster == "another"
     with pytest.raises(NotAuthorised, match="belongs to another cluster"):
         cluster.driver(replica=cluster.path / "copy", pin=pin).read()

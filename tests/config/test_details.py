@@ -128,6 +128,18 @@ def test_a_script_brings_the_functions_it_calls_and_no_others() -> None:
         map(len, known.values()))
 
 
+def test_a_commit_brings_only_what_the_turn_did_not(cluster: Cluster) -> None:
+    dialect = remote.Dialect("/tmp/x")
+    head = m.Head(term=1, serial=1, hash="a" * 64, base=1)
+    commit = dialect.frame(m.Commit(term=1, turn=2, after=head, serial=2, hash="b" * 64,
+                                    records=b"r")).text
+    taking = dialect.frame(m.Take(term=1)).text
+    for name, text in remote.functions().items():
+        brought = name == "gnc_release" or (text in remote.needed(["gnc_commit"])
+                                            and text not in taking)
+        assert (text in commit) is brought, name
+
+
 class Frames:
     """Frames that are answered with one status first, and kept."""
 

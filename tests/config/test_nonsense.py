@@ -148,7 +148,7 @@ def test_answers_that_make_no_sense(out):
 
 
 def test_an_answer_that_is_too_long():
-    with pytest.raises(NodeFailed, match="cannot understand its answer"):
+    with pytest.raises(NodeFailed, match="cannot understand its answer: it is too long"):
         remote.answer(Reply(status=0, out=bytes(remote.MAX_ANSWER + 1), err=b""), "n1")
 
 
