@@ -186,8 +186,8 @@ class Modify(_state.StateOptions, Operation, command="node modify"):
                            "no candidate or not master-capable",
                            hint="gnt-cluster master-failover on another")
         if new.master_candidate and not may_stay(new):
-            raise Conflict(f"{node.name} cannot be a master candidate: it is offline, drained or "
-                           "not master-capable")
+            raise Conflict(f"{node.name} cannot be a master candidate: it is {_hindered(new)[0]}",
+                           hint=f"gnt-node modify {_hindered(new)[1]} {node.name} first")
         if not new.vm_capable and cfg.instances_on(node):
             raise Conflict(f"{node.name} runs instances: "
                            f"{', '.join(inst.name for inst in cfg.instances_on(node)[:5])}",
@@ -217,6 +217,14 @@ class Modify(_state.StateOptions, Operation, command="node modify"):
 def may_stay(node: Node) -> bool:
     """Whether nothing forbids the node to be a candidate."""
     return node.master_capable and not node.offline and not node.drained
+
+
+def _hindered(node: Node) -> tuple[str, str]:
+    """Why it may be no candidate, and the option that ends that."""
+    if node.offline:
+        return "marked offline", "--offline=no"
+    return ("drained", "--drained=no") if node.drained else (
+        "not master-capable", "--master-capable=yes")
 
 
 def _gone(new: Node) -> tuple[str, ...]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import pytest
 
+from gnt.commands.cluster.master_failover import MasterFailover
 from gnt.commands.instance.failover import Failover
 from gnt.commands.job import _gone
 from gnt.commands.node.modify import Modify
-from gnt.errors import Conflict, NodeFailed
+from gnt.errors import Conflict, NodeFailed, NoMajority, NotFound
 from gnt.model.objects import Job
 from tests.commands import build
 from tests.commands.sessions import Desk
@@ -68,3 +69,37 @@ def test_a_node_that_answers_is_not_gone():
     silent = Desk(cfg, nodes=build.Nodes(cfg, silent=["node2"]))
     _gone.require_silent(silent, ("node2", "node3"))
     assert [call.node for call in silent.asked] == ["node2"]
+
+
+@pytest.mark.parametrize(("state", "said", "option"), [
+    ({"offline": True, "master_candidate": False}, "marked offline", "--offline=no"),
+    ({"drained": True, "master_candidate": False}, "drained", "--drained=no"),
+    ({"master_capable": False, "master_candidate": False}, "not master-capable",
+     "--master-capable=yes"),
+])
+def test_why_a_node_cannot_be_a_candidate(state, said, option):
+    cfg = build.cluster(build.node(3, **state))
+    with pytest.raises(Conflict, match=f"cannot be a master candidate: it is {said}$") as caught:
+        build.plan(Modify(name="node3", master_candidate=True), cfg)
+    assert caught.value.hint == f"gnt-node modify {option} node3 first"
+
+
+def test_a_failover_typed_on_a_host_that_is_no_node_says_where_to():
+    with pytest.raises(NotFound, match=r"this host, .*, is no node of the cluster") as caught:
+        MasterFailover().run(Desk(build.cluster()))
+    assert caught.value.hint == "--to NODE, one of: node2, node3"
+    with pytest.raises(NotFound, match="there is no node nodeX"):
+        MasterFailover(to="nodeX").run(Desk(build.cluster()))
+
+
+class Minority(Desk):
+    """A cluster whose other candidates do not answer."""
+
+    def take_over(self, node, **_):
+        raise NoMajority("1 of 2 candidates answered")
+
+
+def test_a_failover_without_a_majority_says_how_to_go_on_without_the_others():
+    with pytest.raises(NoMajority, match="1 of 2") as caught:
+        MasterFailover(to="node2").run(Minority(build.cluster()))
+    assert "gnt-cluster master-failover --no-voting --to node2" in caught.value.hint
