@@ -379,7 +379,7 @@ class LocalCandidate:
 def _check_chain(records: bytes, prev: str, last: str) -> None:
     """The records lead from ``prev`` to ``last``; bytes only, as the node's shell checks."""
     entries, end = journal.split(records, "records")
-    if end != len(records) or not entries:
+    if end != len(records):
         raise _Stop(m.DAMAGED, "the records do not follow each other")
     for entry in entries:
         if f'\nprev = "{prev}"\n'.encode() not in entry.body:

@@ -186,6 +186,15 @@ def test_a_directory_that_is_not_there(tmp_path: pathlib.Path) -> None:
     assert os.stat(tmp_path / "none/head").st_mode & 0o777 == 0o600
 
 
+def test_the_lock_of_a_term_is_for_its_node_only(tmp_path: pathlib.Path) -> None:
+    disk = Disk(str(tmp_path / "gnt/config"))
+    disk.unlock(disk.lock_term())
+    lock, folder = tmp_path / "gnt/config/term.lock", tmp_path / "gnt/config"
+    assert lock.stat().st_mode & 0o777 == 0o600
+    assert folder.stat().st_mode & 0o777 == 0o755
+    disk.unlock(disk.lock_term())  # which is there already
+
+
 def test_a_lock_that_somebody_has(tmp_path: pathlib.Path) -> None:
     disk = Disk(str(tmp_path))
     taken = disk.lock(0)
