@@ -61,7 +61,7 @@ def undo(desk: Desk, job_id: str, driver: str, gone: Iterable[str] = ()) -> list
         if job.state == "waiting":
             desk.store.commit(lambda now: transactions.dropped(now, job_id, "cancelled", driver))
             return []
-        drive = Drive(desk, cfg, job, gone, adopted=True)
+        drive = Drive(desk, cfg, job, gone)
         _wait_for_orphans(desk, drive, job)
         return drive.backward(len(drive.plan.attempt), "undone: on request")
 

@@ -160,3 +160,15 @@ def test_an_undone_job_says_so_with_its_reason():
     assert lab.disk.config().get(Group, "web") is None
 
 
+
+
+def test_a_resumed_job_takes_back_also_what_the_one_before_may_have_done():
+    """Its first step fails now; the dead driver had come as far as the last."""
+    lab = Lab()
+    job = dead_job(lab)
+    lab.nodes["node3"].things.add("web-d")
+    with pytest.raises(JobFailed):
+        recover.resume(lab.desk(before=lambda call: (_ for _ in ()).throw(
+            NodeFailed(call.node, "failed", "broke")) if call.args.get("thing") == "web-a"
+            and call.task.endswith(".make") else None), job.id, "x")
+    assert lab.nodes.things == [] and lab.jobs == []

@@ -64,12 +64,12 @@ def test_one_job_after_the_other_needs_one_thread():
     lab = Lab()
     make = Desks(lab)
     make.open(9)
-    pool = runner.Pool(make)
+    pool, before = runner.Pool(make), threading.active_count()
     for number in range(3):
         (answer,) = answers(pool, asked(name=f"i{number}"))
         assert "id" in answer
         idle(pool)
-    assert make.count == 1
+    assert make.count == 1 and threading.active_count() == before + 1
     assert lab.taken == 3
 
 
@@ -104,7 +104,7 @@ def idle(pool):
 
 def test_as_many_threads_begin_at_once_as_there_is_work_for():
     make = Desks(Lab())
-    pool = runner.Pool(make, stuck=1e9)
+    pool = runner.Pool(make, stuck=1.0)  # a second per thread
     make.fill(pool)
     for name in ("one", "two"):
         pool.put(asked(name=name))
@@ -278,13 +278,13 @@ def test_who_comes_when_the_runner_is_about_to_end_is_heard(tmp_path):
         time.sleep(0.4)  # by now it waits for the lock to end
         late = socket.socket(socket.AF_UNIX)
         late.connect(f"{tmp_path}/runner.socket")
-        late.sendall(door.packed(["gnt-toy", "build", "web"]))
     late.settimeout(20)
     told = late.makefile("rb")
     assert told.readline() == door.HELLO
-    assert told.readline().startswith(door.SAY + b"job ")
     thread.join(0.3)
-    assert thread.is_alive()  # as long as the visitor may go on
+    assert thread.is_alive()  # as long as the visitor may bring work
+    late.sendall(door.packed(["gnt-toy", "build", "web"]))
+    assert told.readline().startswith(door.SAY + b"job ")
     late.close()
     told.close()
     thread.join(20)
