@@ -5,11 +5,12 @@ from __future__ import annotations
 import threading
 
 import pytest
-from chains import KEY, bytes_of, first_head, follow, head_after, make_base
+from chains import KEY, bytes_of, first_data, first_head, follow, head_after, make_base
 from clusters import Cluster, change
 from places import BASE, FIRST, append, commit, install
 from test_refusals import answered
 
+from gnt.config import base as bases
 from gnt.config import compaction, signature
 from gnt.config import message as m
 from gnt.config.candidate import LocalCandidate
@@ -212,6 +213,24 @@ def test_a_copy_that_another_process_moved_to_a_new_base_has_no_content_yet(clus
     compaction.compact(fast)
     with pytest.raises(Stale, match="moved on to a new base"):
         slow.replica.content()
+
+
+def test_a_copy_answers_as_a_candidate_does(cluster):
+    store = cluster.create()
+    store.commit(lambda _: change("instances/a"))
+    answer = store.peers.ask({"n1": m.Fetch()})["n1"]
+    assert store.replica.whole() == m.Answer(status=m.OK, head=answer.head, parts=answer.parts)
+
+
+def test_times_are_kept_to_a_thousandth(cluster):
+    store = cluster.driver()
+    store.author.clock = lambda: 1000.12345
+    store.create(first_data(), "n1")
+    assert bases.parse(store.replica.content()[0], "base").header.time == 1000.123
+    store.commit(lambda _: change("instances/a"))
+    assert next(iter(store.history(newest=1)))["time"] == 1000.123
+    compaction.compact(store)
+    assert bases.parse(store.replica.content()[0], "base").header.time == 1000.123
 
 
 def test_a_copy_that_cannot_be_used_is_not_opened(cluster):

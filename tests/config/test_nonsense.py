@@ -134,6 +134,7 @@ def test_answers_of_the_shell_functions(status, said):
             remote.answer(reply, "n1")
         assert "not found" in str(caught.value) and caught.value.status == 77
         return
+    assert remote.answer(Reply(status=0, out=b"", err=b"\xff"), "n1").problem == "\ufffd"
     found = remote.answer(reply, "n1")
     assert (found.status, found.turn, found.problem) == (status, (1, 2), said.decode())
 

@@ -193,8 +193,10 @@ def test_a_compaction_that_cannot_begin_stands_in_nobody_s_way(cluster):
     compaction.attempt(store)
     assert store.turn is None and store.replica.position.base == 1
     peers.cut.clear()
+    before = cluster.disks["n1"].read("base-1.toml")
     compaction.compact(store)  # there is nothing to do: the base stands at the head
-    assert store.replica.position.base == 1
+    assert store.replica.position.base == 1 and store.turn is None
+    assert cluster.disks["n1"].read("base-1.toml") == before
 
 
 @pytest.mark.parametrize("lost", [True, False])

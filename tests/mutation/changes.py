@@ -1,7 +1,8 @@
 """One small change of a function at a time: what a test suite that can fail has to notice.
 
-Not changed: annotations, docstrings, ``TYPE_CHECKING`` blocks, assertions, and the words of
-messages (texts inside of ``raise``, f-strings and hints): what they say is not tested word by word.
+Not changed: annotations, docstrings, ``TYPE_CHECKING`` blocks, assertions (also ``strict=True``), and
+the words of messages (texts inside of ``raise``, f-strings and hints): what they say is not tested
+word by word.  ``False`` becomes ``True``, but what is returned does not become ``None`` instead.
 """
 
 from __future__ import annotations
@@ -122,6 +123,8 @@ def _nodes(function: ast.FunctionDef) -> Iterator[tuple[ast.AST, Where]]:
         if isinstance(node, ast.stmt):
             where = where.replace(lines=_lines(node))
         yield node, where
+        if isinstance(node, ast.keyword) and node.arg == "strict":
+            continue
         said = where.message or isinstance(node, ast.Raise | ast.JoinedStr) or (
             isinstance(node, ast.keyword) and node.arg in ("hint", "title"))
         for name, value in ast.iter_fields(node):
@@ -214,7 +217,7 @@ def _statement(node: ast.stmt, where: Where) -> Iterator[tuple[str, Make]]:
     elif isinstance(node, ast.Expr | ast.Raise | ast.AugAssign | ast.Delete):
         yield f"{_text(node)}: left out", _swap(where, ast.Pass(), node)
     elif isinstance(node, ast.Return) and node.value is not None and not (
-            isinstance(node.value, ast.Constant) and node.value.value is None):
+            isinstance(node.value, ast.Constant) and node.value.value in (None, False)):
         yield f"{_text(node)}: None", _set(node, "value", ast.Constant(None))
     elif isinstance(node, ast.Break):
         yield "break: continue", _swap(where, ast.Continue(), node)
