@@ -16,6 +16,7 @@ from tests.commands import test_verify as verify
 TESTS = {
     "ECLUSTERCERT": findings.test_signers,
     "ECLUSTERCFG": verify.test_the_same_mac_twice,
+    "ECLUSTERFILECHECK": findings.test_programs,
     "EINSTANCEBADNODE": verify.test_configurations_that_make_no_sense,
     "EINSTANCEDOWN": verify.test_guests_that_are_not_where_they_belong,
     "EINSTANCEFAULTYDISK": verify.test_disks,
@@ -28,7 +29,7 @@ TESTS = {
     "EINSTANCEWRONGNODE": verify.test_guests_that_are_not_where_they_belong,
     "ECLUSTERDANGLINGINST": verify.test_configurations_that_make_no_sense,
     "ECLUSTERDANGLINGNODES": verify.test_configurations_that_make_no_sense,
-    "ENODEFILECHECK": findings.test_programs,
+    "ENODEFILECHECK": verify.test_a_change_that_was_staged_and_left,
     "ENODEFILESTORAGEPATHS": findings.test_folders_where_no_disk_may_be,
     "ENODEFILESTORAGEPATHUNUSABLE": findings.test_folders_for_disks,
     "ENODEHOOKS": findings.test_hooks_of_verify,
@@ -53,7 +54,6 @@ ABSENT = {
     "ENODEDRBD": ("gnt.storage", "drbd"), "ENODEDRBDHELPER": ("gnt.storage", "drbd"),
     "ENODEDRBDVERSION": ("gnt.storage", "drbd"),
     "ENODEGLUSTERSTORAGEPATHUNUSABLE": ("gnt.storage", "gluster"),
-    "ECLUSTERFILECHECK": "no files are distributed but the signed ones, which have checks.copies",
     "ENODEOS": "there are no operating system definitions on nodes: images are given by file",
 }
 

@@ -171,8 +171,8 @@ def test_programs():
     cfg, script = cluster(use_external_mip_script=True), "/etc/gnt/scripts/master-ip-setup"
     found, _ = verify(cfg, answers={"node2:checks.programs.programs": {script: "dull"},
                                     "node3:checks.programs.programs": {script: "6" * 64}})
-    assert found == {"ENODEUSERSCRIPTS": [f"node2: {script} cannot be run"], "ENODEFILECHECK": [
-        f"node3: its {script} differs from the other candidates'"]}
+    assert found == {"ENODEUSERSCRIPTS": [f"node2: {script} cannot be run"], "ECLUSTERFILECHECK": [
+        f"cluster.example.com: {script} on node3 differs from the other candidates'"]}
 
 
 def test_hooks_of_verify():
