@@ -190,6 +190,8 @@ cdef class Search(Proposer):
         fill_stats(self.c, &self.st)
         self.score = now(self.c, &self.st)
         self.best_gib = self.best_moves = self.best_score = 1e18
+        for i in range(2 * self.c.ni):  # home keeps every cap, should nothing else do
+            self.best[i] = self.home[i]
         if self.moves <= self.most_moves and self.gib <= self.most_gib:
             if self.goal <= 0 or self.score <= self.goal:
                 self.remember()
