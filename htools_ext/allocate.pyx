@@ -421,7 +421,9 @@ cdef class Allocator:
         cdef Node kept = self.c.node[n]
         cdef Inst x
         cdef int many = 0
+        check_row(self.c, row)
         fill_inst(&x, row, 0, 0)
+        x.tagn = x.wantn = 0
         while many < MOST_TRIED and add_pri(self.c, n, &x, False) == OK:
             many += 1
         self.c.node[n] = kept

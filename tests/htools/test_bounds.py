@@ -85,6 +85,7 @@ def asked(state):
         "Allocator.find": lambda n: find(row, [0, n], fits, True),
         "Allocator.find, primaries": lambda n: find(row, [0, 1], fits, True, primaries=[n]),
         "Allocator.place": lambda n: Allocator(state).place(row, n, 3),
+        "Allocator.lost": lambda n: Allocator(state).lost(row, n, 3, [row]),
         "evacuate.best_move": lambda n: evacuate.best_move(state, 0, 1, [n], 0, False),
         "evacuate.best_pair": lambda n: evacuate.best_pair(state, 0, [0, n], 0, False),
         "evacuate.can_evacuate": lambda n: evacuate.can_evacuate(state, n, [[-1] * 12] * 4),
@@ -198,3 +199,26 @@ def test_the_sanitizers_see_every_entry(entry):
     run = "".join(path.read_text() for path in (ROOT / "tests/htools").glob("test_*.py")
                   if path.name in script)
     assert f".{entry[1]}" in run
+
+
+@pytest.mark.parametrize("inst", [-1, 999, 0])
+def test_only_what_is_there_and_has_no_secondary_is_withdrawn(inst):
+    with pytest.raises(IndexError):
+        arrays.state(WORLD).withdraw(inst)
+
+
+def test_a_withdrawn_instance_is_nowhere():
+    alone = WORLD.instances[0].replace(template="plain", sec=-1)
+    state = arrays.state(WORLD.replace(instances=(alone, *WORLD.instances[1:])))
+    state.withdraw(0)
+    assert state.place_of(0) == (-1, -1)
+    with pytest.raises(IndexError):
+        state.withdraw(0)
+
+
+@pytest.mark.parametrize(("pri", "sec"), [(4, -1), (-1, 0), (1, 1), (0, 4), (0, -2)])
+def test_what_is_lost_on_nodes_that_are_not_there_is_refused(pri, sec):
+    state = arrays.state(WORLD)
+    row = arrays.Rows(WORLD).row(WORLD.instances[0])
+    with pytest.raises(IndexError):
+        Allocator(state).lost(row, pri, sec, [])
