@@ -31,6 +31,7 @@ HELLO = b"gnt 2\n"  # 2: it understands words
 WORDS = b"words "
 SAY = b"say "  # before what is to be printed
 YOURSELF = b"yourself\n"  # the words need the process that was called with them
+TELL = 3  # the descriptor by which a runner tells who started it that it listens
 
 
 def packed(words: list[str]) -> bytes:
@@ -118,18 +119,20 @@ def _spawn(directory: str, program: Sequence[str]) -> None:
     The shell starts it and ends, so it is nobody's child; what it says goes to a log.
     """
     import os
-    import subprocess
 
     log = os.open(f"{directory}/runner.log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
     hear, say = os.pipe()
-    try:
-        subprocess.run(
-            ["/bin/sh", "-c", '"$@" &', "sh", *program, str(say)], check=False,
-            stdin=subprocess.DEVNULL, stdout=log, stderr=log, pass_fds=(say,), cwd="/",
-            start_new_session=True,
-            env={**os.environ, "PYINSTALLER_RESET_ENVIRONMENT": "1"})  # one file: unpack anew
-    finally:
-        os.close(say)
-        os.close(log)
+    ours = sorted({int(name) for name in os.listdir("/proc/self/fd")} - {0, 1, 2, TELL})
+    shell = os.posix_spawn(
+        "/bin/sh", ["sh", "-c", 'cd /; "$@" &', "sh", *program, str(TELL)],
+        {**os.environ, "PYINSTALLER_RESET_ENVIRONMENT": "1"},  # one file: unpack anew
+        file_actions=[
+            (os.POSIX_SPAWN_DUP2, log, 1), (os.POSIX_SPAWN_DUP2, log, 2),
+            (os.POSIX_SPAWN_DUP2, say, TELL), (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+            *((os.POSIX_SPAWN_CLOSE, descriptor) for descriptor in ours)],
+        setsid=True)
+    os.close(log)
+    os.close(say)
+    os.waitpid(shell, 0)
     os.read(hear, 1)
     os.close(hear)
