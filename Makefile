@@ -4,10 +4,11 @@
 # make simulate SEEDS=1000 FIRST=0   the store and the engine under simulated accidents, by seed
 # make fuzz SECONDS=300 PARSERS=   every parser (or some) against inputs that are made up
 # make coverage  every branch of the configuration's and the engine's code is tested, or it fails
-# make mutate PERCENT=100   small changes of the code that the tests must notice: the score
+# make mutate PERCENT=100 FROM=0   small changes of the code that the tests must notice: the score
 # make demo   a cluster of three nodes on this machine, with a real guest; make demo-down ends it
-# make sanitize  kernels and loaders with the address and undefined-behaviour sanitizers (a minute)
+# make sanitize  kernels and loaders with the address and undefined-behaviour sanitizers (some minutes)
 # make bench-htools   htools beside Debian's, with the gates (REFERENCE=900: also its long runs)
+# make bench-many     gnt-cluster verify of 200 lab nodes with 4,000 instances (5 minutes)
 # make bench  the figures of the README;  make clean  back to a clean checkout
 # Delivery (wheel sdist zipapp onedir onefile man): packaging/deliver.mk
 
@@ -18,7 +19,7 @@ EXTENSION := $(wildcard htools_ext/*.pyx htools_ext/*.pxd htools_ext/*.h)
 PYTEST := $(PY) -m pytest -q -n 2 --dist loadfile
 
 .DEFAULT_GOAL := check
-.PHONY: venv lint check test simulate fuzz coverage mutate demo demo-down bench bench-htools sanitize changelog clean
+.PHONY: venv lint check test simulate fuzz coverage mutate demo demo-down bench bench-many bench-htools sanitize changelog clean
 
 venv: $(VENV)/.made $(VENV)/.built
 
@@ -68,8 +69,10 @@ coverage: venv
 # One small change of the configuration's and the engine's code at a time: do the tests notice?
 PERCENT := 100
 
+FROM := 0
+
 mutate: venv
-	@$(PY) -m tests.mutation --percent $(PERCENT)
+	@$(PY) -m tests.mutation --from $(FROM) --percent $(PERCENT)
 
 demo: venv
 	@sh packaging/demo.sh
@@ -87,6 +90,9 @@ sanitize: venv
 	@sh tests/htools/sanitize.sh $(PY)
 
 REFERENCE := 60
+
+bench-many: venv
+	@$(PY) tests/bench/many.py
 
 bench-htools: venv
 	@$(PY) tests/bench/htools.py --reference $(REFERENCE)

@@ -24,10 +24,11 @@ DEFAULT = "."
 HELP = "allocator that chooses the node: hail (built in), a script on the master, . the default"
 FOLDERS = "/etc/gnt/iallocators:/usr/local/lib/ganeti/iallocators:/usr/lib/ganeti/iallocators"
 LIMIT = 600  # seconds that a script gets
+MOST = 1 << 26  # bytes that it may answer
 
 _RUN = r"""
-name=$1 limit=$2 folders=$3
-shift 3
+name=$1 limit=$2 most=$3 folders=$4
+shift 4
 case $name in
     */* | .* | '') echo "$name is no name of an allocator" >&2; exit 1 ;;
 esac
@@ -41,22 +42,33 @@ unset IFS
     echo "there is no allocator $name on this node, the master (looked in $folders)" >&2
     exit 1
 }
-request=$(mktemp) && cat >"$request" || exit 1
-timeout -k 5 "$limit" "$program" "$request" "$@" </dev/null
-status=$?
-rm -f "$request"
+folder=$(mktemp -d) && trap 'rm -rf "$folder"' EXIT && cat >"$folder/request" || exit 1
+{
+    timeout -k 5 "$limit" "$program" "$folder/request" "$@" </dev/null 2>"$folder/said"
+    echo "$?" >"$folder/status"
+} | head -c "$((most + 1))" >"$folder/answer"
+read -r status <"$folder/status"
+tail -c 2000 "$folder/said" >&2
+[ "$(wc -c <"$folder/answer")" -le "$most" ] || {
+    echo "$program answered with more than $most bytes" >&2
+    exit 1
+}
 [ "$status" != 124 ] || echo "$program did not answer within $limit s" >&2
-[ "$status" = 0 ] || echo "$program ended with exit code $status" >&2
-exit "$status"
+[ "$status" = 0 ] || {
+    echo "$program ended with exit code $status" >&2
+    exit "$status"
+}
+cat "$folder/answer"
 """
 
 
 @node_task(deadline=LIMIT + 20)
 def run(
-    name: str, request: str, params: tuple[str, ...], limit: int = LIMIT, folders: str = FOLDERS,
+    name: str, request: str, params: tuple[str, ...], limit: int = LIMIT, most: int = MOST,
+    folders: str = FOLDERS,
 ) -> Script[str]:
     """Ask an allocator's script on this node; what it printed."""
-    return script(_RUN, name, limit, folders, *params, parse=text, stdin=request.encode())
+    return script(_RUN, name, limit, most, folders, *params, parse=text, stdin=request.encode())
 
 
 def strict(typed: str) -> bool:

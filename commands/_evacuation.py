@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from gnt.commands import _allocator
 from gnt.commands._space import Survey
-from gnt.errors import GntError, Interrupted, NoCapacity
+from gnt.errors import NoCapacity
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from typing import Any
 
     from gnt.htools.place import Evacuated
@@ -115,20 +115,3 @@ def _not_running(session: Session, cfg: Config, names: Sequence[str]) -> set[str
         if seen.failed(call) or not _life.runs_on(inst, _life.home(cfg, inst), seen):
             found.add(name)
     return found
-
-
-def perform(session: Session, operations: Iterable[Operation]) -> int:
-    """Each as a job of its own; what fails is named, and the rest goes on."""
-    bad = []
-    for operation in operations:
-        try:
-            session.execute(operation)
-        except Interrupted:
-            raise
-        except GntError as error:
-            bad.append(f"{getattr(operation, 'name', operation.verb)}: {error.message}")
-            if error.hint:
-                bad.append(f"  {error.hint}")
-    for line in bad:
-        session.tell(line)
-    return 1 if bad else 0

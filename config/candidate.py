@@ -193,11 +193,18 @@ class LocalCandidate:
         return self._standing()
 
     def _commit(self, message: m.Commit) -> m.Answer:
-        taken = None
         try:
             if self._turn != (message.term, message.turn):
                 raise _Stop(m.NO_TURN, "")
-            taken = self._enter(m.WAIT)
+            self._move(message)
+        finally:
+            self._release(m.Release())
+        return self._standing()
+
+    def _move(self, message: m.Commit) -> None:
+        """Append, and the head is then behind it."""
+        taken = self._enter(m.WAIT)
+        try:
             self._load()
             self._refuse(message.term, message.turn)
             if self.seen != self._turn:
@@ -208,10 +215,7 @@ class LocalCandidate:
             self._put_head(m.Head(term=message.term, serial=message.serial, hash=message.hash,
                                   base=message.after.base))
         finally:
-            self._release(m.Release())
-            if taken is not None:
-                self._leave(taken)
-        return self._standing()
+            self._leave(taken)
 
     def _learn(self, message: m.Learn) -> m.Answer:
         head = message.head
@@ -375,7 +379,7 @@ class LocalCandidate:
 def _check_chain(records: bytes, prev: str, last: str) -> None:
     """The records lead from ``prev`` to ``last``; bytes only, as the node's shell checks."""
     entries, end = journal.split(records, "records")
-    if end != len(records) or not entries:
+    if end != len(records):
         raise _Stop(m.DAMAGED, "the records do not follow each other")
     for entry in entries:
         if f'\nprev = "{prev}"\n'.encode() not in entry.body:

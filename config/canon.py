@@ -128,6 +128,6 @@ def _bounded(item: Any, where: str, depth: int) -> None:
             raise Damaged(f"{where}: nested more than {MAX_DEPTH} deep")
         pairs = item.items() if kind is dict else enumerate(item)
         for name, inner in pairs:
-            _bounded(inner, f"{where}: {name}" if depth < 0 else f"{where}.{name}", depth + 1)
-    elif kind is not str and kind is not bool:
+            _bounded(inner, f"{where}.{name}" if depth > -2 else f"{where}: {name}", depth + 1)
+    else:
         value(item, where)

@@ -43,7 +43,7 @@ def load_columns(
     """These columns of a kind (without names: all) for the present head; None if one is not there.
     """
     at = head(directory)
-    if not at or _overtaken(directory, at):
+    if _overtaken(directory, at):
         return None
     path = f"{directory}/columns/{kind}"
     try:
@@ -59,9 +59,9 @@ def load_columns(
         return None
 
 
-def _overtaken(directory: str, at: str) -> bool:
+def _overtaken(directory: str, at: str, node_head: str = NODE_HEAD) -> bool:
     """Whether this is a node whose own files are ahead of its copy."""
-    return directory.startswith("/var/cache/") and _line(NODE_HEAD) not in ("", at)
+    return directory.startswith("/var/cache/") and _line(node_head) not in ("", at)
 
 
 def save_columns(
@@ -84,4 +84,5 @@ def save_columns(
             file.write(marshal.dumps((_tag(now), packed)))
         os.rename(fresh, f"{folder}/{kind}")
     except OSError:
-        return
+        if os.path.exists(fresh):
+            os.unlink(fresh)

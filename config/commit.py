@@ -35,6 +35,10 @@ ROOM = 256 * 1024  # bytes of one group: a journal grows to 1 MiB
 ALONE = {"cluster", "nodes", "signers"}  # whose change decides who must have, or may sign, the next
 
 
+class NotKept(GntError):
+    """The change is committed; nothing more can be done from here."""
+
+
 class Draft:
     """The records of one turn, before anybody gets them."""
 
@@ -57,6 +61,7 @@ class Draft:
         txn = records.drafted(change, self._serial + 1, self._prev, self.order, author)
         txn = records.agreed(txn, self.config.state, self.store.replica.position.term, author)
         entry = records.sealed(self._serial + 1, txn, author)
+        self.store.note(txn, entry)
         self.entries.append(entry)
         self._serial, self._prev = entry.serial, entry.hash
         self._size += len(entry.record)
@@ -125,7 +130,10 @@ def _attempt(
         return settled
     for number, entry in zip(numbers, draft.entries, strict=True):
         tried.setdefault(number, []).append(entry)
-    kept = {entry.serial for entry in _commit(store, draft.entries)}
+    try:
+        kept = {entry.serial for entry in _commit(store, draft.entries)}
+    except NotKept as error:
+        return {**settled, **dict.fromkeys(numbers, error)}
     config = store.replica.config()
     settled.update((number, config) for number, entry in zip(numbers, draft.entries, strict=True)
                    if entry.serial in kept)
@@ -204,10 +212,22 @@ def _commit(store: SignedStore, entries: list[Entry]) -> list[Entry]:
     if isinstance(answer, NodeFailed) or answer.status != m.OK:
         kept = _find(store, entries, turn.node, answer)
     else:
-        store.replica.advance(entries, turn.node)
+        _keep(store, entries, turn.node)
     if len(kept) == len(entries):
         _tell(store, tally, message)
     return kept
+
+
+def _keep(store: SignedStore, entries: list[Entry], node: str) -> None:
+    """Follow what was committed.  That it was is true whether or not our copy can be written."""
+    try:
+        store.replica.advance(entries, node)
+    except OSError as error:
+        here, last = store.replica.disk.directory, entries[-1].serial
+        raise NotKept(
+            f"change {last} is committed, but this machine's copy of the configuration in {here} "
+            f"cannot be written: {error.strerror}",
+            hint=f"df -h {here}; then gnt-job list shows what is left to be resumed") from error
 
 
 def _taken_along(

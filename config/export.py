@@ -3,14 +3,16 @@
     records/12.toml, records/12.toml.sig    one transaction, and its signature
     bases/1.toml, bases/1.toml.sig          a whole state
     objects/SECTION/KEY.toml                the state at the head, one file per object
-    allowed_signers                         whoever was a signer at some time
+    allowed_signers                         whoever was a signer at some time, and until when
     head                                    term, serial and hash
 
 To check every signature with OpenSSH alone, in this folder:
 
     for file in bases/*.toml records/*.toml; do
-        name=$(ssh-keygen -Y find-principals -f allowed_signers -s "$file.sig")
-        ssh-keygen -Y verify -f allowed_signers -I "$name" -n gnt-config -s "$file.sig" <"$file"
+        at=$(date -u -d "@$(sed -n '/^time = /{s///p;q}' "$file")" +%Y%m%d%H%M%SZ)
+        name=$(ssh-keygen -Y find-principals -f allowed_signers -s "$file.sig" -Overify-time=$at)
+        ssh-keygen -Y verify -f allowed_signers -I "$name" -n gnt-config -s "$file.sig" \\
+            -Overify-time=$at <"$file"
     done
 
 and that nothing was left out between two records: ``prev`` of one is the SHA-256 sum of the other:
@@ -27,10 +29,11 @@ import os
 from urllib.parse import quote
 
 from gnt.config import base as bases
-from gnt.config import history, journal, signature
+from gnt.config import consent, history, journal, signature
 from gnt.config.history import Chapter
 from gnt.config.journal import Entry
 from gnt.errors import Conflict, Damaged
+from gnt.model.objects import Signer
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -61,7 +64,7 @@ def export(
 def _files(
     chapters: Sequence[Chapter], state: FollowingState, verified: Verified,
 ) -> Iterator[tuple[str, bytes]]:
-    signers: dict[str, str] = {}
+    signers: dict[str, Signer] = {}
     for chapter in chapters:
         base = chapter.parsed()
         yield from _signed(f"bases/{chapter.number}.toml", base.body, base.signature)
@@ -76,7 +79,7 @@ def _files(
             lines = history.text(f"{section}/{key}", thing)
             yield f"objects/{section}/{_file_name(key)}.toml", ("\n".join(lines) + "\n").encode()
     yield "allowed_signers", "".join(
-        f'{name} namespaces="{signature.NAMESPACE}" {key}\n' for key, name in signers.items()
+        f"{signer.allowed(signer.name, signature.NAMESPACE)}\n" for signer in signers.values()
     ).encode()
     yield "head", _head(verified)
     yield "README", (__doc__ or "").encode()
@@ -91,10 +94,15 @@ def _signed(name: str, body: bytes, line: str) -> Iterator[tuple[str, bytes]]:
     yield name + ".sig", signature.armored(line).encode()
 
 
-def _collect(signers: dict[str, str], found: Sequence[tuple[str, object]]) -> None:
+def _collect(signers: dict[str, Signer], found: Sequence[tuple[str, object]]) -> None:
+    """By key, under the first name, and with the latest end that the right ever had."""
     for name, thing in found:
         assert isinstance(thing, dict)
-        signers.setdefault(str(thing.get("key", "")), quote(name, safe="@._-"))
+        one = Signer(name=quote(name, safe="@._-"), key=str(thing.get("key", "")),
+                     valid_until=consent.count(thing, "valid_until", 0))
+        known = signers.setdefault(one.key, one)
+        ends = max(known.valid_until, one.valid_until) if one.valid_until else 0
+        signers[one.key] = known.replace(valid_until=ends if known.valid_until else 0)
 
 
 def _file_name(key: str) -> str:

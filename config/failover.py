@@ -159,8 +159,7 @@ def _fence(
             return term + attempt, fenced
         if tally.fence <= term + attempt:
             break
-    replicate.require_majority(tally, names, 0, "a failover needs a majority")
-    raise GntError("another failover goes on", hint="gnt-cluster getmaster")
+    raise replicate.no_majority(tally, names, 0, "a failover needs a majority")
 
 
 def _settle(store: SignedStore, fenced: Mapping[str, Answer]) -> None:

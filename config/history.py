@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     Data = Mapping[str, Mapping[str, Mapping[str, Any]]]
 
 STAYS = ("jobs", "signers")  # what a rollback leaves as it is
+OWN = ("master_node", "login_keys")  # and of the cluster: login keys come and go with signers
+ROLE = ("master_candidate", "offline", "powered")  # and of nodes
 
 
 class Chapter(Record):
@@ -166,7 +168,8 @@ def diff(before: FollowingState, after: FollowingState) -> list[str]:
 def rollback(now: Data, then: Data) -> tuple[Edit, ...]:
     """The edits that set the objects of ``now`` back to ``then``.
 
-    Jobs, signers, and who is the master stay; Conflict while jobs are pending.
+    Jobs, signers, their keys, who is the master, and nodes' roles stay (ADR 0126); Conflict while
+    jobs are pending.
     """
     pending = ", ".join(now.get("jobs", {}))
     if pending:
@@ -174,11 +177,20 @@ def rollback(now: Data, then: Data) -> tuple[Edit, ...]:
     edits = []
     for path in differing(now, then, STAYS):
         section, _, key = path.partition("/")
-        value = then.get(section, {}).get(key)
-        if section == "cluster" and value is not None:
-            current = now["cluster"]["cluster"]
-            value = {**value, "master_node": current["master_node"]}
-            if value == current:
-                continue
-        edits.append(Edit(path=path, value=value))
+        value, current = then.get(section, {}).get(key), now.get(section, {}).get(key)
+        if section == "cluster" and value is not None and current is not None:
+            value = _keeping(OWN, value, current)
+        elif section == "nodes" and value is not None:
+            # offline is proof for failover; a node that is not there now comes back by its gate
+            value = _keeping(ROLE, value, {"offline": True} if current is None else current)
+        if value != current:
+            edits.append(Edit(path=path, value=value))
     return tuple(edits)
+
+
+def _keeping(
+    names: Sequence[str], then: Mapping[str, Any], now: Mapping[str, Any],
+) -> dict[str, Any]:
+    """``then``, but with these fields as they are now."""
+    return {**{name: value for name, value in then.items() if name not in names},
+            **{name: now[name] for name in names if name in now}}

@@ -1,8 +1,9 @@
 # What a candidate of a hardened cluster believes, whoever writes to it: the rules of config/trust.py,
 # kept on the node with its gate (ssh/gate) and not with the driver.  Run in the configuration's directory,
 # before records are kept:
-#   judge BASE SIZE      the records in the file "in", after SIZE bytes of journal-BASE.toml
-#   judge install BASE   the base in base.new, by a signer that this node knows, and "in" after it
+#   judge BASE SIZE                 the records in the file "in", after SIZE bytes of journal-BASE.toml
+#   judge install TERM SERIAL BASE  the base in base.new, by a signer that this node knows, and "in" after
+#                                   it; they are of the cluster of base-BASE.toml, and no older than these
 # Status 0: they are signed by who might, in order, and agreed to; 4: why not is on stderr.
 # awk takes the records apart into files; ssh-keygen looks at the signatures.
 umask 077
@@ -10,14 +11,18 @@ LC_ALL=C
 export LC_ALL
 dir=judge.$$
 trap 'rm -rf "$dir"' EXIT
-rm -rf judge.* && mkdir "$dir" || exit 4
+for old in judge.*; do
+    [ ! -e "$old" ] || rm -rf "$old"
+done
+mkdir "$dir" || exit 4
 
 refuse() {
     echo "$1" >&2
     exit 4
 }
 
-apart=$(cat <<'AWK'
+# shellcheck disable=SC2016 # awk's own
+apart='
 function lex(t,  out) { # strings become their numbers
     ns = 0
     while (match(t, /"(\\.|[^"\\])*"/)) {
@@ -103,8 +108,10 @@ function obey(  name) { # after the record
 }
 function judge(  name, k, n, i, seen, file) { # a record of "in"
     k = sprintf("%06d", ++count)
+    if (length(body) > 4194304) bad("record " serial " is longer than any reader takes")
     if (serial != last + 1) bad("record " serial " follows " last)
-    if (term < lastterm) bad("record " serial " goes back to term " term)
+    if (term < lastterm || term == lastterm && turn < lastturn)
+        bad("record " serial " goes back to term " term " turn " turn)
     weigh()
     if (term > lastterm) lines = lines "master " nmaster "\n"
     if (operation == "cluster destroy") lines = lines "destroy the cluster\n"
@@ -112,7 +119,7 @@ function judge(  name, k, n, i, seen, file) { # a record of "in"
     if (need > 1 && lines != "" && !ruled) bad("record " serial " does not count a dangerous change")
     file = dir "/" k ".allowed"
     printf "" >file
-    for (name in key) if (!until[name] || stamp + 0 < until[name]) {
+    for (name in key) if (!until[name] || stamp + 0 < until[name] && stamp + 0 >= laststamp - 86400) {
         print "gnt", key[name] >file
         if (need > 1) print name, key[name] >(dir "/" k ".names")
     }
@@ -141,6 +148,8 @@ function listed(line,  t) { # a line of a base
     if (section == "[base]") {
         if (line ~ /^serial = /) last = substr(line, 10) + 0
         if (line ~ /^term = /) lastterm = substr(line, 8) + 0
+        if (line ~ /^turn = /) lastturn = substr(line, 8) + 0
+        if (line ~ /^time = /) laststamp = substr(line, 8) + 0
     }
     if (section == "[cluster]") {
         if (line ~ /^uuid = /) uuid = substr(line, 9, length(line) - 9)
@@ -159,6 +168,8 @@ BEGIN {
     need = 1; hard = "false"; guard = 0; section = ""
     while ((getline line <base) > 0) listed(line)
     delete nkey
+    for (name in key) known++
+    if (known < need) bad("the base lists " known + 0 " who may sign, where " need " must agree")
 }
 FILENAME == "in" && !judging { judging = 1 }
 /^\[txn\.[0-9]+\]$/ { open_table(); serial = substr($0, 6, length($0) - 6) + 0 }
@@ -166,43 +177,50 @@ FILENAME == "in" && !judging { judging = 1 }
     signature = substr($0, 8, length($0) - 8)
     if (judging) judge()
     else { weigh(); obey() }
-    last = serial; lastterm = term
+    last = serial; lastterm = term; lastturn = turn; laststamp = stamp + 0
     next
 }
 /^term = / { term = $3 + 0 }
+/^turn = / { turn = $3 + 0 }
 /^time = / { stamp = $3 }
 /^operation = "/ { operation = substr($0, 14, length($0) - 14) }
 /^consent = / { consent = $0 }
 /^put = / { put = $0 }
 /^drop = / { drop = $0 }
 judging { body = body $0 "\n" }
-AWK
-)
+END {
+    if (!failed && (lastterm < minterm || lastterm == minterm && last < minserial))
+        bad("serial " last " of term " lastterm " is older than " minserial " of term " minterm ", which is committed here")
+    if (!failed && was != "" && uuid != was) bad("it belongs to another cluster")
+}
+'
 
 digest() { # BASE: what counts of a base, kept, because a base may be large
     awk '/^\[/ {t = 0} /^\[(base|cluster|signers\..*)\]$/ {t = 1} /^\[signature\]$/ {exit} t' "$1"
 }
 
-size=${2:-0}
+size=$2 minterm=0 minserial=0 was='' listed=listed-$1
 if [ "$1" = install ]; then
-    base=base.new journal=/dev/null size=0
+    journal=/dev/null size=0 minterm=$2 minserial=$3 listed=$dir/listed
+    [ ! -e "base-$4.toml" ] || was=$(sed -n '/^\[cluster\]$/,/^\[/ s/^uuid = "\(.*\)"$/\1/p' "base-$4.toml")
     sed '/^\[signature\]$/,$d' base.new >"$dir/base.body"
-    printf '%s\n' '-----BEGIN SSH SIGNATURE-----' "$(sed -n '/^\[signature\]$/,$ s/^sig = "\(.*\)"$/\1/p' base.new)" \
-        '-----END SSH SIGNATURE-----' >"$dir/base.sig"
+    sig=$(sed -n '/^\[signature\]$/,$ s/^sig = "\(.*\)"$/\1/p' base.new)
+    printf '[signature]\nsig = "%s"\n' "$sig" | cat "$dir/base.body" - | cmp -s - base.new ||
+        refuse 'the base does not end with its signature'
+    printf '%s\n' '-----BEGIN SSH SIGNATURE-----' "$sig" '-----END SSH SIGNATURE-----' >"$dir/base.sig"
     ssh-keygen -Y verify -f ../gate/signers -I gnt -n gnt-config -s "$dir/base.sig" \
         <"$dir/base.body" >/dev/null 2>&1 || refuse 'the base is not signed by anybody whom this node knows'
     rm -f listed-*
     digest base.new >"$dir/listed"
 else
-    base=base-$1.toml journal=journal-$1.toml
-    if [ ! -s "listed-$1" ]; then
-        digest "$base" >"$dir/listed" || refuse 'there is no base'
-        rm -f listed-* && mv "$dir/listed" "listed-$1"
+    journal=journal-$1.toml
+    if [ ! -s "$listed" ]; then
+        digest "base-$1.toml" >"$dir/listed" || refuse 'there is no base'
+        rm -f listed-* && mv "$dir/listed" "$listed"
     fi
-    cat "listed-$1" >"$dir/listed"
 fi
-head -c "$size" "$journal" | awk -v dir="$dir" -v base="$dir/listed" "$apart" - in ||
-    refuse 'records that make no sense'
+head -c "$size" "$journal" | awk -v dir="$dir" -v base="$listed" -v minterm="$minterm" -v minserial="$minserial" \
+    -v was="$was" "$apart" - in || refuse 'records that make no sense'
 [ ! -e "$dir/bad" ] || refuse "$(cat "$dir/bad")"
 [ ! -s in ] || [ -e "$dir/docket" ] || refuse 'records that make no sense'
 [ -e "$dir/docket" ] || exit 0

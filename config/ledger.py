@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from gnt.config.journal import Entry
     from gnt.config.store import SignedStore
+    from gnt.model.config import Config
 
 
 class Ledger:
@@ -109,6 +110,12 @@ class Ledger:
         chapters = self.chapters(self._store().read().serial if serial is None else serial)
         return history.state_at(chapters, self._store().replica.position.serial
                                 if serial is None else serial)
+
+    def config(self, serial: int) -> Config:
+        """The configuration after that transaction."""
+        from gnt.model.config import Config
+
+        return Config(self._at(serial))
 
     def diff(self, before: int, after: int | None) -> list[str]:
         """What changed between two serials, as lines of a unified diff."""

@@ -81,9 +81,9 @@ def chosen(cluster: str) -> str:
         else "gnt-context join NAME HOST, or gnt-cluster init NAME")
 
 
-def is_node() -> bool:
+def is_node(folder: str = HERE) -> bool:
     """Whether this machine is a node and holds the configuration."""
-    return os.path.exists(f"{HERE}/config/head")
+    return os.path.exists(f"{folder}/config/head")
 
 
 def directory(cluster: str) -> str:

@@ -290,12 +290,9 @@ class Replica:
             self._note()
 
     def _write(self, number: int, offset: int, entries: list[Entry]) -> None:
-        name = f"journal-{number}.toml"
-        if self.disk.size(name) < offset:  # a process died between state and journal
-            self.disk.remove("head")  # so the next one fetches everything
-        elif entries:
+        if entries:
             records = b"".join(entry.record for entry in entries)
-            self.disk.append(name, offset, records)
+            self.disk.append(f"journal-{number}.toml", offset, records)
 
     def _note(self, signers: bool = True) -> None:
         """What must be remembered; the head last, as it says that the rest is there."""

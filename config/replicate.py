@@ -40,12 +40,14 @@ def majority(count: int) -> int:
 def require_majority(tally: Tally, candidates: Iterable[str], extra: int, what: str) -> None:
     """Raise NoMajority, naming who is missing, unless enough have it (``extra``: the master)."""
     names = list(candidates)
-    needed = majority(len(names))
-    got = len(tally.have) + extra
-    if got >= needed:
-        return
+    if len(tally.have) + extra < majority(len(names)):
+        raise no_majority(tally, names, extra, what)
+
+
+def no_majority(tally: Tally, names: Sequence[str], extra: int, what: str) -> NoMajority:
+    needed, got = majority(len(names)), len(tally.have) + extra
     missing = "".join(f"\n    {name}: {why}" for name, why in tally.lack.items())
-    raise NoMajority(
+    return NoMajority(
         f"{what}: {got} of {len(names)} master candidates answered, {needed} are needed{missing}",
         hint="gnt-node list; gnt-cluster master-failover when the master is lost")
 

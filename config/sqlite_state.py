@@ -12,7 +12,6 @@ import marshal
 import sys
 
 from gnt.config.trust import Position
-from gnt.errors import Damaged
 from gnt.model.config import INDEXES, index_values
 
 TYPE_CHECKING = False
@@ -36,10 +35,10 @@ create index numbers on found (number);
 """
 
 
-def stamp() -> str:
+def stamp(boot_id: str = BOOT_ID) -> str:
     """What a cache must have been made by and under to be used."""
     try:
-        with open(BOOT_ID, encoding="utf-8") as file:
+        with open(boot_id, encoding="utf-8") as file:
             boot = file.read().strip()
     except OSError:
         boot = ""
@@ -170,9 +169,8 @@ class SqliteState:
         """What is another when somebody has written since."""
         import os
 
-        found = [os.stat(self._path)] if os.path.exists(self._path) else []
-        if os.path.exists(self._path + "-wal"):
-            found.append(os.stat(self._path + "-wal"))
+        found = [os.stat(file) for file in (self._path, self._path + "-wal")
+                 if os.path.exists(file)]
         return tuple(n for f in found for n in (f.st_ino, f.st_mtime_ns, f.st_size))
 
     def snapshot(self) -> SqliteSnapshot:
@@ -193,8 +191,9 @@ class SqliteState:
     def _now(self) -> SqliteSnapshot:
         """The state as it is; what is written later does not change what this returns."""
         if self._reader is None:
-            connection, self._writer = self._writer or connect(self._path), None
-            self._reader, self._marked = SqliteSnapshot(connection), self._mark()
+            with _Named(self._path):
+                connection, self._writer = self._writer or connect(self._path), None
+                self._reader, self._marked = SqliteSnapshot(connection), self._mark()
         return self._reader
 
     def reset(self, data: Mapping[str, Mapping[str, Any]], at: Position) -> None:
@@ -205,41 +204,27 @@ class SqliteState:
         fresh = f"{self._path}.{os.getpid()}"
         if os.path.exists(fresh):
             os.unlink(fresh)
-        writer = connect(fresh)
-        os.chmod(fresh, 0o600)
-        writer.execute("begin")
-        for table in TABLES.split(";"):
-            writer.execute(table)
-        writer.execute("insert into meta values (?, ?)", (stamp(), _packed(at)))
-        _fill(writer, data)
-        writer.execute("commit")
-        writer.execute("pragma journal_mode = wal")
-        writer.close()
-        os.rename(fresh, self._path)
+        try:
+            with _Named(self._path):
+                _make(fresh, data, at)
+            os.rename(fresh, self._path)
+        except BaseException:
+            _unlink(fresh)
+            raise
         self.refresh()
 
     def apply(self, txn: Txn, at: Position) -> None:
-        writer = self._opened()
-        writer.execute("begin immediate")
-        try:
-            for put in txn.put:
-                kind, _, key = put.path.partition("/")
-                _replace(writer, kind, key, put.value)
-            for path in txn.drop:
-                kind, _, key = path.partition("/")
-                _drop(writer, kind, key)
-            writer.execute("update meta set position = ?", (_packed(at),))
-        except BaseException:
-            writer.execute("rollback")
-            raise
-        writer.execute("commit")
+        with _Named(self._path):
+            if self._writer is None:
+                self._writer = connect(self._path)
+            try:
+                _apply(self._writer, txn, at)
+            except BaseException:
+                self._writer.close()  # which takes back what was begun
+                self._writer = None
+                raise
         self._position = at
         self._reader = None
-
-    def _opened(self) -> sqlite3.Connection:
-        if self._writer is None:
-            self._writer = connect(self._path)
-        return self._writer
 
     def _discard(self) -> None:
         import os
@@ -251,6 +236,60 @@ class SqliteState:
         for suffix in ("", "-wal", "-shm"):
             if os.path.exists(self._path + suffix):
                 os.unlink(self._path + suffix)
+
+
+class _Named:
+    """What SQLite cannot write or read is an error of the operating system's, with the file's name.
+
+    (``contextlib`` would cost every command a millisecond.)
+    """
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+
+    def __enter__(self) -> None:
+        return
+
+    def __exit__(self, kind: type[BaseException] | None, error: object, _: object) -> None:
+        if kind is not None and kind.__module__ == "sqlite3":
+            import errno
+
+            raise OSError(errno.EIO, str(error), self._path) from None
+
+
+def _make(path: str, data: Mapping[str, Mapping[str, Any]], at: Position) -> None:
+    import os
+
+    writer = connect(path)
+    os.chmod(path, 0o600)
+    writer.execute("begin")
+    for table in TABLES.split(";"):
+        writer.execute(table)
+    writer.execute("insert into meta values (?, ?)", (stamp(), _packed(at)))
+    _fill(writer, data)
+    writer.execute("commit")
+    writer.execute("pragma journal_mode = wal")
+    writer.close()
+
+
+def _apply(writer: sqlite3.Connection, txn: Txn, at: Position) -> None:
+    writer.execute("begin immediate")
+    for put in txn.put:
+        kind, _, key = put.path.partition("/")
+        _replace(writer, kind, key, put.value)
+    for path in txn.drop:
+        kind, _, key = path.partition("/")
+        _drop(writer, kind, key)
+    writer.execute("update meta set position = ?", (_packed(at),))
+    writer.execute("commit")
+
+
+def _unlink(path: str) -> None:
+    import os
+
+    for suffix in ("", "-journal"):
+        if os.path.exists(path + suffix):
+            os.unlink(path + suffix)
 
 
 def _ours(path: str) -> bool:
@@ -303,26 +342,16 @@ def _values(kind: str, data: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 def _replace(writer: sqlite3.Connection, kind: str, key: str, data: Mapping[str, Any]) -> None:
     """Keep the number, and with it the order of creation, of an object that is there already."""
-    writer.execute(
+    [(number,)] = writer.execute(
         "insert into objects (kind, key, data) values (?, ?, ?) "
-        "on conflict (kind, key) do update set data = excluded.data",
-        (kind, key, marshal.dumps(dict(data))))
-    number = _number(writer, kind, key)
-    if number is None:
-        raise Damaged(f"{kind}/{key} cannot be stored in the cache")
+        "on conflict (kind, key) do update set data = excluded.data returning number",
+        (kind, key, marshal.dumps(dict(data)))).fetchall()
     writer.execute("delete from found where number = ?", (number,))
     writer.executemany("insert or ignore into found values (?, ?, ?)",
                        [(name, value, number) for name, value in _values(kind, data)])
 
 
 def _drop(writer: sqlite3.Connection, kind: str, key: str) -> None:
-    number = _number(writer, kind, key)
-    if number is not None:
-        writer.execute("delete from found where number = ?", (number,))
-        writer.execute("delete from objects where number = ?", (number,))
-
-
-def _number(writer: sqlite3.Connection, kind: str, key: str) -> int | None:
-    row = writer.execute("select number from objects where kind = ? and key = ?",
-                         (kind, key)).fetchone()
-    return None if row is None else int(row[0])
+    gone = writer.execute("delete from objects where kind = ? and key = ? returning number",
+                          (kind, key)).fetchall()
+    writer.executemany("delete from found where number = ?", gone)

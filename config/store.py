@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
     from typing import Any
 
-    from gnt.config.journal import Entry
+    from gnt.config.journal import Entry, Txn
     from gnt.config.message import Answer, Peers
     from gnt.config.record import Author
     from gnt.config.replica import Replica
@@ -52,6 +52,7 @@ class SignedStore:
         self._hints = tuple(hints)
         self.ticks = ticks or time.monotonic
         self.turn: Turn | None = None
+        self._records: dict[str, tuple[int, Entry]] = {}  # by job: its term, and by what it is ours
         self._opened = False
 
     # reading
@@ -94,8 +95,6 @@ class SignedStore:
     def _read_elsewhere(self, master: str, failure: NodeFailed) -> Config:
         """What can be read without the master."""
         self.look_elsewhere(master)
-        if not self.replica.position.serial:
-            raise failure
         self.unreached = failure.message
         if self.master() != master:  # a failover has happened meanwhile
             return self.read()
@@ -124,7 +123,10 @@ class SignedStore:
         try:
             self.replica.accept(answer, node)
         except Stale:  # another process of this user was faster: go on from where it stands
-            self._accept(self._again(node, answer), node)
+            fresh = self._fetch([node])[node]
+            if isinstance(fresh, NodeFailed):
+                raise fresh from None
+            self._accept(fresh, node)
 
     def master(self) -> str:
         """The master's name, as far as is known; a candidate to begin with otherwise."""
@@ -238,6 +240,28 @@ class SignedStore:
         from gnt.config.ledger import Ledger
 
         return Ledger(lambda: self).keeps(entry)
+
+    def note(self, txn: Txn, entry: Entry) -> None:
+        """Remember the record by which a job is ours: that of its begin, or of taking it over.
+
+        How far it has come is of no matter: all connections of a driver show the same record.
+        """
+        states = {put.value.get("state") for put in txn.put if put.path == f"jobs/{txn.job}"}
+        term, _ = self._records.get(txn.job, (-1, None))
+        if txn.result:
+            self._records.pop(txn.job, None)
+        elif states and (term != txn.term or not states & {"settling", "undoing"}):
+            self._records[txn.job] = txn.term, entry
+
+    def record_of(self, job: str) -> tuple[bytes, bytes]:
+        """The record by which a pending job is ours, and its armored signature."""
+        from gnt.config.signature import armored
+
+        if job not in self._records:
+            raise Conflict(f"the record of job {job} was not made by this command",
+                           hint=f"gnt-job resume {job}")
+        _, entry = self._records[job]
+        return entry.body, armored(entry.signature).encode()
 
     def create(self, data: Mapping[str, Mapping[str, Any]], node: str) -> Config:
         """The first base of a new cluster, on its first node; ``data`` is {section: {key: object}}.

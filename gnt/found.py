@@ -30,6 +30,19 @@ def text_beside(module: str, name: str) -> str:
     return text.decode()
 
 
+def program() -> list[str]:
+    """The words that start this program anew, whatever it is delivered as; its own words follow."""
+    import os
+    import sys
+
+    if getattr(sys, "frozen", False):
+        return [sys.executable]
+    flags = ["-I"] * sys.flags.isolated + ["-S"] * sys.flags.no_site
+    path = [os.path.abspath(folder) for folder in sys.path]
+    return [sys.executable, *flags, "-c",
+            f"import sys; sys.path[:] = {path!r}; from gnt.cli.main import main; main()"]
+
+
 def _frozen(package: str) -> set[str]:
     """The modules of a package within PyInstaller's archive, which ``pkgutil`` does not see.
 

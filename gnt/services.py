@@ -81,6 +81,9 @@ if TYPE_CHECKING:
         def cat(self, path: str, serial: int | None) -> list[str]:
             """An object (``instances/UUID``) or the paths of a section, now or after ``serial``."""
 
+        def config(self, serial: int) -> Config:
+            """The configuration after a transaction."""
+
         def diff(self, before: int, after: int | None) -> list[str]:
             """What changed between two serials, as a unified diff."""
 
@@ -124,9 +127,6 @@ if TYPE_CHECKING:
 
         def execute(self, operation: Operation) -> int:
             """Run an operation as a job, as the command line's general options say."""
-
-        def ready(self) -> None:
-            """Have this user's runner up, before anything is read."""
 
         def submit(self, operation: Operation) -> tuple[str, ...]:
             """Leave a request to this user's runner; the ids of its jobs (none: only planned)."""

@@ -8,7 +8,7 @@ reference does: for pairs by its update formula for variances, for single nodes 
 candidates the last one wins.
 """
 
-from libc.math cimport sqrt
+from libc.math cimport isfinite, sqrt
 from libc.stdlib cimport free, malloc, realloc
 
 from gnt.htools_ext.cluster cimport (
@@ -18,9 +18,9 @@ from gnt.htools_ext.mirror cimport Mirror, Mirrored, Query
 from gnt.htools_ext.ops cimport add_pri, add_sec
 from gnt.htools_ext.score cimport (
     SPREADS, TERMS, Plain, add_plain, arrange, exact_score, node_values, spread_weights,
-    weigh,
+    shared_in, weigh,
 )
-from gnt.htools_ext.state cimport State, fill_inst
+from gnt.htools_ext.state cimport State, check_row, fill_inst
 from gnt.htools_ext.stats cimport Stats, tried_score
 
 cdef extern from "pairs.h" nogil:
@@ -29,6 +29,7 @@ cdef extern from "pairs.h" nogil:
 
 cdef double NEAR = 1e-7
 cdef double NONE = 1e300
+cdef int MOST_TRIED = 100000
 
 
 cdef struct Reference:
@@ -39,8 +40,9 @@ cdef struct Reference:
     Plain plain
 
 
-cdef void measure(const Cluster* c, const double* values, Reference* r, Stats* st) noexcept nogil:
-    """Both statistics from the nodes' values, added up in the reference's order."""
+cdef void measure(const Cluster* c, const double* values, int group, Reference* r, Stats* st) noexcept nogil:
+    """Both statistics from the nodes' values, added up in the reference's order; ``group`` -1: of
+    all nodes."""
     cdef const double* v
     cdef double d
     cdef int k, n
@@ -50,6 +52,8 @@ cdef void measure(const Cluster* c, const double* values, Reference* r, Stats* s
     for k in range(SPREADS):
         r.s[k] = r.var[k] = st.s[k] = 0
     for n in range(c.n):
+        if group >= 0 and c.node[n].group != group:
+            continue
         add_plain(&c.node[n], &r.plain, 1)
         if not c.node[n].offline:
             r.n += 1
@@ -59,7 +63,7 @@ cdef void measure(const Cluster* c, const double* values, Reference* r, Stats* s
     for k in range(SPREADS):
         st.centre[k] = r.s[k] / r.n if r.n > 0 else 0
     for n in range(c.n):
-        if not c.node[n].offline:
+        if not c.node[n].offline and (group < 0 or c.node[n].group == group):
             v = values + n * SPREADS
             for k in range(SPREADS):
                 d = v[k] - st.centre[k]
@@ -87,7 +91,7 @@ cdef void replaced(Reference* r, const Node* old, const Node* new) noexcept nogi
         change = (r.n * dss - 2 * r.s[k] * ds) - ds * ds
         r.s[k] += ds
         r.var[k] += change / (r.n * r.n)
-        if r.var[k] < 0:
+        if not r.var[k] >= 0:  # what is no number becomes 0, too
             r.var[k] = 0
     r.plain.reserved = r.plain.reserved + new.r_mem / new.t_mem - old.r_mem / old.t_mem
     r.plain.n1 += (new.pri + new.sec if new.fail_n1 else 0) - (old.pri + old.sec if old.fail_n1 else 0)
@@ -123,13 +127,14 @@ cdef class Allocator:
     cdef long valued  # the state's version when they were made
     cdef long seen  # the state's version when the mirror got its reservations
     cdef char* open  # nodes that may be used
+    cdef int within  # the group that is scored; -1: all nodes
     cdef readonly int found
     cdef readonly list failures
 
     def __cinit__(self, State state):
         self.state, self.c = state, &state.c
         self.mirror = Mirrored(state)
-        self.seen = self.valued = -1
+        self.seen = self.valued = self.within = -1
         self.out = <double*>malloc(5 * <size_t>self.mirror.m.np * sizeof(double))
         self.open = <char*>malloc(self.c.n + 1)
         self.values = <double*>malloc((self.c.n + 1) * SPREADS * sizeof(double))
@@ -146,6 +151,7 @@ cdef class Allocator:
         cdef Cluster* c = self.c
         cdef int i = self.state.room(), tags = 0, wants = 0, k
         cdef list excl = list(row[18]), places = list(row[19])
+        check_row(c, row)
         if i:  # slices follow one another
             tags = c.inst[i - 1].tag0 + c.inst[i - 1].tagn
             wants = c.inst[i - 1].want0 + c.inst[i - 1].wantn
@@ -158,8 +164,6 @@ cdef class Allocator:
         fill_inst(&c.inst[i], row, tags, wants)
         c.inst[i].pri = c.inst[i].sec = -1
         for k in range(len(excl)):
-            if excl[k] >= c.ntags:
-                raise ValueError("a tag the state was not made for")
             c.tags[tags + k] = excl[k]
         for k in range(len(places)):
             c.wants[wants + k] = places[k]
@@ -186,12 +190,12 @@ cdef class Allocator:
         begin(self.c, i, -1)
         if self.enter(i, p, s, force) == OK:
             if s < 0:
-                found = exact_score(self.c, -1)
+                found = exact_score(self.c, self.within)
             else:
                 r = self.ref
                 replaced(&r, &self.c.saved[0], &self.c.node[p])
                 replaced(&r, &self.c.saved[1], &self.c.node[s])
-                found = reference_score(&r, self.c.loc_extra)
+                found = reference_score(&r, shared_in(self.c, self.within))
         rollback(self.c)
         return found
 
@@ -201,6 +205,8 @@ cdef class Allocator:
         why[0] = self.enter(i, p, s, force)
         if why[0] == OK:
             found = tried_score(self.c, &self.st)
+            if self.within >= 0 and self.c.nlocs:
+                found += shared_in(self.c, self.within) - self.c.loc_extra
         rollback(self.c)
         return found
 
@@ -213,25 +219,30 @@ cdef class Allocator:
         return why
 
     def find(self, tuple row, list nodes, list policy, bint pairs, bint force=False, check=None,
-             bint count=True, list primaries=None):
+             bint count=True, list primaries=None, int within=-1):
         """The best place: (primary, secondary or -1, score), or None.
 
         ``nodes``: the allowed ones in order; ``policy``: per node of the state, -1 or the number
         of the failure by which its policy refuses the instance.  ``check(primary, secondary)``
         may refuse a place for other reasons (capacity); each primary then gets its best that
         passes.  Without ``count`` neither ``found`` nor ``failures`` are made.
-        ``primaries`` are those of the nodes that may be one (default: all).
+        ``primaries`` are those of the nodes that may be one (default: all).  ``within``: only this
+        group's nodes are scored (then ``nodes`` are its).
         """
         cdef int i = self.adopt(row), p, k, why
         cdef Query q
-        for p in nodes:
-            if not 0 <= p < self.c.n:
-                raise IndexError(f"there is no node {p}")
+        for p in nodes if primaries is None else nodes + primaries:
+            self.state.has_node(p)
+        if len(policy) != self.c.n:
+            raise ValueError("policy needs a number for every node")
         cdef double low = NONE, best
         cdef list chosen = []
         self.found = 0
         self.failures = [0] * 9
+        self.within = within
         self.prepare(nodes)
+        if not isfinite(self.ref.plain.reserved if pairs else exact_score(self.c, within)):
+            return self.unscored(i, nodes if primaries is None else primaries, policy, pairs, force, check)
         self.loops = (pairs and self.mirror.understands(i) and not force)
         if self.loops:
             self.mirror.refresh(&self.st)
@@ -264,7 +275,7 @@ cdef class Allocator:
             self.valued = self.c.version
             for n in range(self.c.n):
                 self.value(n)
-        measure(self.c, self.values, &self.ref, &self.st)
+        measure(self.c, self.values, self.within, &self.ref, &self.st)
         for n in range(self.c.n):
             self.open[n] = 0
         for n in nodes:
@@ -327,6 +338,40 @@ cdef class Allocator:
         rollback(self.c)
         return why
 
+    cdef object unscored(self, int i, list primaries, list policy, bint pairs, bint force, check):
+        """A node without memory or CPUs makes every score no number: then what the reference's
+        sorting leaves on top is taken, the first node, or the last primary's first secondary."""
+        cdef object chosen = None, good
+        cdef list single = [], fits
+        cdef int p, s, why
+        for p in primaries:
+            fits = []
+            for s in [s for s in range(self.c.n) if self.partner(p, s)] if pairs else [-1]:
+                why = policy[p]
+                if why < 0:
+                    self.approx(i, p, s, force, &why)
+                if why >= 0:
+                    self.failures[why] += 1
+                else:
+                    fits.append((p, s))
+            if pairs:
+                good = self.passing(fits, check)
+                chosen = chosen if good is None else good
+            single += fits
+        if not pairs:
+            chosen = self.passing(single, check)
+        return None if chosen is None else (*chosen, float("nan"))
+
+    cdef object passing(self, list fits, check):
+        """The first that passes the check; the others count as failures."""
+        self.found += len(fits)
+        for place in fits:
+            if check is None or check(*place):
+                return place
+            self.found -= 1
+            self.failures[3] += 1
+        return None
+
     cdef list near(self, int p, double best):
         cdef int s
         return [s for s in range(self.c.n) if self.out[s] <= best + NEAR and self.out[s] < 1e299]
@@ -370,6 +415,37 @@ cdef class Allocator:
         self.found -= dropped
         self.failures[3] += dropped
         return ranked[dropped:]
+
+    cdef int room_for(self, int n, tuple row) except -1:
+        """How many instances like this one the node takes as primary, one after the other."""
+        cdef Node kept = self.c.node[n]
+        cdef Inst x
+        cdef int many = 0
+        check_row(self.c, row)
+        fill_inst(&x, row, 0, 0)
+        x.tagn = x.wantn = 0
+        while many < MOST_TRIED and add_pri(self.c, n, &x, False) == OK:
+            many += 1
+        self.c.node[n] = kept
+        return many
+
+    def lost(self, tuple row, int p, int s, list tests, bint force=False):
+        """What placing a new instance costs: how many of each test instance (without tags) its
+        nodes can no longer take, and the disk left there; or the number of the failure."""
+        cdef int i = self.adopt(row), n, why
+        cdef list nodes = [p, s] if s >= 0 else [p]
+        if not 0 <= p < self.c.n or not -1 <= s < self.c.n or p == s:
+            raise IndexError(f"nodes {p} and {s}")
+        before = [[self.room_for(n, test) for test in tests] for n in nodes]
+        begin(self.c, i, -1)
+        why = self.enter(i, p, s, force)
+        if why != OK:
+            rollback(self.c)
+            return why
+        after = [[self.room_for(n, test) for test in tests] for n in nodes]
+        left = sum(int(self.c.node[n].f_dsk) for n in nodes)
+        rollback(self.c)
+        return [sum(b[k] - a[k] for b, a in zip(before, after, strict=True)) for k in range(len(tests))], left
 
     def refusals(self, tuple row):
         """Per node why it cannot be the primary of a new instance; -1: it can."""

@@ -16,6 +16,8 @@ cdef class Balance:
     cdef Stats st
     cdef double* out
     cdef double* best
+    cdef int many  # instances
+    cdef int unchanged(self) except -1
     cdef bint disk_moves, inst_moves, restricted, evacuate, force, loops
     cdef readonly long long scans
     cdef bint wanted(self, int i) noexcept nogil

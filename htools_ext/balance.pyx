@@ -30,7 +30,7 @@ cdef class Balance:
 
     def __cinit__(self, State state, *, bint disk_moves=True, bint inst_moves=True,
                   bint restricted=False, bint evacuate=False, bint force=False, bint loops=True):
-        self.c, self.state = &state.c, state
+        self.c, self.state, self.many = &state.c, state, state.c.ni
         self.mirror = Mirrored(state)
         self.disk_moves, self.inst_moves = disk_moves, inst_moves
         self.restricted, self.evacuate, self.force = restricted, evacuate, force
@@ -174,10 +174,17 @@ cdef class Balance:
             self.mirror.moved(f.inst, pri, sec)
         return OK
 
+    cdef int unchanged(self) except -1:
+        """What was made for so many instances knows no more."""
+        if self.c.ni != self.many:
+            raise RuntimeError("instances came to the state meanwhile")
+        return 0
+
     def step(self, double min_gain_limit=0.1, double min_gain=0.01):
         """Do the best move; returns (instance, move, target, score), or None at the end."""
         cdef double score = exact_score(self.c, -1)
         cdef Found f
+        self.unchanged()
         with nogil:
             f = self.round(score)
         if f.inst < 0 or not (score > min_gain_limit or score - f.score >= min_gain):

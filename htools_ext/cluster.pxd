@@ -73,6 +73,7 @@ ctypedef struct Change:
 
 ctypedef struct Cluster:
     int n, ni, cap  # nodes, instances, room for instances
+    int forthcoming  # whether any instance is
     Node* node
     Inst* inst
     int* peer  # [secondary * n + primary]: memory to start if the primary dies

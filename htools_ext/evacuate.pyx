@@ -52,7 +52,12 @@ def best_move(State state, int i, int kind, list targets, int group, bint force)
     cdef int t, why, best = -1
     cdef double score, low = NONE
     cdef list refused = []
+    state.has_inst(i)
+    if not 0 <= kind <= MOVE_FA:
+        raise IndexError(f"there is no move {kind}")
     for t in targets:
+        if t != -1 or kind:  # a failover has no target
+            state.has_node(t)
         begin(c, i, t)
         why = do_move(c, i, kind, t, force)
         score = exact_score(c, group) if why == OK else NONE
@@ -90,6 +95,9 @@ def best_pair(State state, int i, list nodes, int group, bint force):
     cdef Cluster* c = &state.c
     cdef int p, s, why = OK, stage = 0, best = -1, other = -1
     cdef double score, low = NONE
+    state.has_inst(i)
+    for p in nodes:
+        state.has_node(p)
     for p in nodes:
         for s in nodes:
             if p == s:
@@ -110,7 +118,7 @@ cdef int recreate(State state, int i, list targets, policy) except -2:
     """Where an instance could be made anew best, after doing so; -1: nowhere."""
     cdef Cluster* c = &state.c
     cdef Inst* x = &c.inst[i]
-    cdef int t, best = -1, home = x.pri
+    cdef int t, best = -1, home = x.pri, why
     cdef double score, low = NONE
     for t in targets:
         if policy[t][i] >= 0:
@@ -118,9 +126,10 @@ cdef int recreate(State state, int i, list targets, policy) except -2:
         c.log_n = c.saved_n = 0
         c.saved_inst, c.saved_i = i, c.inst[i]
         keep(c, t)
-        score = exact_score(c, -1) if add_pri(c, t, x, True) == OK else NONE
+        why = add_pri(c, t, x, True)
+        score = exact_score(c, -1)
         rollback(c)
-        if score < NONE and (best < 0 or not low < score):
+        if why == OK and (best < 0 or score <= low):  # what is no number leaves the first
             best, low = t, score
     if best >= 0:
         c.log_n = 0
@@ -134,6 +143,7 @@ def can_evacuate(State state, int n, policy):
     cdef list shared = [], fixed = [], escape
     cdef int i, t
     cdef State trial
+    state.has_node(n)
     need = bytearray(8 * max(c.n, 1))
     cdef unsigned char[:] view = need
     if not failover_fits(c, n, <double*>&view[0]):

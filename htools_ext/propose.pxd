@@ -12,6 +12,8 @@ cdef struct Want:
 
 cdef class Proposer:
     cdef State state
+    cdef int many  # instances
+    cdef int unchanged(self) except -1
     cdef Cluster* c
     cdef int* block
     cdef int* home  # [2 * instance]: where it was

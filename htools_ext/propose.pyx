@@ -19,7 +19,7 @@ cdef class Proposer:
         cdef Cluster* c = &state.c
         cdef Balance moves = Balance(state, **rules)
         cdef int i, k, ni = c.ni + 1
-        self.state, self.c = state, c
+        self.state, self.c, self.many = state, c, c.ni
         self.block = <int*>calloc(10 * <size_t>ni + c.n + 1, sizeof(int))
         if self.block == NULL:
             raise MemoryError
@@ -41,6 +41,12 @@ cdef class Proposer:
 
     def __dealloc__(self):
         free(self.block)
+
+    cdef int unchanged(self) except -1:
+        """What was made for so many instances knows no more."""
+        if self.c.ni != self.many:
+            raise RuntimeError("instances came to the state meanwhile")
+        return 0
 
     cdef void list_homes(self) noexcept:
         cdef int i, n, k, many = 0

@@ -21,7 +21,7 @@ multiply-add is allowed in here (``-ffp-contract=off``), so that equal clusters 
 
 from libc.math cimport sqrt
 
-from gnt.htools_ext.cluster cimport Cluster, Node
+from gnt.htools_ext.cluster cimport Cluster, Inst, Node
 
 
 cdef enum:
@@ -125,6 +125,19 @@ cdef inline void components(const Cluster* c, int group, double* out) noexcept n
     arrange(var, &p, shared_in(c, group), out)
 
 
+cdef inline int coming(const Cluster* c, int group, int place, int tag) noexcept nogil:
+    """How many forthcoming primaries of a group have the tag in a location."""
+    cdef const Inst* x
+    cdef int i, k, many = 0
+    for i in range(c.ni if c.forthcoming else 0):
+        x = &c.inst[i]
+        if (x.forthcoming and x.pri >= 0 and c.node[x.pri].group == group and not c.node[x.pri].offline
+                and c.member[x.pri * c.nlocs + place]):
+            for k in range(x.tagn):
+                many += c.tags[x.tag0 + k] == tag
+    return many
+
+
 cdef inline double shared_in(const Cluster* c, int group) noexcept nogil:
     """Exclusion tags shared within locations, of one group's nodes or of all."""
     cdef int n, place, tag, many
@@ -133,7 +146,7 @@ cdef inline double shared_in(const Cluster* c, int group) noexcept nogil:
         return c.loc_extra
     for place in range(c.nlocs):
         for tag in range(c.ntags):
-            many = 0
+            many = -coming(c, group, place, tag)
             for n in range(c.n):
                 if (c.node[n].group == group and not c.node[n].offline
                         and c.member[n * c.nlocs + place]):

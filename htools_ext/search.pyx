@@ -166,6 +166,12 @@ cdef class Search(Proposer):
     def start(self, list places):
         """Begin at this placement, which need not keep any cap."""
         cdef int i
+        self.unchanged()
+        if len(places) != self.c.ni:
+            raise ValueError(f"{len(places)} places of {self.c.ni} instances")
+        for pri, sec in places:
+            if not 0 <= pri < self.c.n or not -1 <= sec < self.c.n or pri == sec:
+                raise IndexError(f"an instance on nodes {pri} and {sec}")
         self.c.version += 1
         for i in range(self.c.ni):
             self.wants = 0
@@ -184,6 +190,8 @@ cdef class Search(Proposer):
         fill_stats(self.c, &self.st)
         self.score = now(self.c, &self.st)
         self.best_gib = self.best_moves = self.best_score = 1e18
+        for i in range(2 * self.c.ni):  # home keeps every cap, should nothing else do
+            self.best[i] = self.home[i]
         if self.moves <= self.most_moves and self.gib <= self.most_gib:
             if self.goal <= 0 or self.score <= self.goal:
                 self.remember()
@@ -212,6 +220,7 @@ cdef class Search(Proposer):
         With a ``goal`` the fewest GiB that reach this score are looked for.  ``seconds``: end
         sooner if this much time is over (the result then depends on the machine).
         """
+        self.unchanged()
         self.price_move, self.price_gib = price_move, price_gib
         self.most_moves, self.most_gib, self.goal = most_moves, most_gib, goal
         self.c.version += 1
@@ -223,6 +232,7 @@ cdef class Search(Proposer):
 
     def places(self):
         """The best placement found by ``run``."""
+        self.unchanged()
         return [(self.best[2 * i], self.best[2 * i + 1]) for i in range(self.c.ni)]
 
 

@@ -2,10 +2,13 @@
 from gnt.htools_ext.cluster cimport Cluster, Inst
 
 
+cdef int check_row(const Cluster* c, tuple row) except -1
 cdef void fill_inst(Inst* x, tuple row, int tag0, int want0) except *
 
 
 cdef class State:
     cdef Cluster c
-    cdef void share_locations(self) noexcept
+    cdef int share_locations(self) except -1
     cdef int room(self) except -1
+    cdef int has_node(self, int n) except -1
+    cdef int has_inst(self, int i) except -1

@@ -18,9 +18,10 @@ from gnt.htools_ext.ops cimport (
 )
 from gnt.htools_ext.score cimport TERMS, components, exact_score, weigh
 
+cdef long long CELLS = 2**31 - 1  # of one table: they are counted in C's int
 NODE_FIELDS = (
     "t_mem", "n_mem", "f_mem", "t_dsk", "f_dsk", "t_cpu", "n_cpu", "speed", "offline", "t_spn",
-    "f_spn", "excl", "group", "vcpu_ratio", "spindle_ratio", "min_disk",
+    "f_spn", "excl", "group", "vcpu_ratio", "spindle_ratio", "min_disk", "measured",
 )
 INST_FIELDS = (
     "mem", "dsk", "cpu", "su", "spindles", "uses_mem", "online", "auto_balance", "local",
@@ -40,10 +41,17 @@ STATE_FIELDS = (
 cdef void fill_node(Node* t, tuple row) except *:
     memset(t, 0, sizeof(Node))
     (t.t_mem, t.n_mem, t.f_mem, t.t_dsk, t.f_dsk, t.t_cpu, t.u_cpu, t.speed, t.offline, t.t_spn,
-     t.f_spn, t.excl, t.group, t.ratio, t.hi_spn, t.lo_dsk) = row
+     t.f_spn, t.excl, t.group, t.ratio, t.hi_spn, t.lo_dsk) = row[:16]
     t.hi_spn = t.hi_spn * t.t_spn
     t.lo_dsk = trunc(t.lo_dsk * t.t_dsk)
     t.f_mem_f, t.f_dsk_f, t.u_cpu_f, t.f_spn_f = t.f_mem, t.f_dsk, t.u_cpu, t.f_spn
+
+
+cdef void* zeros(size_t count, size_t size) except NULL:
+    cdef void* made = calloc(count, size)
+    if made == NULL:
+        raise MemoryError
+    return made
 
 
 cdef void* twin(const void* block, size_t size) except? NULL:
@@ -59,7 +67,8 @@ cdef void* twin(const void* block, size_t size) except? NULL:
 
 
 cdef class State:
-    """See the module; ``tags`` and ``locations`` are how many different ones there are."""
+    """See the module; ``tags`` and ``places`` are how many different ones there are (``places``: 1 at
+    least where instances desire any)."""
 
     def __cinit__(self):
         memset(&self.c, 0, sizeof(Cluster))
@@ -71,48 +80,57 @@ cdef class State:
                       <size_t>c.loc_count, <size_t>c.may_migrate, <size_t>c.log):
             free(<void*><size_t>block)
 
-    def __init__(self, list nodes, list instances, int tags=0, list members=None, bytes migrations=b""):
+    def __init__(self, list nodes, list instances, int tags=0, list members=None,
+                 bytes migrations=b"", int places=0):
         cdef Cluster* c = &self.c
         cdef int k, n = len(nodes), place
         if c.node != NULL:
             raise RuntimeError("a State is made once")
         c.n, c.ntags = n, tags
-        c.nlocs = 1 + max((m for row in members or () for m in row), default=-1)
-        c.node = <Node*>calloc(max(n, 1), sizeof(Node))
-        c.peer = <int*>calloc(<size_t>max(n, 1) * max(n, 1), sizeof(int))
-        c.tag_count = <int*>calloc(<size_t>max(n, 1) * max(tags, 1), sizeof(int))
-        c.member = <unsigned char*>calloc(max(n, 1) * max(c.nlocs, 1), 1)
-        c.loc_count = <int*>calloc(max(c.nlocs, 1) * max(tags, 1), sizeof(int))
-        if c.node == NULL or c.peer == NULL or c.tag_count == NULL or c.loc_count == NULL:
-            raise MemoryError
+        c.nlocs = max(places, 1 + max((m for row in members or () for m in row), default=-1))
+        if max(<long long>n * n, <long long>n * tags, <long long>n * c.nlocs,
+               <long long>c.nlocs * tags) > CELLS:
+            raise OverflowError(f"{n} nodes, {tags} tags and {c.nlocs} locations are too many")
+        c.node = <Node*>zeros(max(n, 1), sizeof(Node))
+        c.peer = <int*>zeros(<size_t>max(n, 1) * max(n, 1), sizeof(int))
+        c.tag_count = <int*>zeros(<size_t>max(n, 1) * max(tags, 1), sizeof(int))
+        c.member = <unsigned char*>zeros(<size_t>max(n, 1) * max(c.nlocs, 1), 1)
+        c.loc_count = <int*>zeros(<size_t>max(c.nlocs, 1) * max(tags, 1), sizeof(int))
         for k in range(n):
             fill_node(&c.node[k], nodes[k])
+        if not all(len(row) == len(NODE_FIELDS) for row in nodes) or len(members or nodes) != n:
+            raise ValueError("a row of a node has another length")
         for row in instances:
+            check_row(c, row)
             if not 0 <= row[12] < n or not -1 <= row[13] < n or row[12] == row[13]:
                 raise IndexError(f"an instance on nodes {row[12]} and {row[13]} of {n}")
         if c.nlocs:
             for k in range(n):
-                for place in members[k]:
+                for place in (members or [()] * n)[k]:
                     c.member[k * c.nlocs + place] = 1
             self.share_locations()
         if migrations:
             if len(migrations) != n * n:
                 raise ValueError("migrations needs one byte per pair of nodes")
-            c.may_migrate = <unsigned char*>calloc(n * n, 1)
+            c.may_migrate = <unsigned char*>zeros(<size_t>n * n, 1)
             for k in range(n * n):
                 c.may_migrate[k] = migrations[k]
         self.load(instances)
+        for k in range(n):
+            if nodes[k][16] is not None:  # measured; its instances' shares are a part of it
+                c.node[k].load[0] = nodes[k][16]
 
-    cdef void share_locations(self) noexcept:
+    cdef int share_locations(self) except -1:
         cdef Cluster* c = &self.c
         cdef int a, b, k, both
-        c.common = <int*>calloc(<size_t>c.n * c.n, sizeof(int))
+        c.common = <int*>zeros(<size_t>c.n * c.n, sizeof(int))
         for a in range(c.n):
             for b in range(c.n):
                 both = 0
                 for k in range(c.nlocs):
                     both += c.member[a * c.nlocs + k] & c.member[b * c.nlocs + k]
                 c.common[a * c.n + b] = both
+        return 0
 
     def load(self, list rows):
         """Put the instances where they are, without checks."""
@@ -122,8 +140,8 @@ cdef class State:
         for row in rows:
             ntags += len(row[18])
             nwants += len(row[19])
-        c.tags = <int*>calloc(ntags + 1, sizeof(int))
-        c.wants = <int*>calloc(nwants + 1, sizeof(int))
+        c.tags = <int*>zeros(<size_t>ntags + 1, sizeof(int))
+        c.wants = <int*>zeros(<size_t>nwants + 1, sizeof(int))
         ntags = nwants = 0
         for row in rows:
             k = self.room()
@@ -166,6 +184,7 @@ cdef class State:
             tags = c.inst[c.ni - 1].tag0 + c.inst[c.ni - 1].tagn
             wants = c.inst[c.ni - 1].want0 + c.inst[c.ni - 1].wantn
         d.n, d.ni, d.cap, d.ntags, d.nlocs, d.loc_extra = c.n, c.ni, c.cap, c.ntags, c.nlocs, c.loc_extra
+        d.forthcoming = c.forthcoming
         d.node = <Node*>twin(c.node, n * sizeof(Node))
         d.inst = <Inst*>twin(c.inst, c.cap * sizeof(Inst))
         d.peer = <int*>twin(c.peer, n * n * sizeof(int))
@@ -192,8 +211,19 @@ cdef class State:
         components(&self.c, -1, out)
         return [out[k] for k in range(TERMS)]
 
+    cdef int has_node(self, int n) except -1:
+        if not 0 <= n < self.c.n:
+            raise IndexError(f"there is no node {n}")
+        return 0
+
+    cdef int has_inst(self, int i) except -1:
+        if not 0 <= i < self.c.ni:
+            raise IndexError(f"there is no instance {i}")
+        return 0
+
     def place_of(self, int i):
         """The primary and secondary of an instance (-1: none)."""
+        self.has_inst(i)
         return self.c.inst[i].pri, self.c.inst[i].sec
 
     def places(self):
@@ -214,6 +244,7 @@ cdef class State:
 
     def node(self, int n):
         """The changing figures of a node, by name."""
+        self.has_node(n)
         cdef Node* t = &self.c.node[n]
         return dict(zip(STATE_FIELDS, (
             t.i_mem, t.u_mem, t.x_mem, t.f_dsk, t.u_cpu, t.i_spn, t.f_spn, t.r_mem, t.pri, t.sec,
@@ -224,6 +255,7 @@ cdef class State:
     def peers(self, int n):
         """Memory to be started on a node if another dies: {primary: MiB}."""
         cdef int k
+        self.has_node(n)
         return {k: self.c.peer[n * self.c.n + k] for k in range(self.c.n) if self.c.peer[n * self.c.n + k]}
 
     def move(self, int i, int kind, int target=-1, bint force=False):
@@ -244,6 +276,7 @@ cdef class State:
         """Change a node's status; loads and reservations stay."""
         cdef Cluster* c = &self.c
         cdef int i
+        self.has_node(n)
         if c.node[n].offline == offline:
             return
         for i in range(c.ni):
@@ -257,7 +290,19 @@ cdef class State:
                 if not offline:
                     spread_locations(c, n, &c.inst[i], 1)
 
+    def withdraw(self, int i):
+        """Take an instance without secondary off its node for good; its place is then (-1, -1)."""
+        cdef Inst* x
+        if not 0 <= i < self.c.ni or self.c.inst[i].pri < 0 or self.c.inst[i].sec >= 0:
+            raise IndexError(f"instance {i} cannot be withdrawn")
+        x = &self.c.inst[i]
+        self.c.version += 1
+        begin(&self.c, i, -1)
+        remove_pri(&self.c, x.pri, x)
+        x.pri = -1
+
     def set_movable(self, int i, bint movable):
+        self.has_inst(i)
         self.c.inst[i].movable = movable
 
     def failing(self):
@@ -285,6 +330,19 @@ cdef class State:
         return x.mirror != INTERNAL or add_sec(c, sec, x, pri, True, True) == OK
 
 
+cdef int check_row(const Cluster* c, tuple row) except -1:
+    """Nothing in a row of an instance points outside."""
+    if len(row) != len(INST_FIELDS):
+        raise ValueError("a row of an instance has another length")
+    for tag in row[18]:
+        if not 0 <= tag < c.ntags:
+            raise IndexError("a tag the state was not made for")
+    for place in row[19]:
+        if not 0 <= place < c.nlocs:
+            raise IndexError("a location the state was not made for")
+    return 0
+
+
 cdef void fill_inst(Inst* x, tuple row, int tag0, int want0) except *:
     cdef bint auto
     memset(x, 0, sizeof(Inst))
@@ -310,6 +368,7 @@ cdef void settle(Cluster* c, Inst* x) noexcept:
         t.f_mem_f -= x.mem
     load_spindles(t, x)
     if x.forthcoming:
+        c.forthcoming = 1
         load_forthcoming(t, x)
     else:
         t.i_mem += x.mem if x.uses_mem else 0

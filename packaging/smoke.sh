@@ -34,7 +34,11 @@ for program; do
 	admin gnt-instance add -t file -s 1g -H fake -n node2 one
 	admin gnt-instance list --format json
 	grep -q '"status": "running"' "$bin/.out"
-	admin gnt-instance add -t diskless -H fake --submit two
+	for name in two three; do # the runner starts, is there, and outlives who started it
+		admin gnt-instance add -t diskless -H fake --submit $name
+		admin gnt-job wait "$(sed -n 's/^JobID: //p' "$bin/.out")"
+		sleep 1
+	done
 	admin gnt instance list --format grid
 	admin gnt-cluster what-if 'add 2x 128M'
 	admin hinfo -L -v

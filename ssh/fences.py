@@ -27,11 +27,19 @@ exec flock -E 75 -w "$2" "/run/gnt/fence/$1" true
 
 # Only when all its commands were answered: a fence that somebody could still wait for must stay.
 # A driver that was overtaken clears nothing.  The term is only looked at: a node that has just
-# left the cluster is to forget it for good.
+# left the cluster is to forget it for good.  A gate that was shown the job's record now waits for a
+# later one: what was signed for the job is over (ssh/gate/gate.sh).  Such notes go after a day.
 CLEAR_FENCE = """\
 now=0
 [ ! -e /var/lib/gnt/term ] || read -r now </var/lib/gnt/term
-[ "$now" -gt "$2" ] || rm -f "/run/gnt/fence/$1"
+[ "$now" -le "$2" ] || exit 0
+rm -f "/run/gnt/fence/$1"
+for seen in "/run/gnt/gate.jobs/$1"-*; do
+    [ ! -e "$seen" ] || : >"${seen%-*}-$((${seen##*-} + 1))"
+done
+case $1 in *0)
+    [ ! -d /run/gnt/gate.jobs ] || find /run/gnt/gate.jobs -type f -mmin +1440 -exec rm -f {} + ;;
+esac
 """
 
 ALIVE = """\

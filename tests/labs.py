@@ -43,12 +43,12 @@ class Lab:
         return _expect(done, words, status)
 
     def start_command(
-        self, *words: str, env: dict[str, str] | None = None,
+        self, *words: str, env: dict[str, str] | None = None, stdin: int = subprocess.DEVNULL,
     ) -> subprocess.Popen[str]:
         """Start a command on the admin's host; the pid is its own, so it can be killed."""
         line = admin.entered(self.layout, self._environment(env) + list(words))
         return subprocess.Popen(
-            line, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+            line, stdin=stdin, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
             text=True, start_new_session=True)
 
     def on(self, node: int, *words: str, status: int | None = 0, stdin: str = "") -> Done:

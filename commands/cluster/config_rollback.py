@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gnt.commands.cluster import _rollback
 from gnt.spec import Action, Lines, arg, opt
 from gnt.values import BOOL, TEXT, whole
 
@@ -14,8 +15,10 @@ class ConfigRollback(Action, command="cluster config rollback"):
     """Set every object back to what it was after a transaction.
 
     This is a new transaction: nothing of the history is lost, and it can be rolled back itself.
-    Signers and who is the master stay.  It changes the configuration only, not instances, disks or
-    nodes: gnt-cluster verify then says where they differ.  It is refused while jobs are pending.
+    Signers, who is the master, and nodes' roles stay; a node that was removed comes back marked
+    offline.  It changes the configuration only, not instances, disks or nodes: gnt-cluster verify
+    then says where they differ.  It is refused while jobs are pending, and when an instance would
+    get another home than the node that runs it; every node is asked.
     """
 
     examples = (("gnt-cluster config rollback 40 --show", "what it would change"),
@@ -34,6 +37,8 @@ class ConfigRollback(Action, command="cluster config rollback"):
         if not self.force:
             session.confirm(f"Set {len(changes)} objects back to transaction {self.serial}?",
                             changes)
+        now, then = session.config(), session.ledger.config(self.serial)
+        _rollback.require_true(now, then, session.ask(_rollback.facts(now, then)))
         done = session.ledger.rollback(self.serial, self.because)
         session.tell(f"done, as transaction {done}; next: gnt-cluster verify")
         return 0

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from gnt.commands._each import tried
 from gnt.commands.instance import _life
 from gnt.commands.instance.shutdown import Shutdown
 from gnt.commands.instance.startup import Startup
 from gnt.commands.node import _awake, _oob
 from gnt.commands.node.modify import Modify
 from gnt.commands.node.power import Power
-from gnt.errors import GntError, Invalid
+from gnt.errors import Invalid
 from gnt.spec import Action, args, opt
 from gnt.values import BOOL, DURATION, TEXT, whole
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
     from gnt.model.config import Config
     from gnt.model.objects import Node
-    from gnt.spec import Operation, Session
+    from gnt.spec import Session
 
 
 class Epo(Action, command="cluster epo"):
@@ -80,7 +81,7 @@ class Epo(Action, command="cluster epo"):
             held = True
             for inst in cfg.instances_on(node) if not node.offline else ():
                 if inst.admin_state == "up":
-                    held &= _tried(session, bad, Shutdown(
+                    held &= tried(session, bad, Shutdown(
                         names=(inst.name,), timeout=self.shutdown_timeout, remember=False))
             if node.uuid == cfg.cluster.master_node:
                 bad.append(f"{node.name} is the master: switch it off by hand, as the last one")
@@ -90,10 +91,10 @@ class Epo(Action, command="cluster epo"):
 
     def _switch_off(self, session: Session, cfg: Config, node: Node, bad: list[str]) -> None:
         """Marked offline first: nobody is to talk to it any more."""
-        if not node.offline and not _tried(session, bad, Modify(name=node.name, offline=True)):
+        if not node.offline and not tried(session, bad, Modify(name=node.name, offline=True)):
             return
         if _oob.program(cfg, node):
-            _tried(session, bad, Power(action="off", names=(node.name,), force=True,
+            tried(session, bad, Power(action="off", names=(node.name,), force=True,
                                        oob_timeout=self.oob_timeout))
         else:
             bad.append(f"{node.name} has no out-of-band program: switch it off by hand")
@@ -102,7 +103,7 @@ class Epo(Action, command="cluster epo"):
         bad: list[str] = []
         switched = [node for node in nodes if node.offline and _oob.program(cfg, node)]
         if switched:
-            _tried(session, bad, Power(
+            tried(session, bad, Power(
                 action="on", names=tuple(node.name for node in switched), force=True,
                 power_delay=self.power_delay, oob_timeout=self.oob_timeout))
         back = [node for node in nodes if node.offline]
@@ -111,11 +112,11 @@ class Epo(Action, command="cluster epo"):
             if node.name in silent:
                 bad.append(f"{node.name} does not answer after {_awake.BOOT} s")
             else:
-                _tried(session, bad, Modify(name=node.name, offline=False))
+                tried(session, bad, Modify(name=node.name, offline=False))
         for node in nodes:
             for inst in cfg.instances_on(node) if node.name not in silent else ():
                 if inst.admin_state == "up":
-                    _tried(session, bad, Startup(names=(inst.name,)))
+                    tried(session, bad, Startup(names=(inst.name,)))
         return bad
 
 
@@ -127,13 +128,3 @@ def _counted(nodes: list[Node]) -> str:
 def _affected(cfg: Config, nodes: list[Node]) -> tuple[str, ...]:
     there = ((node.name, [inst.name for inst in cfg.instances_on(node)]) for node in nodes)
     return tuple(f"{name}: {', '.join(guests) or 'no instances'}" for name, guests in there)
-
-
-def _tried(session: Session, bad: list[str], operation: Operation) -> bool:
-    """Run an operation; a failure is noted, and the next one tried."""
-    try:
-        session.execute(operation)
-    except GntError as error:
-        bad.append(f"{operation.noun} {operation.verb}: {error.message}")
-        return False
-    return True

@@ -6,7 +6,7 @@ from gnt.commands._edits import change, drop
 from gnt.commands.cluster import _master_ip
 from gnt.commands.cluster.activate_master_ip import ActivateMasterIp
 from gnt.commands.node import _setup
-from gnt.errors import ConfirmationNeeded, Conflict
+from gnt.errors import ConfirmationNeeded, Conflict, NoMajority, NotFound
 from gnt.model.objects import Signer
 from gnt.spec import Action, opt
 from gnt.values import BOOL, TEXT
@@ -56,8 +56,14 @@ class MasterFailover(Action, command="cluster master-failover"):
                 "sure of that. If they live, they may go on by themselves, with a history of their "
                 "own",
                 hint="gnt-cluster master-failover --no-voting --yes-do-it")
-        session.take_over(node, voting=self.voting, ignore_offline=self.ignore_offline_nodes,
-                          also=lambda before: _without(before, lost))
+        try:
+            session.take_over(node, voting=self.voting, ignore_offline=self.ignore_offline_nodes,
+                              also=lambda before: _without(before, lost))
+        except NoMajority as error:
+            raise NoMajority(
+                error.message,
+                hint="bring one of them back; or, when they are lost for good: "
+                     f"gnt-cluster master-failover --no-voting --to {node.name}") from error
         session.tell(f"{node.name} is the master now")
         if _master_ip.configured(cfg.cluster):
             session.execute(ActivateMasterIp())  # a job of its own, so that it can be repeated
@@ -66,15 +72,25 @@ class MasterFailover(Action, command="cluster master-failover"):
     def _target(self, cfg: Config) -> Node:
         import os
 
-        node = cfg.node(self.to or os.uname().nodename)
+        try:
+            node = cfg.node(self.to or os.uname().nodename)
+        except NotFound as error:
+            if self.to:
+                raise
+            raise NotFound(f"this host, {os.uname().nodename}, is no node of the cluster",
+                           hint=f"--to NODE, one of: {_others(cfg)}") from error
         if node.uuid == cfg.cluster.master_node:
             raise Conflict(f"{node.name} is the master already", hint="--to another candidate")
         if not node.master_candidate:
-            names = ", ".join(other.name for other in cfg.candidates
-                              if other.uuid != cfg.cluster.master_node)
-            raise Conflict(f"{node.name} is no master candidate (they are: {names or 'none'})",
+            raise Conflict(f"{node.name} is no master candidate (they are: {_others(cfg)})",
                            hint=f"gnt-node modify -C yes {node.name}")
         return node
+
+
+def _others(cfg: Config) -> str:
+    """The candidates that could become the master."""
+    names = [node.name for node in cfg.candidates if node.uuid != cfg.cluster.master_node]
+    return ", ".join(names) or "none"
 
 
 def _silent(session: Session, cfg: Config, node: Node) -> tuple[str, ...]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gnt.checks.keys import keyring, past_the_gate
 from gnt.commands import _access, _gate
 from gnt.commands._edits import change
 from gnt.commands.cluster import _master_ip, _uids
@@ -14,8 +15,12 @@ from gnt.values import BOOL, whole, words_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from typing import Any
+
     from gnt.model.config import Config
     from gnt.model.objects import Cluster
+    from gnt.plan import Call
     from gnt.spec import Seen
 
 
@@ -52,6 +57,11 @@ class Modify(ClusterOptions, Operation, command="cluster modify"):
     def holds(self, cfg: Config) -> Holds:
         return Holds(exclusive=("cluster/cluster",))
 
+    def facts(self, cfg: Config) -> Iterable[Call[Any]]:
+        """Who else is let in, where nodes are about to be hardened."""
+        if self.hardened and not cfg.cluster.hardened:
+            yield from (keyring.on(node.name) for node in cfg.online())
+
     def plan(self, cfg: Config, seen: Seen) -> Plan:
         before = cfg.cluster
         after = self.changed(before)
@@ -70,7 +80,7 @@ class Modify(ClusterOptions, Operation, command="cluster modify"):
             _require_unused(cfg, before, after)
         changes = {name: value for name, value in after.items()
                    if getattr(before, name) != value}
-        return _hardened(cfg, after.hardened) + Plan(
+        return _hardened(cfg, after.hardened, seen) + Plan(
             attempt=tuple(_master_ip.moved(before, after, cfg.master.name)),
             end=(change(before, **changes),))
 
@@ -78,7 +88,7 @@ class Modify(ClusterOptions, Operation, command="cluster modify"):
         return _role.resize(cfg) if self.candidate_pool_size else ()
 
 
-def _hardened(cfg: Config, wanted: bool) -> Plan:
+def _hardened(cfg: Config, wanted: bool, seen: Seen) -> Plan:
     """The gate on every online node, and then every login behind it; or none behind it any more."""
     if wanted == cfg.cluster.hardened:
         return Plan()
@@ -92,11 +102,22 @@ def _hardened(cfg: Config, wanted: bool) -> Plan:
     after = _access.authorized(cfg.cluster.login_keys, cfg.nodes, hardened=wanted)
     notes = tuple(f"{node.name} is offline: it learns this when it comes back"
                   for node in cfg.nodes if node.offline)
+    notes += tuple(_passing(cfg, names, seen)) if wanted else ()
     retired = tuple(
         Step(do=_gate.retire(name), beside=number > 0, title=f"no gate on {name}")
         for number, name in enumerate(names) if not wanted)
     return Plan(attempt=gates + tuple(_let_in.lines(names, after, _access.lines(cfg))),
                 settle=retired, notes=notes)
+
+
+def _passing(cfg: Config, names: list[str], seen: Seen) -> Iterator[str]:
+    """What to do about keys that people have put on nodes beside ours."""
+    for name in names:
+        if seen.failed(keyring.on(name)) is None:
+            for key in past_the_gate(cfg, seen[keyring.on(name)]):
+                yield (f"{name} goes on letting in {key} past the gate: keep the key offline as "
+                       f"the way in when no signer is left, or take it out of {name}'s "
+                       "~/.ssh/authorized_keys")
 
 
 def _require_unused(cfg: Config, before: Cluster, after: Cluster) -> None:

@@ -11,12 +11,12 @@ from gnt.values import BOOL, PATH, TEXT, choice
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from typing import Any
 
     from gnt.checks.base import Check
     from gnt.model.config import Config
-    from gnt.model.objects import Node
+    from gnt.model.objects import Job, Node
     from gnt.plan import Call
     from gnt.spec import Session
 
@@ -27,8 +27,9 @@ class Verify(Action, command="cluster verify"):
     The configuration that is checked was read with its signatures.  It must make sense by itself;
     nodes must answer, have what they need and know no newer master; instances must run where they
     belong, with their disks; whichever node fails, its instances must find memory elsewhere;
-    nothing else may be there: no strangers, no orphans of guests, disks, interfaces or jobs.  All
-    nodes are asked at once.  The exit code is 1 when there are errors; warnings alone leave it 0.
+    nothing else may be there: no strangers, no orphans of guests, disks, interfaces or jobs, and no
+    job without a driver.  All nodes are asked at once.  The exit code is 1 when there are errors;
+    warnings alone leave it 0.
 
     --folder checks an exported configuration without a cluster: its signatures, and what needs no
     node's answer.
@@ -63,7 +64,9 @@ class Verify(Action, command="cluster verify"):
             answer = self._offline(session)
         else:
             cfg = session.config()
-            answer = self.answer(cfg, session.ask(self.facts(cfg)))
+            seen = session.ask(self.facts(cfg))
+            alive = session.jobs.alive([job.id for job in cfg.jobs]) if cfg.jobs else {}
+            answer = self.answer(cfg, seen, [j for j in cfg.jobs if not alive.get(j.id, True)])
         session.show(answer)
         return answer.exit_code
 
@@ -75,11 +78,12 @@ class Verify(Action, command="cluster verify"):
                 asked[call.key] = call
         return iter(asked.values())
 
-    def answer(self, cfg: Config, seen: Seen) -> Lines:
+    def answer(self, cfg: Config, seen: Seen, stalled: Sequence[Job] = ()) -> Lines:
+        """``stalled``: the jobs whose drivers are gone."""
         nodes = self._nodes(cfg)
         chosen = self._checks()
-        return self._report(cfg, [one for check in chosen
-                                  for one in self._findings(check, cfg, nodes, seen)],
+        found = [one for check in chosen for one in self._findings(check, cfg, nodes, seen)]
+        return self._report(cfg, [*(_stalled(cfg, job) for job in stalled), *found],
                             len(nodes), chosen)
 
     def _offline(self, session: Session) -> Lines:
@@ -145,6 +149,13 @@ class Verify(Action, command="cluster verify"):
 def every() -> list[Check]:
     """The checks of drivers and nodes, and the one that needs the model placement has."""
     return [*checks(), _spare.CHECK]
+
+
+def _stalled(cfg: Config, job: Job) -> Finding:
+    undo = "" if job.state == "settling" else f" or gnt-job undo {job.id}"
+    return on_cluster(
+        cfg, "ECLUSTERCFG", f"job {job.id} ({job.operation}) has lost its driver, and keeps what "
+        f"it holds from others: gnt-job resume {job.id}{undo}")
 
 
 def _called(check: Check) -> str:

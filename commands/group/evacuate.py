@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gnt.commands import _allocator, _evacuation
+from gnt.commands import _allocator, _each, _evacuation
 from gnt.spec import Action, arg, opt, opts
 from gnt.values import BOOL, TEXT
 
@@ -48,5 +48,5 @@ class Evacuate(Action, command="group evacuate"):
         if not self.force:
             session.confirm(f"Move {len(names)} instance(s) out of {group.name}?")
         moves = _evacuation.into_groups(session, cfg, names, targets, self.iallocator)
-        return _evacuation.perform(session, _evacuation.operations(
+        return _each.perform(session, _evacuation.operations(
             session, cfg, moves, failover=self.force_failover))

@@ -27,6 +27,16 @@ FILE_OR_STDOUT: Kind[str] = Kind(str, "FILE", "a file", complete="file", bare=""
 CHOICE: Kind[str] = Kind(choice("yes", "no").read, "yes|no", "yes or no", bare="yes")
 
 
+def positive(text: str) -> float:
+    value = real(0).read(text)
+    if not value:
+        raise ValueError(text)
+    return value
+
+
+POSITIVE: Kind[float] = Kind(positive, "NUMBER", "a number above 0")
+
+
 def no_socket(text: str) -> str:
     """``-L`` takes no value here."""
     if text:
@@ -59,8 +69,6 @@ class Program(Action):
 
             sys.stdout.write(f"{self.verb} (gnt) version {__version__}\n")
             return 0
-        if getattr(self, "exec_", False) and getattr(self, "luxi", None) is not None:
-            session.ready()
         return self.work(session)
 
     def work(self, session: Session) -> int:
@@ -150,7 +158,7 @@ class ManySources(Reading):
 class Limits(ManySources):
     """Programs that simulate: bounds on nodes and on the number of rounds."""
 
-    max_cpu: float | None = opt(real(0), "most virtual per physical CPU (default: the policy's)",
+    max_cpu: float | None = opt(POSITIVE, "most virtual per physical CPU (default: the policy's)",
                                 default=None, metavar="RATIO")
     min_disk: float = opt(real(0, 1), "part of each disk to keep free", default=0.0,
                           metavar="RATIO")

@@ -99,25 +99,30 @@ def together(session: Session, wanted: Sequence[tuple[str, Sequence[Operation]]]
     good = True
     left = [(name, list(operations)) for name, operations in wanted]
     while left:
-        ids = [(name, job) for name, operations in left
-               for job in _left(session, operations[0])]
+        ids, failed = _submitted(session, left)
         if ids:
             session.tell("Got job IDs " + ",".join(job for _, job in ids))
-        failed = {name for name, job in ids if not _worked(session, name, job)}
+        failed |= {name for name, job in ids if not _worked(session, name, job)}
         good = good and not failed
         left = [(name, rest[1:]) for name, rest in left if len(rest) > 1 and name not in failed]
     return good
 
 
-def _left(session: Session, operation: Operation) -> tuple[str, ...]:
-    """The job that is left to the runner; run here when the runner cannot read its database."""
-    try:
-        return session.submit(operation)
-    except GntError as error:
-        if not error.message.startswith("OperationalError"):
+def _submitted(
+    session: Session, left: Sequence[tuple[str, Sequence[Operation]]],
+) -> tuple[list[tuple[str, str]], set[str]]:
+    """(the jobs by instance, those of which none could be made): others may have changed the
+    cluster since it was planned, and what has begun is waited for all the same."""
+    ids, failed = [], set()
+    for name, operations in left:
+        try:
+            ids += [(name, job) for job in session.submit(operations[0])]
+        except Interrupted:
             raise
-    session.execute(operation)
-    return ()
+        except GntError as error:
+            session.tell(f"{name}: {error.message}")
+            failed.add(name)
+    return ids, failed
 
 
 def _worked(session: Session, name: str, job: str) -> bool:

@@ -63,10 +63,14 @@ class Rolling:
         self.halt, self.halt_local = halt, halt_local
 
     def mark(self, names: Iterable[str]) -> None:
-        """These nodes are to be rebooted."""
+        """These nodes, and no others, are to be rebooted."""
         from gnt.commands.cluster.add_tags import ClusterAddTags
 
-        for name in names:
+        wanted = list(names)
+        for node in self.session.config().nodes:  # some of a run that was cut off in here
+            if TODO in node.tags and node.name not in wanted:
+                self._untag(node.name, TODO)
+        for name in wanted:
             if TODO not in self.session.config().node(name).tags:
                 self._tag(name, TODO)
         self.session.execute(ClusterAddTags(words=(RUN,)))
@@ -82,6 +86,10 @@ class Rolling:
                 f"{cfg.master.name} is the master and is left: gnt-cluster master-failover on "
                 "another node, then hroller -L -X again; or forget it by gnt-cluster remove-tags "
                 f"{RUN}")
+        others = [name for name in left if name != cfg.master.name]
+        if others:
+            self.session.tell(f"{', '.join(others[:10])}{' …' * (len(others) > 10)} still to be "
+                              "rebooted: hroller -L -X again")
         elif RUN in cfg.cluster.tags and not left:
             self.session.execute(ClusterRemoveTags(words=(RUN,)))
 
@@ -89,25 +97,42 @@ class Rolling:
         """Work on a group of nodes that go together; False when it was asked to stop before."""
         if stopping.requested:
             return False
-        self.session.tell(f"{', '.join(names)}: emptied")
-        self.empty(names)
-        self.finish(names)
+        names = [name for name in names if self._still(name)]
+        if names:
+            self.session.tell(f"{', '.join(names)}: emptied")
+            self.empty(names)
+            self.finish(names)
         return True
+
+    def _still(self, name: str) -> bool:
+        """Whether nobody else did something about the node since it was planned."""
+        cfg = self.session.config()
+        node = next((node for node in cfg.nodes if node.name == name), None)
+        why = ("no node any more" if node is None else
+               "offline by now" if node.offline else
+               "the master by now" if node.uuid == cfg.cluster.master_node else
+               "drained by somebody" if node.drained and not tags(node, BOOT) else "")
+        if why:
+            self.session.tell(f"{name} is {why}, and is left out")
+        return not why
 
     def empty(self, names: Sequence[str]) -> None:
         """Nothing new comes to the nodes, and what is there goes elsewhere in its group."""
-        from gnt.commands.node.modify import Modify
-
         cfg = self.session.config()
         calls = {name: node_facts.on(name) for name in names}
         seen = self.session.ask(calls.values())
         for name, call in calls.items():
-            node = cfg.node(name)
-            if not tags(node, BOOT):
+            if not tags(cfg.node(name), BOOT):
                 self._tag(name, BOOT + seen[call].bootid)
-            if not node.drained:
-                self.session.execute(Modify(name=name, drained=True, auto_promote=True))
+        self._drain(names)
         self._leave(names)
+
+    def _drain(self, names: Sequence[str]) -> None:
+        from gnt.commands.node.modify import Modify
+
+        for name in names:
+            if not self.session.config().node(name).drained:
+                self.session.execute(Modify(name=name, drained=True, auto_promote=True))
 
     def _stays(self, inst: Instance) -> bool:
         """Whether it is shut down, not moved."""
@@ -145,28 +170,44 @@ class Rolling:
     def finish(self, names: Sequence[str]) -> None:
         """Reboot nodes that are empty, wait until they are well, and bring back what was there."""
         from gnt.commands.node.modify import Modify
-        from gnt.commands.node.remove_tags import NodeRemoveTags
 
-        self._leave(names)  # a run that was cut off may have left some
+        names = [name for name in names if not self._given_up(name)]
         boots = self._reboot(names)
         self.session.tell(f"{', '.join(names)}: awaited")
         silent = _awake.missing(self.session, names, seconds=self.seconds, before=boots)
+        back = [name for name in names if name not in silent]
+        for name in back:
+            if self.session.config().node(name).drained:
+                self.session.execute(Modify(name=name, drained=False))
+        self._return(back)
+        for name in back:
+            self._untag(name, BOOT, TODO)
+            self.session.tell(f"{name}: done")
         if silent:
             raise GntError(
                 f"{', '.join(sorted(silent))} did not come back within {self.seconds:.0f} s",
-                hint="hroller -L -X again once it answers; it stays drained until then")
-        for name in names:
-            if self.session.config().node(name).drained:
-                self.session.execute(Modify(name=name, drained=False))
-        self._return(names)
-        for name in names:
-            node = self.session.config().node(name)
-            self.session.execute(NodeRemoveTags(
-                words=(name, *tags(node, BOOT), *tags(node, TODO))))
-            self.session.tell(f"{name}: done")
+                hint="hroller -L -X again once it answers (it stays drained until then), or "
+                     "after gnt-node modify --offline=yes")
+
+    def _given_up(self, name: str) -> bool:
+        """Whether somebody marked the node offline since: what it ran stays where it is."""
+        from gnt.commands.instance.remove_tags import InstanceRemoveTags
+
+        cfg = self.session.config()
+        if not cfg.node(name).offline:
+            return False
+        for inst in cfg.instances:
+            if HOME + name in inst.tags:
+                self.session.execute(InstanceRemoveTags(words=(inst.name, HOME + name)))
+        self._untag(name, BOOT, TODO)
+        self.session.tell(f"{name} is offline by now, and is left out")
+        return True
 
     def _reboot(self, names: Sequence[str]) -> dict[str, str]:
-        """Reboot those nodes that have not been; the ids of their last boots."""
+        """Reboot those nodes that have not been; the ids of their last boots.
+
+        A run that was cut off may have left some instances on these.
+        """
         from gnt.commands.node.powercycle import Powercycle
 
         cfg = self.session.config()
@@ -174,10 +215,13 @@ class Rolling:
                  for tag in tags(cfg.node(name), BOOT)}
         calls = {name: node_facts.on(name) for name in names}
         seen = self.session.ask(calls.values())
-        for name, call in calls.items():
-            if seen.failed(call) is None and seen[call].bootid == boots.get(name):
-                self.session.tell(f"{name}: rebooted")
-                self.session.execute(Powercycle(name=name, orderly=True, force=True))
+        left = [name for name, call in calls.items()
+                if seen.failed(call) is None and seen[call].bootid == boots.get(name)]
+        self._drain(left)
+        self._leave(left)
+        for name in left:
+            self.session.tell(f"{name}: rebooted")
+            self.session.execute(Powercycle(name=name, orderly=True, force=True))
         return boots
 
     def _return(self, names: Sequence[str]) -> None:
@@ -213,6 +257,14 @@ class Rolling:
         from gnt.commands.node.add_tags import NodeAddTags
 
         self.session.execute(NodeAddTags(words=(name, tag)))
+
+    def _untag(self, name: str, *prefixes: str) -> None:
+        from gnt.commands.node.remove_tags import NodeRemoveTags
+
+        node = self.session.config().node(name)
+        gone = [tag for prefix in prefixes for tag in tags(node, prefix)]
+        if gone:
+            self.session.execute(NodeRemoveTags(words=(name, *gone)))
 
     def _tag_instance(self, name: str, tag: str) -> None:
         from gnt.commands.instance.add_tags import InstanceAddTags

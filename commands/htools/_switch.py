@@ -50,6 +50,16 @@ def off(session: Session, world: World, names: Sequence[str], sets: Sets) -> int
     return 0
 
 
+def finish(session: Session) -> None:
+    """Switch off what a run that was cut off has marked offline, and no more."""
+    from gnt.commands.node.power import Power
+
+    for node in session.config().nodes:
+        if TAG in node.tags and node.offline and node.powered:
+            session.execute(Power(action="off", names=(node.name,), force=True))
+            session.tell(f"{node.name} is off")
+
+
 def on(session: Session, world: World, names: Sequence[str], sets: Sets) -> int:
     from gnt.commands.node.modify import Modify
     from gnt.commands.node.power import Power

@@ -66,11 +66,8 @@ class Hail(Measuring, command="htools hail"):
         sys.stdout.write(text + "\n")
         self.show("Final cluster", world, ground)
         if ground is not None:
-            places = ground.state.places()
-            after = ground.world.replace(instances=tuple(
-                i.replace(pri=p, sec=s)
-                for i, (p, s) in zip(ground.instances, places, strict=True)))
-            _options.save(self.save, "post-ialloc", "after iallocator run", after)
+            world = ground.after()
+        _options.save(self.save, "post-ialloc", "after iallocator run", world)
         return 0
 
     def show(self, title: str, world: World, ground: Ground | None) -> None:

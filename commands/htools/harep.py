@@ -50,8 +50,6 @@ class Harep(Program, command="htools harep"):
     def work(self, session: Session) -> int:
         import time
 
-        if not self.dry_run:
-            session.ready()
         cfg = session.config()
         wanted = {cfg.group(name).uuid for name in self.groups} or {g.uuid for g in cfg.groups}
         chosen = [inst for inst in cfg.instances if not inst.forthcoming
@@ -87,11 +85,13 @@ class Harep(Program, command="htools harep"):
         return None
 
     def close(self, session: Session, cfg: Config, inst: Instance, now: float) -> None:
-        """A repair that nobody works on any more has succeeded if the instance is well."""
+        """A repair that nobody works on any more has succeeded if the instance is well; one that
+        is down may have disks that are new and empty."""
         held = any(f"instances/{inst.uuid}" in job.exclusive for job in cfg.jobs)
         for old in repair.repairs(inst.tags):
             if not old.outcome and not held and now > old.time + self.job_delay + GRACE:
-                outcome = repair.FAILURE if need(cfg, inst) else repair.SUCCESS
+                unsure = old.type == "reinstall" and inst.admin_state != "up"
+                outcome = repair.FAILURE if need(cfg, inst) or unsure else repair.SUCCESS
                 self.note(session, inst, f"its {old.type} was cut off: {outcome}")
                 self.change(session, inst, old.replace(outcome=outcome), drop=[old])
 

@@ -83,18 +83,19 @@ class Hspace(Limits, command="htools hspace"):
         if not world.policy.minmax:
             raise GntError("the cluster's policy has no sizes")
         bad = {world.nodes[k].group for k in ground.state.failing()}
-        world = self.close_groups(world, bad)
+        weak = self.weak(ground) if self.independent_groups else set()
+        world = self.close_groups(world, (set() if self.accept_existing_errors else bad) | weak)
         stopped = self.stopped(world, bad)
         std = world.policy.std
         first = self.tiered_alloc or shape_of(world.policy.minmax[0][1])
         wanted = [self.tiered_alloc] if self.tiered_alloc else [
             shape_of(high) for _, high in world.policy.minmax]
         limit = self.max_length if self.max_length >= 0 else None
-        fill = self.filler(world, bad)
+        fill = self.filler(world, weak)
         result = stopped or capacity.tiered(able(fill), wanted, limit)
         self.finish(fill, result, first, "Tiered", names)
         self.show_tiered(world, result, start, capacity.totals(fill.ground))
-        fill = self.filler(world, bad)
+        fill = self.filler(world, weak)
         shape = self.standard_alloc or shape_of(std)
         result = stopped or capacity.standard(able(fill), shape, limit)
         self.finish(fill, result, shape, "Standard", names)
@@ -110,10 +111,15 @@ class Hspace(Limits, command="htools hspace"):
     def template(self, world: World) -> str:
         return self.disk_template or world.policy.templates[0]
 
+    def weak(self, ground: Ground) -> set[int]:
+        """Groups of which some node could not be lost."""
+        every = range(len(ground.world.groups))
+        return {g for g in every if not Ground(ground.world, Options(
+            accept_existing=self.accept_existing_errors,
+            ignore_groups=tuple(k for k in every if k != g))).redundant()}
+
     def close_groups(self, world: World, bad: set[int]) -> World:
-        """Groups that fail N+1 take no instances."""
-        if self.accept_existing_errors or not bad:
-            return world
+        """Groups with failures take no instances."""
         return world.replace(groups=tuple(
             g.replace(alloc_policy="unallocable") if k in bad else g
             for k, g in enumerate(world.groups)))
@@ -124,11 +130,11 @@ class Hspace(Limits, command="htools hspace"):
             self.independent_groups and any(g.allocable for g in world.groups))
         return None if going else Filled(shapes=(), reasons=((3, 1),))
 
-    def filler(self, world: World, bad: set[int]) -> Filler:
+    def filler(self, world: World, weak: set[int]) -> Filler:
         use = self.spindle_use if self.spindle_use is not None else world.policy.std.spindle_use
         options = Options(
             capacity=not self.no_capacity_checks, accept_existing=self.accept_existing_errors,
-            ignore_groups=tuple(bad) if self.independent_groups else ())
+            ignore_groups=tuple(weak))
         return capacity.filler(world, options, None, self.template(world), use)
 
     def finish(self, fill: Filler, result: Filled, shape: Shape, mode: str, names: Names) -> None:
@@ -146,14 +152,13 @@ class Hspace(Limits, command="htools hspace"):
                 f"using disk template '{template}'.\n")
         after = ground.world.replace(instances=tuple(ground.instances))
         if self.level > 1:
-            sys.stderr.write(f"{mode} allocation map\n" + allocation_map(after, len(result.shapes)))
+            sys.stderr.write(f"{mode} allocation map\n"
+                             + allocation_map(after, len(result.shapes), exclusive))
         names.nodes = names.nodes or []
         _options.node_tables(self.print_nodes, f"{mode} allocation", after, ground.state, names)
         if self.save:
-            saved = after.replace(nodes=tuple(
-                n.replace(f_dsk=int(ground.state.node(k)["f_dsk"]))
-                for k, n in enumerate(after.nodes)))
-            _options.save(self.save, mode.lower(), f"after {mode.lower()} allocation", saved)
+            _options.save(self.save, mode.lower(), f"after {mode.lower()} allocation",
+                          ground.after())
 
     def show_cluster(self, world: World, t: Totals) -> None:
         exclusive = any(n.exclusive_storage for n in world.nodes)
@@ -195,8 +200,9 @@ class Hspace(Limits, command="htools hspace"):
         self.keys([(f"ALLOC_{FAILURES[k].upper()}_CNT", str(n)) for k, n in result.reasons])
 
     def show_scores(self, result: Filled, start: Totals, end: Totals, exclusive: bool) -> None:
-        out(f"  - most likely failure reason: {FAILURES[result.reasons[0][0]]}\n"
-            f"  - initial cluster score: {show.number(start.score, 8)}\n"
+        if result.reasons:
+            out(f"  - most likely failure reason: {FAILURES[result.reasons[0][0]]}\n")
+        out(f"  - initial cluster score: {show.number(start.score, 8)}\n"
             f"  -   final cluster score: {show.number(end.score, 8)}\n")
         used = [("memory", show.ratio(end.mem_inst, end.t_mem)),
                 ("disk", show.ratio(end.dsk_inst, end.t_dsk)),
@@ -214,7 +220,8 @@ class Hspace(Limits, command="htools hspace"):
 
 def able(fill: Filler) -> Filler:
     """The same, unless there are too few nodes to place anything."""
-    if len(fill.nodes) < (2 if fill.pairs else 1):
+    groups = [fill.ground.world.nodes[k].group for k in fill.nodes]
+    if len(set(groups)) == len(groups) if fill.pairs else not groups:
         raise GntError("failure during allocation: "
                        + ("Not enough online nodes" if fill.pairs else "No online nodes"))
     return fill
@@ -280,12 +287,12 @@ def deltas(start: Totals, end: Totals) -> list[tuple[str, str]]:
             for name, value in zip(("CPU", "NPU", "MEM", "DSK", "SPN"), row[1:], strict=True)]
 
 
-def allocation_map(world: World, count: int) -> str:
+def allocation_map(world: World, count: int, exclusive: bool) -> str:
     rows = []
     for i in world.instances[len(world.instances) - count:]:
         rows.append((i.name, world.nodes[i.pri].name,
                      world.nodes[i.sec].name if i.sec >= 0 else "", str(i.mem), str(i.dsk),
-                     str(i.vcpus)))
+                     str(i.vcpus), str(i.spindles) if exclusive else ""))
     if not rows:
         return ""
-    return show.table("", rows[0], rows[1:], (False, False, False, True, True, True))
+    return show.table("", rows[0], rows[1:], (False, False, False, True, True, True, True))

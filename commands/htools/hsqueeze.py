@@ -59,6 +59,8 @@ class Hsqueeze(Measuring, Reading, command="htools hsqueeze"):
             raise GntError("nodes can be switched only in the cluster this program belongs to",
                            hint="add -L, or use -C to see the commands")
         world = self.load(session)
+        if self.luxi is not None:
+            world = squeeze.supposed(world)
         _options.save(self.save, "original", "before hsqueeze run", world)
         if self.level > 1:
             for what, found in (("Offline", squeeze.off_candidates(world)),
@@ -91,6 +93,8 @@ class Hsqueeze(Measuring, Reading, command="htools hsqueeze"):
 
     def condense(self, session: Session, world: World, names: Names) -> int:
         nodes = squeeze.to_switch_off(world, squeeze.spare(world, self.target_resources))
+        if self.exec_:
+            switch.finish(session)
         if not nodes:
             self.title("No action")
             self.commands(["echo Nothing to do"])
@@ -122,7 +126,5 @@ class Hsqueeze(Measuring, Reading, command="htools hsqueeze"):
         _options.show_commands(self.print_commands, "Commands to run:", lines)
 
     def done(self, world: World, state: State, what: str) -> None:
-        after = world.placed(state.places())
-        after = after.replace(nodes=tuple(
-            n.replace(offline=bool(state.node(k)["offline"])) for k, n in enumerate(after.nodes)))
-        _options.save(self.save, "squeezed", f"after hsqueeze {what}", after)
+        _options.save(self.save, "squeezed", f"after hsqueeze {what}",
+                      arrays.followed(world, state).placed(state.places()))

@@ -80,7 +80,7 @@ def others(cfg: Config, inst: Instance) -> list[Node]:
     second = _disks.second(cfg, inst)
     if second is not None:
         return [] if second.offline else [second]
-    if not driver.takes_disks or not isinstance(driver, Shared):
+    if driver.takes_disks and not isinstance(driver, Shared):
         return []
     own = home(cfg, inst)
     return [node for node in cfg.online()

@@ -1,4 +1,4 @@
-"""What nodes say of the copies of mirrored disks, and what follows for moving and replacing them."""
+"""What nodes say of the copies of mirrored disks, and what follows for moving and making them."""
 
 from __future__ import annotations
 

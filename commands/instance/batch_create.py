@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gnt.commands import _allocator, _evacuation
+from gnt.commands import _allocator, _each
 from gnt.commands._space import Survey, without_policy
 from gnt.commands.instance import _batch
 from gnt.commands.instance.add import Add
@@ -59,7 +59,7 @@ class BatchCreate(Action, command="instance batch-create"):
         lost = {name for name, _ in failed}
         made = [add.on(found[add.name]) if add.name in found else add
                 for add in wanted if add.name not in lost]
-        return max(_evacuation.perform(session, made), 1 if failed else 0)
+        return max(_each.perform(session, made), 1 if failed else 0)
 
     def _placed(
         self, session: Session, cfg: Config, free: Sequence[Add],
@@ -69,7 +69,7 @@ class BatchCreate(Action, command="instance batch-create"):
             return {}, []
         searches = [add.read(cfg).search(cfg) for add in free]
         survey = Survey(cfg)
-        world = survey.world(session.ask(survey.calls()))
+        world = survey.world(survey.ask(session))
         found, failed = _together(cfg, world, searches, capacity=True)
         if failed and not _allocator.strict(self.iallocator):
             found, failed = _together(cfg, world, searches, capacity=False)

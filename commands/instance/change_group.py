@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gnt.commands import _allocator, _evacuation
+from gnt.commands import _allocator, _each, _evacuation
 from gnt.commands.instance import _life
 from gnt.errors import Conflict
 from gnt.spec import Action, arg, opt, opts
@@ -47,4 +47,4 @@ class ChangeGroup(Action, command="instance change-group"):
             session.confirm(f"Move {inst.name} to another group?")
         moves = _evacuation.into_groups(session, cfg, [inst.name], [g.uuid for g in targets],
                                         self.iallocator)
-        return _evacuation.perform(session, _evacuation.operations(session, cfg, moves))
+        return _each.perform(session, _evacuation.operations(session, cfg, moves))

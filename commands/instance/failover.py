@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from gnt.plan import Call, Step
     from gnt.spec import Seen, Session
 
+#: Failures that a host without power could not tell of.
+ALIVE = ("failed", "fenced")
+
 
 class Failover(Operation, command="instance failover"):
     """Stop an instance and start it on another node.
@@ -85,7 +88,7 @@ class Failover(Operation, command="instance failover"):
             yield from (_life.running(inst, node) for node in cfg.online() if node.vm_capable)
             return
         source = _life.home(cfg, inst)
-        if not self._proven(cfg, source):
+        if not source.offline:
             yield _life.running(inst, source)
             power = _oob.question(cfg, source)
             if power is not None:
@@ -99,7 +102,7 @@ class Failover(Operation, command="instance failover"):
         if self.cleanup:
             return _move.cleanup(cfg, inst, seen)
         source = _life.home(cfg, inst)
-        dead = self._proven(cfg, source) or _off(cfg, inst, source, seen)
+        dead = self._proof(cfg, inst, source, seen)
         unseen = _life.require_nowhere_else(cfg, inst, seen)
         runs = not dead and self._asked(inst, source, seen)
         starts = inst.admin_state == "up"
@@ -142,12 +145,26 @@ class Failover(Operation, command="instance failover"):
         for step in driver.stop(here, self.shutdown_timeout):  # undone from the last to the first
             yield step.replace(undo=again.pop() if again else None)
 
-    def _proven(self, cfg: Config, source: Node) -> str:
-        """Why nothing can run on the source without asking it; empty when nothing says so."""
+    def _proof(self, cfg: Config, inst: Instance, source: Node, seen: Seen) -> str:
+        """Why nothing can run on the source, which is not to be asked to end it; empty: nothing
+        says so.  Raises when the node itself says that your word is not right."""
         if source.offline:
             return f"{source.name} is marked offline: taken as proof that nothing runs there"
-        if source.uuid in {cfg.node(name).uuid for name in self.i_have_powered_off}:
+        word = source.uuid in {cfg.node(name).uuid for name in self.i_have_powered_off}
+        failed = seen.failed(_life.running(inst, source))
+        if failed is None or failed.kind in ALIVE:
+            if word and (failed is not None or _life.runs_on(inst, source, seen)):
+                raise Conflict(
+                    f"{source.name} answers"
+                    f"{f' and runs {inst.name}' if failed is None else f': {failed.problem}'}: it "
+                    "is not without power",
+                    hint=f"gnt-instance failover {inst.name}, without --i-have-powered-off, shuts "
+                         "it down there first")
+            return ""
+        if word:
             return f"{source.name} is without power, on your word"
+        if _oob.says_off(cfg, source, seen):
+            return f"{source.name} is off, as its out-of-band program says"
         return ""
 
     def _asked(self, inst: Instance, source: Node, seen: Seen) -> bool:
@@ -169,10 +186,3 @@ class Failover(Operation, command="instance failover"):
         if not self.cleanup:
             _move.require_reachable(cfg, inst)
         return inst
-
-
-def _off(cfg: Config, inst: Instance, source: Node, seen: Seen) -> str:
-    """The proof that an out-of-band program gives of a node that does not answer."""
-    if seen.failed(_life.running(inst, source)) is None or not _oob.says_off(cfg, source, seen):
-        return ""
-    return f"{source.name} is off, as its out-of-band program says"

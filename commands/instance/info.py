@@ -144,6 +144,7 @@ def _disk(cfg: Config, disk: Disk) -> dict[str, Any]:
     return drop_empty({
         "type": disk.dev_type, "size": show_size(disk.size), "access mode": disk.mode,
         "name": disk.name, "UUID": disk.uuid, "spindles": disk.spindles,
-        "logical id": list(disk.logical_id[:5]),  # after that comes DRBD's secret "parameters": dict(disk.params),
+        "logical id": list(disk.logical_id[:5]),  # after that comes DRBD's secret
+        "parameters": dict(disk.params),
         "on nodes": [cfg.one(Node, uuid).name for uuid in disk.nodes],
     })

@@ -25,9 +25,9 @@ if TYPE_CHECKING:
 class Migrate(Operation, command="instance migrate"):
     """Move a running instance to another node without stopping it.
 
-    Its disks must be reachable from there.  Both nodes are asked first where it runs; it is
-    refused when that is not exactly its home.  --cleanup puts the record right after a migration
-    that was cut off, by looking where the instance runs.
+    Its disks must be reachable from there.  Every node that could is asked first whether it runs
+    there; it is refused when that is not exactly its home.  --cleanup puts the record right after a
+    migration that was cut off, by looking where the instance runs.
     """
 
     hook = "instance-migrate"
@@ -81,6 +81,7 @@ class Migrate(Operation, command="instance migrate"):
         needs = _move.needs(cfg, inst)
         yield _life.running(inst, source)
         yield needs[source.group].capable(source)
+        yield from (_life.running(inst, other) for other in _life.others(cfg, inst))
         yield from _move.facts(cfg, inst, self.target_node)
         yield from _mirror.ask(inst, _move.candidates(cfg, inst, self.target_node))
         for node in _move.candidates(cfg, inst, self.target_node):
@@ -105,12 +106,13 @@ class Migrate(Operation, command="instance migrate"):
                               explain=self.explain)
         target = chosen.node
         _mirror.require_whole(cfg, inst, target, seen)
+        unseen = _life.require_nowhere_else(cfg, inst, seen)
         if not self.ignore_ipolicy:
             _move.enforce(cfg, inst, target)
         if not self.ignore_hvversions:
             _move.require_same_version(cfg, inst, source, target, seen)
         made = self._steps(cfg, inst, source, target, seen)
-        return made.replace(notes=(*made.notes, *chosen.notes))
+        return made.replace(notes=(*unseen, *made.notes, *chosen.notes))
 
     def _steps(
         self, cfg: Config, inst: Instance, source: Node, target: Node, seen: Seen,

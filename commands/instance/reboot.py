@@ -51,6 +51,7 @@ class Reboot(Several, command="instance reboot"):
         node = _life.home(cfg, inst)
         if not node.offline:
             yield _life.running(inst, node)
+            yield from (_life.running(inst, other) for other in _life.others(cfg, inst))
             yield self._needs(cfg, inst, node).capable(node)
 
     def plan(self, cfg: Config, seen: Seen) -> Plan:
@@ -61,6 +62,7 @@ class Reboot(Several, command="instance reboot"):
         if inst.admin_state == "offline":
             raise Conflict(f"instance {inst.name} is marked offline",
                            hint=f"gnt-instance modify --online {inst.name}")
+        unseen = _life.require_nowhere_else(cfg, inst, seen)
         capable = seen[self._needs(cfg, inst, node).capable(node)]
         runs = _life.runs_on(inst, node, seen)
         if self.type == "soft" and runs:
@@ -71,7 +73,7 @@ class Reboot(Several, command="instance reboot"):
                       runtime=dict(capable.runtime))
         if not runs:
             return Plan(attempt=tuple(_life.up(cfg, inst, fresh, cfg.disks(inst), node)),
-                        end=(done,), notes=(f"{inst.name} is not running: it is started",))
+                        end=(done,), notes=(*unseen, f"{inst.name} is not running: it is started"))
         return Plan(settle=tuple(self._again(cfg, inst, node, fresh)), end=(done,))
 
     def _again(self, cfg: Config, inst: Instance, node: Node, fresh: Guest) -> Iterator[Step]:

@@ -7,7 +7,7 @@ from gnt.commands._edits import change
 from gnt.commands.instance import _disks, _life, _move, _place
 from gnt.errors import Conflict
 from gnt.model.objects import Disk as Kind
-from gnt.model.objects import Node
+from gnt.model.objects import Group, Node
 from gnt.plan import Plan
 from gnt.spec import Holds, Operation, arg, opt, opts
 from gnt.values import NAMED_PAIRS, SIZE, TEXT
@@ -48,10 +48,25 @@ class RecreateDisks(Operation, command="instance recreate-disks"):
 
     def prepare(self, session: Session) -> tuple[Operation, ...]:
         _allocator.require_alone(self.iallocator, self.node)
-        node = self.node
-        if self.iallocator:
-            node = _move.by_script(session, self.name, self.iallocator)
+        node = self.node or self._by_script(session)
         return (self.replace(node=node, iallocator="" if node else self.iallocator),)
+
+    def _by_script(self, session: Session) -> str:
+        """The node that an allocator's script says, which is asked as for a new instance: nothing
+        of the old one is left to be moved.  Empty when the built-in allocator is to choose."""
+        from gnt.htools import request
+
+        cfg = session.config()
+        script = _allocator.external(cfg, self.iallocator) if self.iallocator else ""
+        if not script:
+            return ""
+        inst, sizes = self._checked(cfg)
+        disks = [(sizes.get(disk.uuid) or disk.size, disk.mode, disk.spindles)
+                 for disk in cfg.disks(inst)]
+        body = request.allocate(cfg, inst, cfg.one(Group, _life.home(cfg, inst).group), disks,
+                                required=1)
+        said = _allocator.ask(session, cfg, script, body)
+        return _allocator.chosen(cfg, script, said)[0]
 
     def hook_env(self, cfg: Config) -> Mapping[str, str]:
         return _hooks.instance(cfg, cfg.instance(self.name))

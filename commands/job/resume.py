@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gnt.commands.instance._install import with_file
+from gnt.commands.job import _gone
 from gnt.commands.job._ids import JOB
 from gnt.errors import Conflict
 from gnt.model.objects import Job
@@ -44,4 +45,5 @@ class Resume(Action, command="job resume"):
                 hint=f"gnt-job resume --os-parameters-secret {values} {self.job}, or gnt-job undo "
                      f"{self.job}")
         session.confide(with_file(self.os_parameters_secret, "--os-parameters-secret"))
+        _gone.require_silent(session, self.gone)
         return session.jobs.resume(self.job, self.gone)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gnt.commands.job import _gone
 from gnt.commands.job._ids import JOB
 from gnt.spec import Action, arg, opts
 from gnt.values import TEXT
@@ -27,4 +28,5 @@ class Undo(Action, command="job undo"):
     job: str = arg(JOB, "the job", complete="job")
 
     def run(self, session: Session) -> int:
+        _gone.require_silent(session, self.gone)
         return session.jobs.undo(self.job, self.gone)

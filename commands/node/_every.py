@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gnt.commands import _allocator, _evacuation
+from gnt.commands import _allocator, _each, _evacuation
 from gnt.spec import Action, arg, opt
 from gnt.values import BOOL, TEXT
 
@@ -40,6 +40,6 @@ class Every(Action):
         if not self.force:
             session.confirm(f"{self.verb} {', '.join(inst.name for inst in chosen)}?")
         options = {**self.options(), "iallocator": self.iallocator}
-        return _evacuation.perform(session, (
+        return _each.perform(session, (
             _evacuation.one(inst.name, target, failover=self.failover, **options)
             for inst in chosen))

@@ -40,17 +40,17 @@ def require_all(calls: Iterable[Call[Host]], seen: Seen) -> None:
                            hint=f"gnt-node modify --offline=yes {call.node}, if it is gone")
 
 
-def refill(cfg: Config) -> tuple[Operation, ...]:
-    """The next promotion that the pool needs: a job for each, because each new keys are asked for.
+def refill(cfg: Config, without: str = "") -> tuple[Operation, ...]:
+    """The promotions that the pool needs: a job for each, because each new keys are asked for.
 
-    A promotion is followed by the next one by itself.
+    ``without``: a node that somebody has just taken out of it.
     """
     from gnt.commands.node.modify import Modify
 
-    if len(cfg.candidates) >= cfg.cluster.candidate_pool_size:
-        return ()
-    able = [node for node in cfg.nodes if may_be_candidate(node)]
-    return tuple(Modify(name=node.name, master_candidate=True) for node in able[:1])
+    missing = cfg.cluster.candidate_pool_size - len(cfg.candidates)
+    kept_out = cfg.node(without).uuid if without else ""
+    able = [node for node in cfg.nodes if may_be_candidate(node) and node.uuid != kept_out]
+    return tuple(Modify(name=node.name, master_candidate=True) for node in able[:max(0, missing)])
 
 
 def resize(cfg: Config) -> tuple[Operation, ...]:

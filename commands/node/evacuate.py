@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gnt.commands import _allocator, _evacuation
+from gnt.commands import _allocator, _each, _evacuation
 from gnt.errors import Invalid
 from gnt.model.objects import Disk, Instance
 from gnt.spec import Action, arg, opt
@@ -62,13 +62,13 @@ class Evacuate(Action, command="node evacuate"):
             session.confirm(f"Move {', '.join(names)} off {node.name}?")
         if self.new_secondary:
             target = cfg.node(self.new_secondary).name
-            return _evacuation.perform(session, [
+            return _each.perform(session, [
                 _evacuation.replaced(name, target, early_release=self.early_release,
                                      ignore_ipolicy=self.ignore_soft_errors) for name in names])
         moves = _evacuation.evacuated(
             session, cfg, names, MODES[self.primary_only, self.secondary_only], self.iallocator,
             ignore_soft_errors=self.ignore_soft_errors)
-        return _evacuation.perform(session, _evacuation.operations(
+        return _each.perform(session, _evacuation.operations(
             session, cfg, moves, ignore_ipolicy=self.ignore_soft_errors,
             early_release=self.early_release))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gnt.commands import _access, _gate, _hooks, _state
 from gnt.commands._edits import change, drop, put
-from gnt.commands.node import _address, _let_in, _oob, _return, _role, _setup
+from gnt.commands.node import _address, _leave, _let_in, _oob, _return, _role, _setup
 from gnt.errors import Conflict, Invalid
 from gnt.model import inherit
 from gnt.model.objects import Signer
@@ -28,8 +28,9 @@ class Modify(_state.StateOptions, Operation, command="node modify"):
 
     A master candidate holds the configuration, may sign it, and may log in to the other nodes.  An
     offline node is never contacted: that is also what failover takes as proof that nothing runs
-    there.  A drained node keeps its instances and gets no new ones.  A node that comes back must
-    answer and must not run what has been started elsewhere meanwhile.
+    there, so marking it is refused while the node answers and runs instances.  A drained node keeps
+    its instances and gets no new ones.  A node that comes back must answer and must not run what
+    has been started elsewhere meanwhile.
 
     A new address must be set on the node already: the host there has to show the pinned host key.
     """
@@ -80,6 +81,8 @@ class Modify(_state.StateOptions, Operation, command="node modify"):
         node, new = self._change(cfg)
         if _return.returns(node, new):
             yield from _return.facts(cfg, node)
+        if _leave.leaves(node, new):
+            yield from _leave.facts(cfg, node)
         if new.master_candidate and not node.master_candidate:
             yield _setup.keys.on(node.name)
         elif node.master_candidate and not new.master_candidate:
@@ -94,19 +97,24 @@ class Modify(_state.StateOptions, Operation, command="node modify"):
         changes = {name: value for name, value in new.items() if getattr(node, name) != value}
         edit = change(node, **changes)
         back = _return.plan(cfg, node, new, seen) if _return.returns(node, new) else Plan()
+        if _leave.leaves(node, new):
+            back = Plan(notes=_leave.require_empty(cfg, node, seen))
         if new.master_candidate and not node.master_candidate:
             return back + self._promote(cfg, node, new, edit, seen)
         if node.master_candidate and not new.master_candidate:
             _role.require_all(_role.greet(cfg, _gone(new)), seen)
-            return self._demote(cfg, node, new, edit)
+            return back + self._demote(cfg, node, new, edit)
         if _address.changed(node, new):
             return back + _address.plan(cfg, node, new, edit, seen)
         return back + Plan(end=(edit,))
 
     def then(self, cfg: Config) -> tuple[Operation, ...]:
-        wanted_fewer = self.master_candidate is False and not self.auto_promote
         told = _gate.then(cfg) if self.changes_signers else ()
-        return (*told, *(() if wanted_fewer else _role.refill(cfg)))
+        if self.master_candidate:
+            return told  # which may be one of a refill
+        if self.master_candidate is None:
+            return (*told, *_role.refill(cfg))
+        return (*told, *(_role.refill(cfg, without=self.name) if self.auto_promote else ()))
 
     @property
     def changes_signers(self) -> bool:
@@ -178,8 +186,8 @@ class Modify(_state.StateOptions, Operation, command="node modify"):
                            "no candidate or not master-capable",
                            hint="gnt-cluster master-failover on another")
         if new.master_candidate and not may_stay(new):
-            raise Conflict(f"{node.name} cannot be a master candidate: it is offline, drained or "
-                           "not master-capable")
+            raise Conflict(f"{node.name} cannot be a master candidate: it is {_hindered(new)[0]}",
+                           hint=f"gnt-node modify {_hindered(new)[1]} {node.name} first")
         if not new.vm_capable and cfg.instances_on(node):
             raise Conflict(f"{node.name} runs instances: "
                            f"{', '.join(inst.name for inst in cfg.instances_on(node)[:5])}",
@@ -209,6 +217,14 @@ class Modify(_state.StateOptions, Operation, command="node modify"):
 def may_stay(node: Node) -> bool:
     """Whether nothing forbids the node to be a candidate."""
     return node.master_capable and not node.offline and not node.drained
+
+
+def _hindered(node: Node) -> tuple[str, str]:
+    """Why it may be no candidate, and the option that ends that."""
+    if node.offline:
+        return "marked offline", "--offline=no"
+    return ("drained", "--drained=no") if node.drained else (
+        "not master-capable", "--master-capable=yes")
 
 
 def _gone(new: Node) -> tuple[str, ...]:

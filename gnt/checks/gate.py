@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gnt.checks.base import Check, Finding, on_node
+from gnt.checks.keys import keyring, past_the_gate
 from gnt.plan import task_named
 
 TYPE_CHECKING = False
@@ -19,15 +20,20 @@ LOOK = "ssh.gate.tasks.gate"  # above this layer: found by name
 
 
 class Gate(Check):
-    codes = ("ENODESETUP",)
+    codes = ("ENODESETUP", "ENODESSH")
 
     def facts(self, cfg: Config, nodes: list[Node]) -> Iterator[Call[Any]]:
         if cfg.cluster.hardened:
             yield from (_look(node) for node in nodes)
+            yield from (keyring.on(node.name) for node in nodes)
 
     def findings(self, cfg: Config, nodes: list[Node], seen: Seen) -> Iterator[Finding]:
         wanted = {signer.obeyed: signer.name for signer in cfg.signers}
         for node in nodes if cfg.cluster.hardened else ():
+            if seen.failed(keyring.on(node.name)) is None:
+                for key in past_the_gate(cfg, seen[keyring.on(node.name)]):
+                    yield on_node(node, "ENODESSH", f"lets in {key} past the gate, by a line of "
+                                  "authorized_keys that gnt did not write", warning=True)
             if seen.failed(_look(node)) is not None:
                 continue
             version, obeyed = seen[_look(node)]

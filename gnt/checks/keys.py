@@ -92,6 +92,18 @@ def _let_in(node: Node, had: Keys, wanted: set[str]) -> Iterator[Finding]:
         yield on_node(node, "ENODESSH", f"lets in {_shown(line)}, which is none of the cluster's")
 
 
+def past_the_gate(cfg: Config, had: Keys) -> Iterator[str]:
+    """Whom lines that people have written let in at a hardened node as if it were none.
+
+    Lines for the cluster's own keys do not: they wait there as comments.
+    """
+    blobs = {access.plain(key).split(" ")[-1] for key in cfg.cluster.login_keys}
+    for line in had.theirs:
+        words = line.split()
+        if not line.startswith(("#", access.GATE)) and not blobs.intersection(words):
+            yield words[-1] if len(words[-1]) < 60 else f"…{words[-1][-12:]}"
+
+
 def _shown(line: str) -> str:
     """The key of a line by its comment and the addresses it may come from."""
     words = line.removeprefix(access.GATE).split(" ")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gnt.checks.base import Check, Finding, on_node
+from gnt.checks.base import Check, Finding, on_cluster, on_node
 from gnt.errors import GntError
 from gnt.model import inherit
 from gnt.plan import Script, node_task, script
@@ -63,7 +63,7 @@ def hooks(env: tuple[str, ...]) -> Script[tuple[str, ...]]:
 
 
 class Programs(Check):
-    codes = ("ENODEOOBPATH", "ENODEUSERSCRIPTS", "ENODEFILECHECK", "ENODEHOOKS")
+    codes = ("ENODEOOBPATH", "ENODEUSERSCRIPTS", "ECLUSTERFILECHECK", "ENODEHOOKS")
 
     def facts(self, cfg: Config, nodes: list[Node]) -> Iterator[Call[Any]]:
         for node in nodes:
@@ -81,16 +81,19 @@ class Programs(Check):
             wanted = _wanted(cfg, node)
             if wanted and seen.failed(programs.on(node.name, wanted)) is None:
                 for path, state in seen[programs.on(node.name, wanted)].items():
-                    yield from _judged(node, path, state, sums)
+                    yield from _judged(cfg, node, path, state, sums)
 
 
-def _judged(node: Node, path: str, state: str, sums: dict[str, str]) -> Iterator[Finding]:
+def _judged(
+    cfg: Config, node: Node, path: str, state: str, sums: dict[str, str],
+) -> Iterator[Finding]:
     code = "ENODEUSERSCRIPTS" if path == MASTER_IP else "ENODEOOBPATH"
     if state in ("missing", "dull"):
         why = "is not there" if state == "missing" else "cannot be run"
         yield on_node(node, code, f"{path} {why}")
     elif sums.setdefault(path, state) != state:
-        yield on_node(node, "ENODEFILECHECK", f"its {path} differs from the other candidates'")
+        yield on_cluster(cfg, "ECLUSTERFILECHECK",
+                         f"{path} on {node.name} differs from the other candidates'")
 
 
 def _wanted(cfg: Config, node: Node) -> tuple[str, ...]:

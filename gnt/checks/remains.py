@@ -65,9 +65,8 @@ class Remains(Check):
 
     def findings(self, cfg: Config, nodes: list[Node], seen: Seen) -> Iterator[Finding]:
         yield from _left_locks(cfg, nodes, seen)
-        if cfg.jobs:
-            return  # what a running job has made is not lost
         known = set(cfg.state.keys("instances"))
+        making = str([job.plan for job in cfg.jobs])  # what a pending job makes is not lost
         for node, call in _questions(cfg, nodes):
             for left in () if seen.failed(call) is not None else seen[call]:
                 if not any(uuid in left for uuid in known):
@@ -76,8 +75,9 @@ class Remains(Check):
         for node, call in _interfaces(nodes):
             if seen.failed(call) is None:
                 for name in sorted(set(seen[call]) - _used(cfg, node)):
-                    yield on_node(node, "ENODENET", f"interface {name} is left of a guest that "
-                                  "does not run there", warning=True)
+                    if name not in making:
+                        yield on_node(node, "ENODENET", f"interface {name} is left of a guest that "
+                                      "does not run there", warning=True)
 
 
 def _left_locks(cfg: Config, nodes: list[Node], seen: Seen) -> Iterator[Finding]:

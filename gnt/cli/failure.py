@@ -51,16 +51,27 @@ def explain(error: BaseException, program: str, argv: Sequence[str]) -> int:
     if "--debug" in argv or "-d" in argv:
         _say(_traceback(error))
         return 1
+    if isinstance(error, MemoryError):
+        _say(f"{program}: this machine has not enough memory for that")
+        return 1
     if isinstance(error, OSError) and error.errno:
         what = f"{error.filename}: " if error.filename else ""
         _say(f"{program}: {what}{error.strerror}")
-        _say("  hint: --debug shows where this happened")
+        _say(f"  hint: {_of_system(error)}")
         return 1
     _say(f"{program}: unexpected {type(error).__name__}: {_one_line(error)}")
     path = report(error, argv)
     _say(f"  this is a mistake in gnt; details are in {path}" if path else
          "  this is a mistake in gnt; run it again with --debug for details")
     return 1
+
+
+def _of_system(error: OSError) -> str:
+    import errno
+
+    if error.filename and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS):
+        return f"df -h {os.path.dirname(error.filename) or '.'}; dmesg"
+    return "--debug shows where this happened"
 
 
 def _usual(error: GntError, program: str, argv: Sequence[str]) -> str:

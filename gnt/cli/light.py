@@ -16,19 +16,18 @@ from gnt.ssh.dial import dial
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from gnt.spec import Command, Settings
 
 
 def submitted(program: str, words: Sequence[str]) -> bool:
     """Whether the runner has recorded a job for this command line."""
-    cluster = _cluster(words)
     try:
-        name = place.chosen(cluster)
+        name = place.chosen(_cluster(words))
     except GntError:
         return False  # said better by who knows what was meant
-    line = door.enter(place.runtime(name), dial, lambda ready: _live(cluster, ready))
+    line = door.enter(place.runtime(name), dial, door.program(name))
     try:
         line.send(door.packed([program, *words]))
         answer = line.line()
@@ -62,14 +61,19 @@ def _cluster(words: Sequence[str]) -> str:
     return ""
 
 
-def _live(cluster: str, ready: Callable[[], None]) -> None:
-    """A runner's life, in a new process."""
+def live(cluster: str, descriptor: str) -> int:
+    """A runner's life, in a process that ``door`` started."""
+    import gc
+
     from gnt.engine.quiet import Quiet
     from gnt.session import Session
-    from gnt.session.running import live
+    from gnt.session.running import live as runner
     from gnt.spec import Settings
 
-    live(Session(Settings(cluster=cluster), Quiet()), ready, understand)
+    gc.enable()
+    runner(Session(Settings(cluster=cluster), Quiet()), lambda: door.ready(int(descriptor)),
+           understand)
+    return 0
 
 
 def understand(program: str, words: list[str]) -> tuple[Command, Settings]:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import sys
 
+from gnt import RUNNER
+
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,6 +44,10 @@ def run(argv: Sequence[str]) -> int:
         from gnt import __version__
 
         return _print_version(program if _linked(program) else "gnt", __version__)
+    if argv[1:2] == [RUNNER]:
+        from gnt.cli.light import live
+
+        return live(*argv[2:])
     try:
         if program == "gnt-lab" or (not _linked(program) and argv[1:2] == ["lab"]):
             from gnt.lab import main as lab

@@ -50,7 +50,6 @@ class _Moved(Exception):
     """The state at the commit is not the one that was planned on: what to look at instead."""
 
     def __init__(self, cfg: Config) -> None:
-        super().__init__(cfg)
         self.cfg = cfg
 
 
@@ -58,30 +57,32 @@ class Beginning:
     """Brings one operation to its begin; ``job`` is its record when it was recorded before."""
 
     def __init__(
-        self, desk: Desk, life: Life, operation: Operation, wish: Wish, job: Job | None = None,
-        *, check: Check | None = None,
+        self, desk: Desk, life: Life, operation: Operation, wish: Wish, *,
+        check: Check | None = None,
     ) -> None:
         self.check = check  # sees the state and the plan that are about to be committed
         self.desk, self.life, self.operation, self.wish = desk, life, operation, wish
-        self.job = job
+        self.job: Job | None = None
         self.post: tuple[str, ...] = ()  # nodes with post hooks, when no job carries them
         self._hooked: set[str] = set()  # nodes to ask for hooks besides those asked anyway
         self.gone: set[str] = set()  # waiting jobs without a driver
         self._told: list[str] = []  # whom the listener was told that we wait for
         self._answers: Mapping[Key, Any] = {}
-        self._term = 0  # that they were asked in
+        self._term: int  # that they were asked in
         self._fulfilled = False  # what the job depends on has ended as it should
         self._made: Job | None = None
 
-    def until_begun(self) -> tuple[Config, Job | None]:
-        """(state, record) when the job has begun; no record when one commit did everything."""
+    def until_begun(self, waiting: Job) -> tuple[Config, Job]:
+        """(state, record) when the job that is recorded as waiting has begun."""
+        self.job = waiting
         try:
             cfg, job = self.record()
             while job is not None and job.state == "waiting":
                 cfg, job = self._try(self._wait(job))
         except GntError as error:
-            self._withdraw(error)
+            self._withdraw(waiting, error)
             raise
+        assert job is not None  # it was recorded, so it does not vanish into one commit
         return cfg, job
 
     def record(self) -> tuple[Config, Job | None]:
@@ -110,10 +111,9 @@ class Beginning:
                 cfg = moved.cfg
                 continue
             if self._made is None:
-                self.job = None
-            else:
-                cfg = in_charge(self.desk, self.life, cfg, self._made.id, self._made.driver)
-                self.job = transactions.pending(cfg, self._made.id)
+                return cfg, None
+            cfg = in_charge(self.desk, self.life, cfg, self._made.id, self._made.driver)
+            self.job = transactions.pending(cfg, self._made.id)
             return cfg, self.job
 
     def _in_the_way(self, cfg: Config) -> tuple[list[Obstacle], list[Obstacle]]:
@@ -206,9 +206,8 @@ class Beginning:
 
     def _dead(self, cfg: Config, before: list[Obstacle]) -> list[Obstacle]:
         """Those in the way that have no driver."""
-        if not before:
-            return []
-        owned = self.desk.transport.owned(cfg.master.name, [o.job.id for o in before])
+        ids = [o.job.id for o in before]
+        owned = self.desk.transport.owned(cfg.master.name, ids) if ids else {}
         return [o for o in before if not owned.get(o.job.id)]
 
     def _bury(self, dead: list[Obstacle]) -> Config:
@@ -239,15 +238,12 @@ class Beginning:
                     cfg.master.name, before[0].job.id, WAIT if first else LOOK)
         return self.desk.read()
 
-    def _withdraw(self, error: GntError) -> None:
+    def _withdraw(self, job: Job, error: GntError) -> None:
         """A recorded job that cannot begin leaves the queue.
 
         Where even that fails, a waiting record without a driver stays: it holds nothing.
         """
         self.desk.store.give_turn()
-        job = self.job
-        if job is None:
-            return
         result = "cancelled" if isinstance(error, Interrupted) else f"failed: {error.message}"
         with suppress(GntError):
             recorded = transactions.found(self.desk.read(), job.id)

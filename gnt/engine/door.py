@@ -1,5 +1,8 @@
 """The door of this user's runner: found open, or opened.  Fifty may wait here: it loads nothing.
 
+The runner is a program started anew, never a fork of who needs it: that may have threads, and the
+copy of the state open, which SQLite forbids to share with a child.
+
 A visitor hears ``HELLO`` and says one line: a submission as JSON, or ``words`` and the command
 line that it was called with.  The answer is one line, too.
 """
@@ -10,7 +13,7 @@ from gnt.errors import GntError, JobFailed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Mapping, Sequence
     from typing import Any, Protocol
 
     class Line(Protocol):
@@ -23,29 +26,30 @@ if TYPE_CHECKING:
         def close(self) -> None: ...
 
     Dial = Callable[[str], Line | None]
-    Serve = Callable[[Callable[[], None]], None]
 
 HELLO = b"gnt 2\n"  # 2: it understands words
 WORDS = b"words "
 SAY = b"say "  # before what is to be printed
 YOURSELF = b"yourself\n"  # the words need the process that was called with them
+TELL = 3  # the descriptor by which a runner tells who started it that it listens
 
 
 def packed(words: list[str]) -> bytes:
     """A command line as one line."""
-    return WORDS + "\0".join(words).encode("utf-8", "surrogateescape").hex().encode() + b"\n"
+    return WORDS + "\0".join(words).encode(errors="surrogateescape").hex().encode() + b"\n"
 
 
 def unpacked(line: bytes) -> list[str]:
     """The words of :func:`packed`; ValueError for anything else."""
-    text = bytes.fromhex(line.removeprefix(WORDS).strip().decode("ascii"))
-    return text.decode("utf-8", "surrogateescape").split("\0")
+    text = bytes.fromhex(line.removeprefix(WORDS).strip().decode())
+    return text.decode(errors="surrogateescape").split("\0")
 
 
-def enter(directory: str, dial: Dial, serve: Serve) -> Line:
+def enter(directory: str, dial: Dial, program: Sequence[str]) -> Line:
     """A connection to the runner, which has said hello.
 
-    ``serve(ready)`` is a runner's life, in a new process, when there is none.
+    ``program`` is what to start when there is none: its path and words, to which the number of the
+    descriptor is added that ``ready`` wants.
     """
     import fcntl
     import os
@@ -58,7 +62,7 @@ def enter(directory: str, dial: Dial, serve: Serve) -> Line:
         fcntl.flock(lock, fcntl.LOCK_EX)  # one starts it, the others find it started
         found = _connect(directory, dial)
         if found is None:
-            _spawn(directory, serve)
+            _spawn(directory, program)
             found = _connect(directory, dial)
     if found is None:
         raise JobFailed("the runner of submitted jobs could not be started",
@@ -93,41 +97,42 @@ def _connect(directory: str, dial: Dial) -> Line | None:
     return None
 
 
-def _spawn(directory: str, serve: Serve) -> None:
-    """A process that belongs to no terminal and no parent; returns when it listens or is dead."""
+def program(cluster: str) -> list[str]:
+    """What to start for the context of this name (empty: this node's own cluster)."""
+    from gnt import RUNNER
+    from gnt.found import program
+
+    return [*program(), RUNNER, cluster]
+
+
+def ready(descriptor: int) -> None:
+    """Tell who started us that we listen."""
     import os
 
-    hear, say = os.pipe()
-    child = os.fork()
-    if child:
-        os.close(say)
-        os.waitpid(child, 0)
-        os.read(hear, 1)
-        os.close(hear)
-        return
-    try:
-        os.setsid()
-        if os.fork():
-            os._exit(0)
-        _detach(directory, keep=say)
-        serve(lambda: os.close(say))
-    except BaseException:  # noqa: BLE001 - nobody above; the log is all there is
-        import traceback
-
-        traceback.print_exc()
-    finally:
-        os._exit(0)
+    os.write(descriptor, b"\n")  # closing is not enough: a frozen program's loader has it, too
+    os.close(descriptor)
 
 
-def _detach(directory: str, keep: int) -> None:
-    """No standard streams but a log, no other descriptors, no working directory."""
+def _spawn(directory: str, program: Sequence[str]) -> None:
+    """A process that belongs to no terminal and no parent; returns when it listens or is dead.
+
+    The shell starts it and ends, so it is nobody's child; what it says goes to a log.
+    """
     import os
 
     log = os.open(f"{directory}/runner.log", os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    null = os.open(os.devnull, os.O_RDONLY)
-    os.dup2(null, 0)
-    os.dup2(log, 1)
-    os.dup2(log, 2)
-    os.closerange(3, keep)
-    os.closerange(keep + 1, 1024)
-    os.chdir("/")
+    hear, say = os.pipe()
+    ours = sorted({int(name) for name in os.listdir("/proc/self/fd")} - {0, 1, 2, TELL})
+    shell = os.posix_spawn(
+        "/bin/sh", ["sh", "-c", 'cd /; "$@" &', "sh", *program, str(TELL)],
+        {**os.environ, "PYINSTALLER_RESET_ENVIRONMENT": "1"},  # one file: unpack anew
+        file_actions=[
+            (os.POSIX_SPAWN_DUP2, log, 1), (os.POSIX_SPAWN_DUP2, log, 2),
+            (os.POSIX_SPAWN_DUP2, say, TELL), (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+            *((os.POSIX_SPAWN_CLOSE, descriptor) for descriptor in ours)],
+        setsid=True)
+    os.close(log)
+    os.close(say)
+    os.waitpid(shell, 0)
+    os.read(hear, 1)
+    os.close(hear)

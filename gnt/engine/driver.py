@@ -46,7 +46,7 @@ def run(
         cfg, job = beginning.record()
         begun(job.id if job else str(cfg.serial))
         if job is not None and job.state == "waiting":
-            cfg, job = beginning.until_begun()
+            cfg, job = beginning.until_begun(job)
         if job is not None:
             Drive(desk, cfg, job).forward()
         else:
@@ -153,7 +153,6 @@ class Drive:
             ) from error
 
     def _interrupted(self) -> Interrupted:
-        self.desk.store.give_turn()
         self.desk.listener.job_done(self.id, "interrupted")
         undo = "" if self.settling else f", or gnt-job undo {self.id}"
         return Interrupted(f"job {self.id} ({self.job.operation}) stopped between two steps",

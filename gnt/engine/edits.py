@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     Data = Mapping[str, Any]
 
 ABSENT = object()
+FORMS = ({"put"}, {"drop"}, {"old", "new"})  # of a recorded change, besides its path
 
 
 class View:
@@ -105,8 +106,9 @@ def _apply(view: View, changes: Iterable[Data], where: str, *, back: bool) -> li
         else:
             value = after
         if value != now:
-            made.append(Edit(path=path, value=value))
-            view.put(made[-1:])
+            edit = Edit(path=path, value=value)
+            made.append(edit)
+            view.put((edit,))
     return made
 
 
@@ -114,15 +116,12 @@ def _sides(change: Data, where: str) -> tuple[str, Data | None, Data | None]:
     """(path, before, after) of one recorded change."""
     keys = set(change) - {"path"}
     path = change.get("path")
-    sides = {"put": (None, change.get("put")), "drop": (change.get("drop"), None),
-             "new": (change.get("old"), change.get("new"))}
-    kind = "new" if keys == {"old", "new"} else next(iter(keys), "")
-    if not isinstance(path, str) or "/" not in path or kind not in sides or (
-            kind != "new" and len(keys) != 1):
+    if not isinstance(path, str) or "/" not in path or keys not in FORMS:
         raise Damaged(f"{where}: not a change of an object: {sorted(change)}")
     if not all(isinstance(change[key], dict) for key in keys):
         raise Damaged(f"{where} ({path}): expected tables")
-    return (path, *sides[kind])
+    before, after = ("old", "new") if "old" in keys else ("drop", "put")
+    return path, change.get(before), change.get(after)
 
 
 def _merged(before: Data, after: Data, now: Data, *, mine: bool) -> dict[str, Any]:
@@ -143,6 +142,8 @@ def merge(before: Any, after: Any, now: Any, *, mine: bool) -> Any:
     Tables merge by key, lists as sets, texts of one length by character (a network's map of
     addresses).  Where both changed one scalar, ``mine`` says whose value stays.
     """
+    if before == after:
+        return now
     if now in (before, after):
         return after
     if isinstance(before, dict) and isinstance(after, dict) and isinstance(now, dict):

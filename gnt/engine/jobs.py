@@ -52,7 +52,7 @@ class Jobs:
         for item in self.finished():
             if item["id"] == job:
                 return _told(item)
-        return _no(job)
+        raise _unknown(job)
 
     def _pending(self, cfg: Config, job: Job) -> Mapping[str, Any]:
         lives = self.desk.transport.owned(cfg.master.name, [job.id]).get(job.id, False)
@@ -101,7 +101,7 @@ class Jobs:
             if item["id"] == job:
                 self.front.tell(f"job {job} ({item['operation']}): {item['result']}")
                 return 0 if item["result"] == "success" else JobFailed.exit_code
-        return int(bool(_no(job)))
+        raise _unknown(job)
 
     def cancel(self, job: str) -> str:
         return recover.cancel(self.desk, job)
@@ -138,7 +138,7 @@ class Jobs:
         for job in wanted:
             if job not in known:
                 transactions.refuse_pending(self.desk.read(), job)
-                _no(job)
+                raise _unknown(job)
         return self._archive([job for job in wanted if not known[job]["archived"]])
 
     def autoarchive(self, age: int) -> int:
@@ -170,8 +170,8 @@ def _when(seconds: float | None) -> str:
     return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(seconds)) if seconds else "-"
 
 
-def _no(job: str) -> Mapping[str, Any]:
-    raise NotFound(f"there is no job {job}, pending or in the history", hint="gnt-job list")
+def _unknown(job: str) -> NotFound:
+    return NotFound(f"there is no job {job}, pending or in the history", hint="gnt-job list")
 
 
 def _orphaned(job: Job) -> Busy:

@@ -166,6 +166,10 @@ if TYPE_CHECKING:
         def give_turn(self) -> None:
             """Let go of a turn that was taken and is not needed; nothing when there is none."""
 
+        def record_of(self, job: str) -> tuple[bytes, bytes]:
+            """The record by which a pending job is ours, as it was signed, and its signature in
+            the form of files: hardened nodes want to see it."""
+
         def history(self, *, newest: int | None = None) -> Iterable[Mapping[str, Any]]:
             """Past transactions, newest first, as plain data."""
 

@@ -202,7 +202,8 @@ def operation_named(command: str) -> type[Operation]:
 
     from gnt.spec import Operation
 
-    module = command.replace("-", "_").replace(" ", ".")
+    noun, _, verb = command.partition(" ")
+    module = f"{noun}.{verb}".replace("-", "_").replace(" ", "_")
     try:
         members = vars(importlib.import_module(f"gnt.commands.{module}")).values()
     except (ImportError, ValueError):

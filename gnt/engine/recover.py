@@ -43,9 +43,7 @@ def resume(desk: Desk, job_id: str, driver: str, gone: Iterable[str] = ()) -> No
             operation = load_operation(desk.find(job.operation), job.params, f"jobs.{job_id}")
             wish = Wish(author=job.author, driver=driver, reason=job.reason,
                         priority=job.priority, depends=job.depends)
-            cfg, begun = Beginning(
-                desk, life, operation, wish, job.replace(driver=driver)).until_begun()
-            assert begun is not None  # it was recorded, so it does not vanish into one commit
+            cfg, begun = Beginning(desk, life, operation, wish).until_begun(job)
             Drive(desk, cfg, begun).forward()
             return
         drive = Drive(desk, cfg, job, gone, adopted=True)
@@ -63,7 +61,7 @@ def undo(desk: Desk, job_id: str, driver: str, gone: Iterable[str] = ()) -> list
         if job.state == "waiting":
             desk.store.commit(lambda now: transactions.dropped(now, job_id, "cancelled", driver))
             return []
-        drive = Drive(desk, cfg, job, gone, adopted=True)
+        drive = Drive(desk, cfg, job, gone)
         _wait_for_orphans(desk, drive, job)
         return drive.backward(len(drive.plan.attempt), "undone: on request")
 

@@ -49,7 +49,6 @@ class Waiting:
 
     def __init__(self, submission: Submission) -> None:
         self.submission = submission
-        self.since = time.monotonic()
         self._answer: dict[str, object] = {}
         self._done = threading.Event()
 
@@ -66,8 +65,10 @@ class Waiting:
 class Pool:
     """Threads that take submissions from a queue and drive each to its end."""
 
-    def __init__(self, make: Callable[[], Desk], most: int = MOST) -> None:
-        self._make, self._most = make, most
+    def __init__(
+        self, make: Callable[[], Desk], most: int = MOST, stuck: float = STUCK,
+    ) -> None:
+        self._make, self._most, self._stuck = make, most, stuck
         self._queue: queue.SimpleQueue[Waiting] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._threads = self._busy = self._visitors = 0
@@ -84,7 +85,7 @@ class Pool:
 
     def tend(self) -> None:
         """Called now and then: a queue that stands still gets another thread."""
-        if not self._queue.empty() and time.monotonic() - self._moved > STUCK * self._threads:
+        if not self._queue.empty() and time.monotonic() - self._moved > self._stuck * self._threads:
             self._moved = time.monotonic()
             self._grow()
 
@@ -155,7 +156,7 @@ def drive(desk: Desk, waiting: Waiting, parked: Callable[[], None]) -> None:
         waiting.settle({"id": job.id if job else str(cfg.serial)})
         if job is not None and job.state == "waiting":
             parked()
-            cfg, job = beginning.until_begun()
+            cfg, job = beginning.until_begun(job)
         if job is not None:
             Drive(desk, cfg, job).forward()
         else:
@@ -188,19 +189,19 @@ def no_words(words: list[str]) -> None:
 
 def serve(
     directory: str, make: Callable[[], Desk], ready: Callable[[], None], *, read: Read = no_words,
-    idle: float = IDLE,
+    idle: float = IDLE, stuck: float = STUCK,
 ) -> None:
     """Take submissions until there has been nothing to do for a while."""
     import fcntl
     import socketserver
 
-    pool = Pool(make)
+    pool = Pool(make, stuck=stuck)
 
     class Door(socketserver.ThreadingUnixStreamServer):
         daemon_threads = True
         request_queue_size = 128
-        timeout = STUCK
-        met = False  # whether the last handle_request met somebody
+        timeout = stuck
+        met: bool  # whether the last handle_request met somebody
 
         def verify_request(self, request: object, client_address: object) -> bool:
             self.met = True
@@ -227,7 +228,7 @@ def serve(
                 if not door.met:
                     os.unlink(address)
                     return
-            door.timeout = STUCK
+            door.timeout = stuck
 
 
 def attend(

@@ -198,11 +198,7 @@ def _unknown(answers: Mapping[Key, Any], calls: Iterable[Call[Any]], node: str) 
     )
 
 
-def _stopped(answers: Mapping[Key, Any], calls: Iterable[Call[Any]], call: Call[Any]) -> bool:
+def _stopped(answers: Mapping[Key, Any], calls: Sequence[Call[Any]], call: Call[Any]) -> bool:
     """Whether an earlier call of the same node failed, so that this one was never sent."""
-    for other in calls:
-        if other is call:
-            return False
-        if other.node == call.node and isinstance(answers.get(other.key), GntError):
-            return True
-    return False
+    return any(other.node == call.node and isinstance(answers.get(other.key), GntError)
+               for other in calls[:calls.index(call)])

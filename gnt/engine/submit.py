@@ -13,10 +13,10 @@ from gnt.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
     from typing import Any
 
-    from gnt.engine.door import Dial, Serve
+    from gnt.engine.door import Dial
     from gnt.engine.job import Wish
     from gnt.spec import Operation
 
@@ -62,11 +62,11 @@ def decode(data: bytes) -> Submission:
     return found
 
 
-def submit(directory: str, submission: Submission, dial: Dial, serve: Serve) -> str:
-    """The id of the committed job.  ``serve(ready)`` is the runner's life, in a new process."""
+def submit(directory: str, submission: Submission, dial: Dial, program: Sequence[str]) -> str:
+    """The id of the committed job.  ``program`` is the runner's, should there be none."""
     import json
 
-    line = enter(directory, dial, serve)
+    line = enter(directory, dial, program)
     try:
         line.send(encode(submission) + b"\n")
         answer = json.loads(line.line())

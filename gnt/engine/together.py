@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
         def read(self) -> Config: ...
         def commit_all(self, makes: Sequence[Make]) -> list[Config | Exception]: ...
+        def record_of(self, job: str) -> tuple[bytes, bytes]: ...
         def history(self, *, newest: int | None = None) -> Iterable[Mapping[str, Any]]: ...
 
 
@@ -111,6 +112,9 @@ class Together:
     def give_turn(self) -> None:
         """There is none to give."""
 
+    def record_of(self, job: str) -> tuple[bytes, bytes]:
+        return self._store.record_of(job)
+
     def history(self, *, newest: int | None = None) -> Iterable[Mapping[str, Any]]:
         found: list[Mapping[str, Any]] = self.crowd.join(
             Wish(look=lambda: list(self._store.history(newest=newest))))
@@ -152,7 +156,7 @@ class Questions:
 
         self._transport, self._free = transport, threading.Lock()
         self._joining = threading.Lock()
-        self.asking: dict[frozenset[Key], tuple[Crowd, list[int]]] = {}
+        self.asking: dict[frozenset[Key], tuple[Crowd, list[None]]] = {}
 
     def ask(
         self, cfg: Config, calls: Sequence[Call[Any]], own: Transport,
@@ -160,7 +164,7 @@ class Questions:
         same = frozenset(call.key for call in calls)
         with self._joining:
             crowd, present = self.asking.setdefault(same, (Crowd(self._act), []))
-            present.append(1)
+            present.append(None)
         try:
             answers: Mapping[Key, Any] = crowd.join(Wish(look=lambda: self._ask(cfg, calls, own)))
         finally:

@@ -9,7 +9,8 @@ from __future__ import annotations
 
 from gnt.errors import NoCapacity
 from gnt.htools import arrays, policy
-from gnt.htools.world import ALLOC_POLICIES, Instance, World, part
+from gnt.htools.show import number
+from gnt.htools.world import ALLOC_POLICIES, Instance, World
 from gnt.record import Record
 
 TYPE_CHECKING = False
@@ -69,22 +70,22 @@ class Ground:
             self.rows.row(inst)
         self.limits = arrays.migrations(world)
         self.state = State([arrays.node_row(world, n) for n in world.nodes], rows,
-                           len(self.rows.tag.of), self.rows.members, self.limits)
+                           len(self.rows.tag.of), self.rows.members, self.limits, self.rows.places)
         self.allocator = Allocator(self.state)
         self.instances = list(world.instances)
         self.simple = all(map(plain, world.instances)) and not self.limits and not any(
             n.exclusive_storage for n in world.nodes)
-        self._redundant: bool | None = None
+        self._redundant: dict[int, bool] = {}
         self._last: tuple[object, tuple[object, ...], list[int]] | None = None
 
-    def redundant(self, state: State | None = None) -> bool:
-        """Could every node be lost?"""
+    def redundant(self, state: State | None = None, within: int = -1) -> bool:
+        """Could every node (of the group ``within``) be lost?"""
         from gnt.htools_ext.evacuate import can_evacuate
 
         refusals = policy.Refusals(self.world.replace(instances=tuple(self.instances)))
         state = state or self.state
         for k, n in enumerate(self.world.nodes):
-            if n.group in self.options.ignore_groups:
+            if n.group in self.options.ignore_groups or within not in (-1, n.group):
                 continue
             if self.options.accept_existing and n.offline:
                 continue
@@ -92,13 +93,14 @@ class Ground:
                 return False
         return True
 
-    def check(self, inst: Instance, row: tuple[object, ...]) -> Callable[[int, int], bool] | None:
+    def check(self, inst: Instance, row: tuple[object, ...], capacity: bool | None = None,
+              within: int = -1) -> Callable[[int, int], bool] | None:
         """What a place must pass besides fitting."""
-        if not self.options.capacity:
+        if not (self.options.capacity if capacity is None else capacity):
             return None
-        if self._redundant is None:
-            self._redundant = self.redundant()
-        if not self._redundant:  # and more instances do not make it so
+        if within not in self._redundant:
+            self._redundant[within] = self.redundant(None, within)
+        if not self._redundant[within]:  # and more instances do not make it so
             return lambda pri, sec: False
         if self.certain(inst):
             return None
@@ -110,7 +112,7 @@ class Ground:
             self.instances.append(inst)
             try:
                 return Allocator(trial).place(row, pri, sec, self.options.force) >= 0 \
-                    and self.redundant(trial)
+                    and self.redundant(trial, within)
             finally:
                 self.instances.pop()
 
@@ -121,12 +123,16 @@ class Ground:
         return (self.simple and plain(inst) and not self.options.force
                 and not self.state.failing())
 
-    def search(self, inst: Instance, nodes: list[int], pairs: bool, count: bool = True,
+    def search(self, inst: Instance, nodes: list[int], pairs: bool, count: bool = True, *,
+               capacity: bool | None = None, within: int = -1,
                ) -> tuple[int, int, float] | None:
-        """The best place: (primary, secondary or -1, score); why not is in ``allocator``."""
+        """The best place: (primary, secondary or -1, score); why not is in ``allocator``.
+
+        ``within``: only this group is scored, and only its nodes must be ones that can be lost.
+        """
         row, refusals = self.known(inst)
         return self.allocator.find(row, nodes, refusals, pairs, self.options.force,
-                                   self.check(inst, row), count)
+                                   self.check(inst, row, capacity, within), count, None, within)
 
     def known(self, inst: Instance) -> tuple[tuple[object, ...], list[int]]:
         """What the kernels need of an instance; made once for equal ones that follow each other."""
@@ -137,9 +143,9 @@ class Ground:
             self._last = size, self.rows.row(inst), policy.by_node(self.world, inst)
         return self._last[1:]
 
-    def find(self, inst: Instance, nodes: list[int], pairs: bool, count: bool = True) -> Solution:
+    def find(self, inst: Instance, nodes: list[int], pairs: bool, within: int = -1) -> Solution:
         """The best place for an instance on these nodes, described."""
-        found = self.search(inst, nodes, pairs, count)
+        found = self.search(inst, nodes, pairs, within=within)
         return self.describe(found, self.allocator.found, tuple(self.allocator.failures))
 
     def find_with(self, inst: Instance, pri: int, nodes: list[int]) -> Solution:
@@ -152,16 +158,10 @@ class Ground:
 
     def describe(self, found: tuple[int, int, float] | None, fits: int,
                  failures: tuple[int, ...]) -> Solution:
-        bare = Solution(place=None, score=0.0, fits=fits, failures=failures, log="")
         if found is None:
-            why = bare.counts() if any(failures) else "unknown reasons"
-            return bare.replace(log=f"No valid allocation solutions, failure reasons: {why}")
-        pri, sec, score = found
-        names = "/".join(self.world.nodes[k].name for k in (pri, sec) if k >= 0)
-        return bare.replace(
-            place=(pri, sec), score=score,
-            log=f"score: {score:.8f}, successes {fits}, failures {sum(failures)} "
-                f"({bare.counts()}) for node(s) {names}")
+            return describe(self.world, None, None, fits, failures)
+        return describe(self.world, found[:2], number(found[2], 8), fits, failures).replace(
+            score=found[2])
 
     def put(self, inst: Instance, place: tuple[int, int], name: str = "") -> int:
         """Put an instance (or another like it, with its name) there; returns its index."""
@@ -174,6 +174,17 @@ class Ground:
         self.simple = self.simple and plain(inst) and not self.options.force
         return index
 
+    def withdraw(self, index: int) -> None:
+        """Take an instance away."""
+        self.state.withdraw(index)
+        self.simple = False
+
+    def after(self) -> World:
+        """The world as it is now."""
+        places = enumerate(zip(self.instances, self.state.places(), strict=True))
+        return arrays.followed(self.world, self.state).replace(instances=tuple(
+            i.replace(pri=p, sec=s) for _, (i, (p, s)) in places if p >= 0))
+
     def open_nodes(self, group: int | None, drop_unallocable: bool = False) -> list[int]:
         """Online nodes, as far as options and groups allow."""
         return [
@@ -182,6 +193,18 @@ class Ground:
             and (self.options.restrict is None or n.name in self.options.restrict)
             and (not drop_unallocable or self.world.groups[n.group].allocable)
         ]
+
+
+def describe(world: World, place: tuple[int, int] | None, score: str | None, fits: int,
+             failures: tuple[int, ...]) -> Solution:
+    """A solution with the line that says it."""
+    bare = Solution(place=place, score=0.0, fits=fits, failures=failures, log="")
+    if place is None:
+        why = bare.counts() if any(failures) else "unknown reasons"
+        return bare.replace(log=f"No valid allocation solutions, failure reasons: {why}")
+    names = "/".join(world.nodes[k].name for k in place if k >= 0)
+    return bare.replace(log=f"score: {score}, successes {fits}, failures {sum(failures)} "
+                            f"({bare.counts()}) for node(s) {names}")
 
 
 def plain(inst: Instance) -> bool:
@@ -202,14 +225,16 @@ class Choice(Record):
     message: str
 
 
-def try_group(ground: Ground, group: int, inst: Instance, pairs: bool) -> Choice:
+def try_group(ground: Ground, group: int, inst: Instance, pairs: bool, alone: bool = False,
+              ) -> Choice:
+    """``alone``: as if there were no other group."""
     world = ground.world
     nodes = ground.open_nodes(group)
     name = world.groups[group].name
     if len(nodes) < (2 if pairs else 1):
         problem = "Not enough online nodes" if pairs else "No online nodes"
         return Choice(group=group, solution=None, message=f"Group {name}: error {problem}")
-    solution = ground.find(inst, nodes, pairs)
+    solution = ground.find(inst, nodes, pairs, group if alone else -1)
     return Choice(group=group, solution=solution,
                   message=f"Group {name} ({world.groups[group].alloc_policy}): {solution.log}")
 
@@ -256,16 +281,7 @@ def allocate(
     if not has_networks(world, at, inst):
         raise NoRoom(f"The group {group} is not connected to a network required by instance "
                      f"{inst.name}")
-    cut = part(world, at)
-    inner = ground
-    if len(cut.nodes) < len(world.nodes):
-        inner = Ground(cut.world, ground.options, [inst])
-    choice = try_group(inner, at, inst, pairs)
+    choice = try_group(ground, at, inst, pairs, alone=True)
     if choice.solution is None:
         raise NoRoom(choice.message.partition("error ")[2])
-    solution = choice.solution
-    if solution.place is not None:
-        pri, sec = solution.place
-        solution = solution.replace(
-            place=(cut.nodes[pri], cut.nodes[sec] if sec >= 0 else -1))
-    return solution, choice.message
+    return choice.solution, choice.message

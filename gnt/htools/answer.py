@@ -13,16 +13,25 @@ if TYPE_CHECKING:
     from typing import Any
 
 
+MOST_WORDS = 400  # characters of a script's reason
+
+
 def result(text: str, allocator: str) -> Any:
     """The result of a successful answer; NoRoom with what a refusal says."""
     top = Part(parse_json(text, f"the answer of allocator {allocator}"),
                f"the answer of allocator {allocator}")
     info = top.get("info", str, "")
     if not top.get("success", bool):
-        raise NoRoom(f"allocator {allocator} found no place: {info or 'it does not say why'}")
+        raise NoRoom(f"allocator {allocator} found no place: {why(info)}")
     if "result" not in top.value:
         raise BadData(f"{top.where}: the key 'result' is missing")
     return top.value["result"]
+
+
+def why(info: str) -> str:
+    """A script's reason as one line of what can be shown."""
+    words = "".join(c if c.isprintable() else " " for c in info[:MOST_WORDS + 1]).strip()
+    return words[:MOST_WORDS] + "…" if len(info) > MOST_WORDS else words or "it does not say why"
 
 
 def nodes(value: Any, allocator: str, known: Collection[str], count: int) -> tuple[str, ...]:
@@ -66,8 +75,8 @@ def _pair(entry: Any, where: str) -> tuple[str, Any]:
 def _failure(entry: Any, where: str) -> tuple[str, str]:
     if isinstance(entry, str):
         return entry, "the allocator does not say why"
-    name, why = _pair(entry, where)
-    return name, str(why)
+    name, reason = _pair(entry, where)
+    return name, why(str(reason))
 
 
 def evacuated(

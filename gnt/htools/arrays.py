@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from gnt.htools.world import LOCAL, MIRROR, MOVABLE, BadData, Instance, Node, World, is_split
+from gnt.htools.world import (
+    LOCAL,
+    MIRROR,
+    MOST_NODES,
+    MOVABLE,
+    BadData,
+    Instance,
+    Node,
+    World,
+    is_split,
+)
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -62,13 +72,13 @@ class Numbers:
         return self.of.setdefault(text, len(self.of))
 
 
-def node_row(world: World, n: Node) -> tuple[float, ...]:
+def node_row(world: World, n: Node) -> tuple[float | None, ...]:
     policy = world.policy_of(n)
     ratio = policy.vcpu_ratio if n.vcpu_ratio is None else n.vcpu_ratio
     return (
         n.t_mem, n.n_mem, n.f_mem, n.t_dsk, n.f_dsk, n.t_cpu, n.n_cpu, n.cpu_speed, n.offline,
         n.spindles, n.free_spindles, n.exclusive_storage, n.group, ratio, policy.spindle_ratio,
-        n.min_disk,
+        n.min_disk, n.cpu_load,
     )
 
 
@@ -97,6 +107,7 @@ class Rows:
         ]
         self.prefixes = (*world.exclusion, *suffixes(world.tags, EXCLUSION))
         self.desired = tuple(suffixes(world.tags, DESIRED))
+        self.places = max(len(self.place.of), bool(self.desired))
 
     def row(self, inst: Instance) -> tuple[object, ...]:
         excl = [self.tag(t) for t in inst.tags if self.prefixes and t.startswith(self.prefixes)]
@@ -122,9 +133,24 @@ def state(world: World) -> State:
     from gnt.htools_ext.state import State
 
     limited(world.instances)
+    if len(world.nodes) > MOST_NODES:
+        raise BadData(f"{len(world.nodes)} nodes are more than the {MOST_NODES} that can be "
+                      "computed with")
     rows = Rows(world)
     instances = [rows.row(i) for i in world.instances]
-    return State(
-        [node_row(world, n) for n in world.nodes], instances, len(rows.tag.of), rows.members,
-        migrations(world),
-    )
+    try:
+        return State(
+            [node_row(world, n) for n in world.nodes], instances, len(rows.tag.of), rows.members,
+            migrations(world), rows.places,
+        )
+    except OverflowError as error:
+        raise BadData(f"the cluster's tables do not fit: {error}") from None
+
+
+def followed(world: World, state: State) -> World:
+    """The world with its nodes as the state has them: what is free of their disks, who is off."""
+    figures = [state.node(k) for k in range(len(world.nodes))]
+    return world.replace(nodes=tuple(
+        n.replace(f_dsk=int(f["f_dsk"]), offline=bool(f["offline"]), free_spindles=int(
+            f["f_spn"]) if n.exclusive_storage else n.free_spindles)
+        for n, f in zip(world.nodes, figures, strict=True)))

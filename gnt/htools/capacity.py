@@ -17,6 +17,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    Holds = Callable[[bool, tuple[int, ...]], bool]
+
 UNIT_MEM, UNIT_DSK = 64, 256  # MiB
 MEM, DSK, CPU, SPN = policy.FAIL_MEM, policy.FAIL_DISK, policy.FAIL_CPU, policy.FAIL_SPN
 
@@ -53,6 +55,7 @@ class Filler:
         self.ground, self.nodes = ground, nodes
         self.template, self.spindle_use = template, spindle_use
         self.pairs = template == "drbd"
+        self.capacity = ground.options.capacity
         self.placed: list[Shape] = []
         self.failures: tuple[int, ...] = (0,) * len(FAILURES)
 
@@ -76,41 +79,56 @@ class Filler:
 
         What most often stands in the way is made smaller by one unit, again and again, until
         something fits.  If that leads nowhere, one resource is made smaller until it alone
-        suffices, beginning with the smallest shape that was tried.
+        suffices, beginning with the smallest shape that was tried.  As in the reference every
+        step takes all that are placed off the limit again.
         """
-        current: Shape | None = shape
-        while current is not None:
-            self.fill(current, None if limit is None else limit - len(self.placed))
-            if limit is not None and len(self.placed) >= limit:
-                return
-            current = self.next_shape(current)
+        found: tuple[Shape, int | None] | None = (shape, limit)
+        while found is not None:
+            self.fill(*found)
+            found = self.next_shape(Level(
+                shape=found[0], failures=self.failures, limit=found[1]))
 
-    def next_shape(self, shape: Shape) -> Shape | None:
-        tried = [(shape, self.failures)]
-        while True:
-            at, failures = tried[-1]
-            cause = main_cause(failures)
-            steps = self.smaller(at, cause)
-            found = self.first(steps, partial(other_cause, cause))
-            if found is None:
-                if len(steps):
-                    tried.append((steps[len(steps) - 1], self.attempt(steps[len(steps) - 1])[1]))
+    def next_shape(self, level: Level) -> tuple[Shape, int | None] | None:
+        """The next shape of which something fits, with its limit."""
+        count, checked = len(self.placed), self.ground.options.capacity
+        tried: list[Level] = []
+        while not level.ended(count):
+            tried.append(level)
+            cause = main_cause(level.failures)
+            steps = self.smaller(level.shape, cause).up_to(level.steps(count))
+            down = self.first(steps, partial(other_cause, cause), checked)
+            if down is None:
+                tried += self.last_levels(level, steps, count)
                 break
-            fits, why = self.attempt(found)
+            fits, failures = self.attempt(steps[down], checked)
+            level = level.below(steps[down], failures, down + 1, count)
             if fits:
-                return found
-            tried.append((found, why))
-        for at, failures in reversed(tried):
-            for cause, _ in ranked(failures):
-                enough = self.until_fits(at, cause)
-                if enough is not None:
-                    return enough
+                return level.shape, level.limit
+        return self.enough(tried, count)
+
+    def last_levels(self, level: Level, steps: Steps, count: int) -> list[Level]:
+        """The smallest of these shapes after which the limit would have let us go on."""
+        for down in range(len(steps), max(0, len(steps) - 2), -1):
+            shape = steps[down - 1]
+            why = self.attempt(shape, self.ground.options.capacity)[1]
+            below = level.below(shape, why, down, count)
+            if not below.ended(count):
+                return [below]
+        return []
+
+    def enough(self, tried: list[Level], count: int) -> tuple[Shape, int | None] | None:
+        """The first shape that fits when one resource is made smaller still."""
+        for level in reversed(tried):
+            for cause in reversed(sorted(range(len(FAILURES)), key=level.failures.__getitem__)):
+                found = self.until_fits(level.shape, cause)
+                if found is not None:
+                    return found, level.below(found, (), 1, count).limit
         return None
 
-    def attempt(self, shape: Shape) -> tuple[bool, tuple[int, ...]]:
-        """Does a shape fit, and where not, why."""
+    def attempt(self, shape: Shape, checked: bool) -> tuple[bool, tuple[int, ...]]:
+        """Does a shape fit, and where not, why; ``checked``: and nodes can still be lost."""
         place = self.ground.search(shape.instance(self.template, self.spindle_use), self.nodes,
-                                   self.pairs)
+                                   self.pairs, capacity=checked)
         return place is not None, tuple(self.ground.allocator.failures)
 
     def smaller(self, shape: Shape, cause: int) -> Steps:
@@ -120,27 +138,54 @@ class Filler:
             min((s.memory for s in lows), default=0), min((s.disk_size for s in lows), default=0),
             min((s.cpus for s in lows), default=0), 0))
 
-    def first(self, steps: Steps,
-              holds: Callable[[bool, tuple[int, ...]], bool]) -> Shape | None:
-        """The first for which something holds that then goes on holding."""
+    def first(self, steps: Steps, holds: Holds, checked: bool) -> int | None:
+        """The first for which something holds.
+
+        Once it holds without looking at capacity it goes on holding; with that it need not.
+        """
         low, high = -1, len(steps) - 1
-        if high < 0 or not holds(*self.attempt(steps[high])):
+        if high < 0 or not holds(*self.attempt(steps[high], False)):
             return None
         while high - low > 1:
             middle = (low + high) // 2
-            if holds(*self.attempt(steps[middle])):
+            if holds(*self.attempt(steps[middle], False)):
                 high = middle
             else:
                 low = middle
-        return steps[high]
+        while checked and high < len(steps) and not holds(*self.attempt(steps[high], True)):
+            high += 1
+        return high if high < len(steps) else None
 
     def until_fits(self, shape: Shape, cause: int) -> Shape | None:
         """The first smaller shape that fits, if this cause stands in the way until then."""
+        def over(fits: bool, failures: tuple[int, ...]) -> bool:
+            return fits or not failures[cause]
+
         steps = self.smaller(shape, cause)
-        found = self.first(steps, lambda fits, _: fits)
-        if found is None or found == steps[0]:
-            return found
-        return found if self.attempt(steps.before(found))[1][cause] else None
+        found = self.first(steps, over, self.capacity)
+        fits = found is not None and self.attempt(steps[found], self.capacity)[0]
+        return steps[found] if found is not None and fits else None
+
+
+class Level(Record):
+    """A shape of which nothing (more) fits, why, and the limit it was placed with."""
+
+    shape: Shape
+    failures: tuple[int, ...]
+    limit: int | None
+
+    def ended(self, count: int) -> bool:
+        """Whether the limit ends it, after so many were placed."""
+        return self.limit is not None and self.limit <= count
+
+    def steps(self, count: int) -> int | None:
+        """How many levels the limit lets follow; None: any number."""
+        return -(-(self.limit - count) // count) if self.limit is not None and count else None
+
+    def below(self, shape: Shape, failures: tuple[int, ...], down: int, count: int) -> Level:
+        """The level so many steps further down."""
+        limit = None if self.limit is None else self.limit - down * count
+        return Level(shape=shape, failures=failures, limit=limit)
 
 
 def other_cause(cause: int, fits: bool, failures: tuple[int, ...]) -> bool:
@@ -176,19 +221,21 @@ class Steps:
         value = getattr(self.shape, self.field) - (k + 1) * self.unit
         return self.shape.replace(**{self.field: value})
 
-    def before(self, shape: Shape) -> Shape:
-        """The step before one of these."""
-        return shape.replace(**{self.field: getattr(shape, self.field) + self.unit})
+    def up_to(self, most: int | None) -> Steps:
+        """Only so many of these."""
+        self.count = self.count if most is None else min(self.count, most)
+        return self
 
 
 def filler(world: World, options: Options, nodes: list[int] | None, template: str,
            spindle_use: int) -> Filler:
     """A filler for a world; mirrored instances are not checked for capacity (N+1 sees to it)."""
-    if template == "drbd":
-        options = options.replace(capacity=False)
     ground = Ground(world, options)
-    return Filler(ground, nodes if nodes is not None else ground.open_nodes(None, True), template,
+    fill = Filler(ground, nodes if nodes is not None else ground.open_nodes(None, True), template,
                   spindle_use)
+    if fill.pairs:
+        ground.options = options.replace(capacity=False)
+    return fill
 
 
 def standard(fill: Filler, shape: Shape, limit: int | None) -> Filled:
@@ -197,10 +244,12 @@ def standard(fill: Filler, shape: Shape, limit: int | None) -> Filled:
 
 
 def tiered(fill: Filler, shapes: list[Shape], limit: int | None) -> Filled:
+    reasons: tuple[tuple[int, int], ...] = ()
     for shape in shapes:
         if limit is None or len(fill.placed) < limit:
-            fill.tiers(shape, limit)
-    return Filled(shapes=tuple(fill.placed), reasons=ranked(fill.failures))
+            fill.tiers(shape, None if limit is None else limit - len(fill.placed))
+            reasons = ranked(fill.failures)
+    return Filled(shapes=tuple(fill.placed), reasons=reasons)
 
 
 class Totals(Record):

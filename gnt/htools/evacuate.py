@@ -151,8 +151,11 @@ def jobs(ground: Ground, done: Evacuation) -> list[list[dict[str, Any]]]:
         job = []
         for kind, target in m.steps:
             node = ground.world.nodes[target].name if target >= 0 else ""
-            job.append(opcodes.replace_disks(name, node) if kind == R and template_drbd(ground, m)
-                       else opcodes.migrate(name, node))
+            if kind == R and template_drbd(ground, m):
+                job.append(opcodes.replace_disks(name, node))
+                continue
+            coming = ground.instances[m.inst].forthcoming
+            job.append((opcodes.failover if coming else opcodes.migrate)(name, node))
         made.append(job)
     return made
 

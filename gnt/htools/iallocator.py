@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 
 from gnt.errors import GntError
-from gnt.htools import allocate, evacuate
+from gnt.htools import allocate, dedicated, evacuate
 from gnt.htools.allocate import Ground, NoRoom, Options
-from gnt.htools.parts import ADMIN_STATES, Part, parse_json, read_policy, read_text
+from gnt.htools.parts import ADMIN_STATES, Part, different, parse_json, read_policy, read_text
 from gnt.htools.world import (
     ALLOC_POLICIES,
     TEMPLATES,
@@ -47,6 +48,7 @@ def parse(text: str, source: str = "request") -> Request:
 def read_world(top: Part) -> World:
     groups = [read_group(uuid, g) for uuid, g in top.parts("nodegroups")]
     uuids = {g.uuid: k for k, g in enumerate(groups)}
+    different([g.name for g in groups], f"{top.where}.nodegroups", "name")
     hypervisors = top.texts("enabled_hypervisors")
     hypervisor = hypervisors[0] if hypervisors else ""
     nodes = [read_node(name, n, uuids, hypervisor) for name, n in top.parts("nodes")]
@@ -159,7 +161,9 @@ def _allocate(world: World, body: Part, options: Options) -> Answer:
     if restrict is not None and options.restrict is None:
         options = options.replace(restrict=body.texts("restrict-to-nodes"))
     ground = Ground(world, options, [inst])
-    solution, info = allocate.allocate(ground, inst, pairs, body.get("group_name", str, None))
+    group = body.get("group_name", str, None)
+    find = dedicated.allocate if dedicated.dedicated(world, group) else allocate.allocate
+    solution, info = find(ground, inst, pairs, group)
     if solution.place is None:
         raise NoRoom(info)
     ground.put(inst, solution.place)
@@ -171,9 +175,12 @@ def _multi(world: World, body: Part, options: Options) -> Answer:
     wanted = [_new(p) for p in body.list_of("instances")]
     group = body.get("group_name", str, None)
     ground = Ground(world, options, [inst for inst, _ in wanted])
+    find = allocate.allocate
+    if dedicated.dedicated(world, group if wanted else None):
+        find = partial(dedicated.allocate, brief=True)
     placed, failed = [], []
     for inst, pairs in wanted:
-        solution, info = allocate.allocate(ground, inst, pairs, group)
+        solution, info = find(ground, inst, pairs, group)
         if solution.place is None:
             failed.append((inst.name, info))
             continue
@@ -255,22 +262,15 @@ def _secondary(world: World, body: Part, options: Options) -> Answer:
     inst = world.instances[at]
     if inst.sec >= 0:
         raise NoRoom("Instance already has a secondary")
-    rest = world.replace(instances=tuple(i for k, i in enumerate(world.instances) if k != at),
-                         nodes=tuple(_without(n, inst) if k == inst.pri else n
-                                     for k, n in enumerate(world.nodes)))
     wanted = inst.replace(template="drbd")
-    ground = Ground(rest, options, [wanted])
+    ground = Ground(world, options, [wanted])
+    ground.withdraw(at)
     group = world.nodes[inst.pri].group
     solution = ground.find_with(wanted, inst.pri, ground.open_nodes(group))
     if solution.place is None:
         raise NoRoom(solution.log)
+    ground.put(wanted, solution.place)
     return Answer(info=solution.log, result=world.nodes[solution.place[1]].name, ground=ground)
-
-
-def _without(n: Node, inst: Instance) -> Node:
-    local = inst.template in ("plain", "drbd")
-    return n.replace(f_mem=n.f_mem + (inst.mem if inst.uses_memory else 0),
-                     f_dsk=n.f_dsk + (inst.dsk if local else 0))
 
 
 __all__ = ["Answer", "GntError", "Request", "answer", "load", "parse", "run"]

@@ -72,7 +72,7 @@ def own_memory(world: World, mib: int) -> World:
     if not mib or not any(n.hypervisor == "kvm" for n in world.nodes):
         return world
     return world.replace(nodes=tuple(
-        n.replace(n_mem=mib) if n.hypervisor == "kvm" and n.t_mem else n for n in world.nodes))
+        n.replace(n_mem=mib) if n.hypervisor == "kvm" else n for n in world.nodes))
 
 
 def parse_loads(path: str) -> dict[str, Load]:

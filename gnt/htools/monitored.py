@@ -1,20 +1,22 @@
 """CPU loads from monitoring daemons: live over HTTP, or from files in their format.
 
-A file is a list of ``{"node": NAME, "reports": [REPORT, …]}``.  The first usable ``cpu-avg-load``
-report of a node counts; a node's load is shared out among its primaries by their virtual CPUs.
-With Xen's collectors ``xen-cpu-avg-load`` counts instead, which knows instances.  As in the
-reference, the data is used only when it is complete: measured and assumed loads do not compare.
+A file is a list of ``{"node": NAME, "reports": [REPORT, …]}``.  The first ``cpu-avg-load`` report
+of a node is its load; each primary's part is by its virtual CPUs of all that are in use, the node's
+own included.  With Xen's collectors ``xen-cpu-avg-load`` counts instead, which knows instances; the
+node's load is their sum.  As in the reference, the data is used only when it is complete: measured
+and assumed loads do not compare.
 """
 
 from __future__ import annotations
 
 from gnt.htools.parts import Part, parse_json, read_json
+from gnt.htools.show import ratio
 from gnt.htools.world import BadData, World
 from gnt.record import Record
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
     from typing import Any
 
     Reports = Mapping[str, list[Mapping[str, Any]]]  # by node
@@ -53,17 +55,40 @@ def apply(world: World, wish: Monitoring) -> World:
                          f"{XEN if wish.xen else NODE} is ignored\n")
         return world
     loads = smooth([sample for sample in samples if sample is not None], wish.weight)
-    return world.replace(instances=tuple(
-        i.replace(load=(load, *i.load[1:]))
-        for i, load in zip(world.instances, loads, strict=True)))
+    return measured(world, loads) if wish.xen else shared(world, loads)
 
 
 def smooth(samples: Sequence[Sequence[float]], weight: float) -> list[float]:
-    """An exponential mean of each instance's samples, the last one newest."""
+    """An exponential mean of each one's samples, the last one newest."""
     mean = list(samples[0])
     for sample in samples[1:]:
         mean = [old + weight * (new - old) for old, new in zip(mean, sample, strict=True)]
     return mean
+
+
+def shared(world: World, loads: Sequence[float]) -> World:
+    """Nodes have the loads; their primaries get parts."""
+    cpus = [n.n_cpu for n in world.nodes]
+    for inst in world.instances:
+        if not inst.forthcoming and not inst.offline:
+            cpus[inst.pri] += inst.vcpus
+    each = [ratio(load, count) for load, count in zip(loads, cpus, strict=True)]
+    return with_loads(world, loads, [each[i.pri] * i.vcpus for i in world.instances])
+
+
+def measured(world: World, loads: Sequence[float]) -> World:
+    """Instances have the loads, nodes their sums (from the last listed on)."""
+    sums = [0.0] * len(world.nodes)
+    for inst, load in zip(reversed(world.instances), reversed(loads), strict=True):
+        sums[inst.pri] += 0 if inst.forthcoming else load
+    return with_loads(world, sums, loads)
+
+
+def with_loads(world: World, nodes: Sequence[float], instances: Sequence[float]) -> World:
+    return world.replace(
+        nodes=tuple(n.replace(cpu_load=x) for n, x in zip(world.nodes, nodes, strict=True)),
+        instances=tuple(i.replace(load=(x, *i.load[1:]))
+                        for i, x in zip(world.instances, instances, strict=True)))
 
 
 def read(path: str) -> Reports:
@@ -80,51 +105,35 @@ def read(path: str) -> Reports:
 
 
 def found(world: World, reports: Reports, xen: bool) -> list[float] | None:
-    """The CPU load of every instance; None when something is missing."""
-    return of_instances(world, reports) if xen else of_nodes(world, reports)
+    """The CPU load of every instance (``xen``) or node; None when something is missing."""
+    name = XEN if xen else NODE
+    chosen = [next((r for r in reports.get(n.name, ()) if r.get("name") == name), None)
+              for n in world.nodes]
+    data = [r["data"] for r in chosen if r is not None and isinstance(r.get("data"), dict)]
+    if len(data) != len(chosen):
+        return None
+    return of_instances(world, data) if xen else of_nodes(data)
 
 
-def of_nodes(world: World, reports: Reports) -> list[float] | None:
-    """Each node's load, shared out."""
-    loads = []
-    for node in world.nodes:
-        load = first(usable(report) for report in reports.get(node.name, ()))
-        if load is None:
+def of_nodes(reports: Sequence[Mapping[str, Any]]) -> list[float] | None:
+    """What the CPU collector says of each."""
+    for data in reports:
+        if not number(data.get("cpu_number")) or not isinstance(data.get("cpus"), list) \
+                or not number(data.get("cpu_total")):
             return None
-        loads.append(load)
-    cpus = [0] * len(world.nodes)
-    for inst in world.instances:
-        if not inst.forthcoming:
-            cpus[inst.pri] += inst.vcpus
-    return [loads[i.pri] * i.vcpus / cpus[i.pri] if cpus[i.pri] and not i.forthcoming else 0.0
-            for i in world.instances]
+    return [float(data["cpu_total"]) for data in reports]
 
 
-def of_instances(world: World, reports: Reports) -> list[float] | None:
-    """What Xen's collector says of each."""
+def of_instances(world: World, reports: Sequence[Mapping[str, Any]]) -> list[float] | None:
+    """What Xen's collector says of each; of several nodes that know one, the first counts."""
     loads: dict[str, float] = {}
-    for node in world.nodes:
-        for report in reports.get(node.name, ()):
-            data = report.get("data")
-            if report.get("name") == XEN and isinstance(data, dict):
-                loads.update({name: float(load) for name, load in data.items() if number(load)})
+    for data in reports:
+        for name, load in data.items():
+            if not number(load):
+                return None
+            loads.setdefault(name, float(load))
     wanted = [loads.get(inst.name) for inst in world.instances]
     return None if None in wanted else [load for load in wanted if load is not None]
-
-
-def first(values: Iterable[float | None]) -> float | None:
-    return next((value for value in values if value is not None), None)
-
-
-def usable(report: Mapping[str, Any]) -> float | None:
-    """The load in a report of the CPU collector."""
-    data = report.get("data")
-    if report.get("name") != NODE or not isinstance(data, dict):
-        return None
-    if not number(data.get("cpu_number")) or not isinstance(data.get("cpus"), list):
-        return None
-    value = data.get("cpu_total")
-    return float(value) if number(value) and isinstance(value, (int, float)) else None
 
 
 def number(value: Any) -> bool:

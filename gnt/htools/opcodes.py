@@ -17,6 +17,15 @@ def migrate(name: str, target: str = "") -> dict[str, Any]:
     }
 
 
+def failover(name: str, target: str = "") -> dict[str, Any]:
+    """Of an instance that is not there yet."""
+    return {
+        "OP_ID": "OP_INSTANCE_FAILOVER", "instance_name": name, "shutdown_timeout": 120,
+        "ignore_consistency": False, **({"target_node": target} if target else {}),
+        "ignore_ipolicy": False, "cleanup": False,
+    }
+
+
 def replace_disks(name: str, target: str) -> dict[str, Any]:
     """A new secondary."""
     return {

@@ -64,6 +64,7 @@ class Orderer:
         self.made: list[Move] = []
         self.mirrored = [MIRROR[i.template] == MIRROR_INTERNAL for i in world.instances]
         self.waiting = [i for i, g in enumerate(goals) if self.state.place_of(i) != g]
+        self.visited: dict[int, set[Place]] = {}  # places since the last detour
         # what waited where when a detour was made
         self.seen: set[tuple[tuple[int, int, int], ...]] = set()
 
@@ -75,8 +76,9 @@ class Orderer:
         return Ordered(moves=tuple(self.made), state=self.state, stuck=len(self.waiting))
 
     def direct(self) -> None:
-        """Everything that can go straight to its goal, goes."""
+        """Everything that can go straight to its goal, goes, and nothing comes by a place twice."""
         progress = True
+        self.visited = {i: {self.state.place_of(i)} for i in self.waiting}
         while self.waiting and progress:
             progress = False
             for i in list(self.waiting):
@@ -86,8 +88,11 @@ class Orderer:
         """One step of one instance towards its goal, if one is possible now."""
         now, goal = self.state.place_of(i), self.goals[i]
         for way in routes(now, goal, self.mirrored[i]):
-            if self.move(i, *(way if way[0] in self.kinds else begun(*way))):
-                if self.state.place_of(i) == goal:
+            kind, target = way if way[0] in self.kinds else begun(*way)
+            there = after(kind, target, *now)
+            if there not in self.visited.get(i, ()) and self.move(i, kind, target):
+                self.visited.setdefault(i, set()).add(there)
+                if there == goal:
                     self.waiting.remove(i)
                 return True
         return False

@@ -9,6 +9,7 @@ from gnt.htools.world import BadData, Policy, Spec
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
     from typing import Any
 
 SPEC_KEYS = {"memory": "memory-size", "cpus": "cpu-count", "disk_size": "disk-size",
@@ -72,6 +73,11 @@ class Part:
                 raise BadData(f"{self.where}.{key}: {_short(value)} is not a text")
         return tuple(values)
 
+    def numbers(self, key: str, *default: Any) -> tuple[float, ...]:
+        values = self.get(key, list, *default)
+        inner = Part({str(k): v for k, v in enumerate(values)}, f"{self.where}.{key}")
+        return tuple(inner.number(k) for k in inner.value)
+
     def choice(self, key: str, known: tuple[str, ...]) -> str:
         value: str = self.get(key, str)
         if value not in known:
@@ -102,12 +108,23 @@ def _kind(kind: type | tuple[type, ...]) -> str:
     return names[kind[0] if isinstance(kind, tuple) else kind]
 
 
+def different(names: Sequence[str], where: str, what: str) -> dict[str, int]:
+    """Name -> index; a name that comes twice is an error."""
+    found: dict[str, int] = {}
+    for k, name in enumerate(names):
+        if name in found:
+            raise BadData(f"{where}[{k}]: the {what} {name!r} comes twice, first at "
+                          f"[{found[name]}]")
+        found[name] = k
+    return found
+
+
 def unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    found = dict(pairs)
-    if len(found) != len(pairs):
-        names = [k for k, _ in pairs]
-        twice = next(n for n in names if names.count(n) > 1)
-        raise BadData(f"the key {twice!r} comes twice in one JSON object")
+    found: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in found:
+            raise ValueError(f"the key {key!r} comes twice in one JSON object")
+        found[key] = value
     return found
 
 
@@ -119,7 +136,8 @@ def parse_json(text: str, source: str) -> Any:
     except RecursionError:
         raise BadData(f"{source}: nested too deeply") from None
     except ValueError as error:
-        raise BadData(f"{source}: not JSON: {error}") from None
+        what = "" if str(error).startswith("the key ") else "not JSON: "
+        raise BadData(f"{source}: {what}{error}") from None
 
 
 def read_spec(p: Part) -> Spec:

@@ -6,7 +6,7 @@ the caller's: :func:`load` takes it from ``urllib``, imported only then.
 
 from __future__ import annotations
 
-from gnt.htools.parts import LARGEST, Part, parse_json, read_json, read_policy
+from gnt.htools.parts import Part, different, parse_json, read_json, read_policy
 from gnt.htools.world import (
     ALLOC_POLICIES,
     STATUSES,
@@ -103,12 +103,17 @@ def parse(answers: dict[str, Any], source: str) -> World:
     """The answers of the four resources, parsed from JSON."""
     info = Part(answers["info"], f"{source}: info")
     groups = [group(g) for g in rows(answers, "groups", source)]
-    uuids = {g.uuid: k for k, g in enumerate(groups)}
+    uuids = different([g.uuid for g in groups], f"{source}: groups", "uuid")
+    different([g.name for g in groups], f"{source}: groups", "name")
     hypervisor = info.get("default_hypervisor", str, "")
-    nodes = [node(n, uuids, info.value.get("master")).replace(hypervisor=hypervisor)
+    master = info.get("master", str)
+    nodes = [node(n, uuids, master).replace(hypervisor=hypervisor)
              for n in rows(answers, "nodes", source)]
-    names = {n.name: k for k, n in enumerate(nodes)}
+    names = different([n.name for n in nodes], f"{source}: nodes", "name")
+    if master not in names:
+        raise BadData(f"{info.where}.master: there is no node {master!r}")
     instances = [instance(i, names) for i in rows(answers, "instances", source)]
+    different([i.name for i in instances], f"{source}: instances", "name")
     return World(
         groups=tuple(groups), nodes=tuple(nodes), instances=tuple(instances),
         tags=info.texts("tags", []),
@@ -126,25 +131,26 @@ def node(n: Part, groups: dict[str, int], master: object) -> Node:
     uuid = n.get("group.uuid", str)
     if uuid not in groups:
         raise BadData(f"{n.where}: there is no group with uuid {uuid!r}")
-    down = n.get("offline", bool) or n.get("drained", bool) or not n.get("vm_capable", bool, True)
+    live = not n.get("offline", bool) and n.get("vm_capable", bool, True)
     params = Part(n.get("ndparams", dict, {}), f"{n.where}.ndparams")
     name = n.get("name", str)
 
     def fact(key: str) -> float:
         """Nodes that do not answer have no figures."""
         value = n.value.get(key)
-        if not isinstance(value, (int, float)) or isinstance(value, bool) or abs(value) > LARGEST:
-            return 0.0
-        return float(value)
+        said = live and isinstance(value, (int, float)) and not isinstance(value, bool)
+        return float(n.number(key)) if said else 0.0
 
-    silent = not fact("mtotal")
+    exclusive = params.get("exclusive_storage", bool, False)
+    silent = not fact("mtotal") and n.value.get("mtotal") is None
     return Node(
         name=name, group=groups[uuid], t_mem=fact("mtotal"), n_mem=int(fact("mnode")),
         f_mem=int(fact("mfree")), t_dsk=fact("dtotal"), f_dsk=int(fact("dfree")),
-        t_cpu=fact("ctotal"), n_cpu=int(fact("cnos") or 1), offline=down or silent,
-        master=name == master, spindles=int(params.number("spindle_count", 1)),
+        t_cpu=fact("ctotal"), n_cpu=int(fact("cnos")),
+        offline=not live or n.get("drained", bool) or silent, master=name == master,
+        spindles=int(fact("sptotal") if exclusive else params.number("spindle_count", 1)),
         free_spindles=int(fact("spfree")), tags=n.texts("tags", []),
-        exclusive_storage=params.get("exclusive_storage", bool, False),
+        exclusive_storage=exclusive,
         cpu_speed=float(params.number("cpu_speed", 1.0)))
 
 
@@ -154,10 +160,13 @@ def instance(i: Part, nodes: dict[str, int]) -> Instance:
     for home in homes:
         if home not in nodes:
             raise BadData(f"{i.where}: there is no node {home!r}")
+    if len(homes) > 1 and homes[0] == homes[1]:
+        raise BadData(f"{i.where}: primary and secondary are the same node, {homes[0]}")
     said = i.value.get("oper_ram")
     live = isinstance(said, (int, float)) and not isinstance(said, bool)
-    memory = said if live and isinstance(said, (int, float)) else be.number("maxmem")
-    sizes = [s for s in i.get("disk.sizes", list, []) if isinstance(s, (int, float))]
+    memory = i.number("oper_ram") if live else be.number(
+        "memory" if "memory" in be.value else "maxmem")
+    sizes = i.numbers("disk.sizes", [])
     return Instance(
         name=i.get("name", str), mem=int(memory),
         dsk=i.whole("disk_usage"), vcpus=int(be.number("vcpus")),
@@ -166,4 +175,5 @@ def instance(i: Part, nodes: dict[str, int]) -> Instance:
         template=i.choice("disk_template", TEMPLATES), tags=i.texts("tags", []),
         spindle_use=int(be.number("spindle_use", 1)),
         forthcoming=i.get("forthcoming", bool, False),
-        disks=tuple(Disk(size=int(s)) for s in sizes))
+        disks=tuple(Disk(size=int(s), spindles=n) for s, n in zip(
+            sizes, [*i.get("disk.spindles", list, []), *[None] * len(sizes)], strict=False)))

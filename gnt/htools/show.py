@@ -85,8 +85,14 @@ class NodeTable:
         self.figures = [state.node(k) for k in range(len(world.nodes))]
         self.peers = state.peers
         self.on: list[tuple[list[int], list[int]]] = [([], []) for _ in world.nodes]
+        self.tagged: list[list[int]] = [[] for _ in world.nodes]  # forthcoming ones, too
         for i in range(len(world.instances)):
             pri, sec = state.place_of(i)
+            if pri < 0:
+                continue
+            self.tagged[pri].append(i)
+            if world.instances[i].forthcoming:
+                continue
             self.on[pri][0].insert(0, i)
             if sec >= 0:
                 self.on[sec][1].insert(0, i)
@@ -101,13 +107,15 @@ class NodeTable:
         from gnt.htools.arrays import exclusion_tags
 
         counts: dict[str, int] = {}
-        for i in self.on[k][0]:
+        for i in self.tagged[k]:
             for tag in exclusion_tags(self.world, self.world.instances[i]):
                 counts[tag] = counts.get(tag, 0) + 1
         return ",".join(f"{t}={c}" for t, c in sorted(counts.items()))
 
     def peer_map(self, k: int) -> str:
-        pairs = sorted(((p, m) for p, m in self.peers(k).items()), key=lambda e: (-e[1], -e[0]))
+        mirrors = [self.world.instances[i] for i in self.on[k][1]]
+        peers = dict.fromkeys((i.pri for i in mirrors if i.mirrored), 0) | self.peers(k)
+        pairs = sorted(((p, m) for p, m in peers.items()), key=lambda e: (-e[1], -e[0]))
         return "[" + ",".join(f"({p},{m})" for p, m in pairs) + "]"
 
     def cell(self, k: int, field: str) -> str:

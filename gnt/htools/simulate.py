@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gnt.errors import Invalid
-from gnt.htools.world import BadData, Group, Node, World
+from gnt.htools.world import MOST_NODES, BadData, Group, Node, World
 from gnt.values import whole as counted
 
 TYPE_CHECKING = False
@@ -12,7 +12,6 @@ if TYPE_CHECKING:
 
 POLICIES = {"p": "preferred", "l": "last_resort", "u": "unallocable"}
 UNITS = {"m": 1.0, "g": 1024.0, "t": 1024.0 * 1024.0}
-MOST_NODES = 20000
 
 
 def size(text: str, spec: str) -> int:

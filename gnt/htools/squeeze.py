@@ -7,7 +7,7 @@ from math import floor
 from gnt.htools import arrays, balance
 from gnt.htools.arrays import STANDBY
 from gnt.htools.balance import Rules
-from gnt.htools.world import LOCAL, Instance, World
+from gnt.htools.world import LOCAL, Instance, Node, World
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -54,6 +54,26 @@ def works(world: World, nodes: list[int], offline: bool, inst: Instance, start: 
     return on and has_room(world, state, inst)
 
 
+def supposed(world: World) -> World:
+    """Standby nodes say nothing of themselves: each is thought to be like the smallest online
+    node of its group, and empty.  Without that nothing would have room on them, and they would be
+    switched on for it."""
+    like = {}
+    for n in sorted((n for n in world.nodes if not n.offline), key=lambda n: -n.t_mem):
+        like[n.group] = n
+    return world.replace(nodes=tuple(
+        n.replace(t_mem=like[n.group].t_mem, n_mem=like[n.group].n_mem,
+                  f_mem=int(like[n.group].t_mem) - like[n.group].n_mem,
+                  t_dsk=like[n.group].t_dsk, f_dsk=int(like[n.group].t_dsk),
+                  t_cpu=like[n.group].t_cpu)
+        if n.offline and not n.t_mem and n.group in like and _on_standby(n) else n
+        for n in world.nodes))
+
+
+def _on_standby(node: Node) -> bool:
+    return any(t.startswith(STANDBY) for t in node.tags)
+
+
 def off_candidates(world: World) -> list[int]:
     """Online nodes with nothing but instances on shared storage; fullest first."""
     primaries = [0] * len(world.nodes)
@@ -72,8 +92,7 @@ def off_candidates(world: World) -> list[int]:
 
 
 def on_candidates(world: World) -> list[int]:
-    return [k for k, n in enumerate(world.nodes)
-            if n.offline and any(t.startswith(STANDBY) for t in n.tags)]
+    return [k for k, n in enumerate(world.nodes) if n.offline and _on_standby(n)]
 
 
 def to_switch_off(world: World, target: Instance) -> list[int]:

@@ -125,6 +125,8 @@ def sections(source: str, text: str) -> list[list[tuple[int, str]]]:
 
 
 def read_group(line: Line) -> Group:
+    if not line["name"]:
+        raise line.bad("name", "it is empty, which in policies means the cluster")
     return Group(
         name=line["name"], uuid=line["uuid"], tags=line.items("tags"),
         alloc_policy=line.choice("alloc_policy", ALLOC_POLICIES), networks=line.items("networks"),
@@ -238,38 +240,48 @@ def short(value: float) -> str:
     return repr(float(value))
 
 
+def row(*values: object) -> str:
+    """One line; refuses what would be read as something else."""
+    words = [str(v) for v in values]
+    for word in words:
+        if "|" in word or "\n" in word:
+            raise BadData(f"{word!r} cannot be written in the text format, where | and the end of "
+                          "a line part fields")
+    return "|".join(words)
+
+
 def write_spec(spec: Spec) -> str:
     return ",".join(str(getattr(spec, n)) for n in SPEC_FIELDS)
 
 
 def write_policy(owner: str, p: Policy) -> str:
     pairs = ";".join(write_spec(s) for pair in p.minmax for s in pair)
-    return "|".join((owner, write_spec(p.std), pairs, ",".join(p.templates), short(p.vcpu_ratio),
-                     short(p.spindle_ratio)))
+    return row(owner, write_spec(p.std), pairs, ",".join(p.templates), short(p.vcpu_ratio),
+               short(p.spindle_ratio))
 
 
 def write_node(world: World, n: Node) -> str:
     flag = "Y" if n.offline else "M" if n.master else "N"
-    return "|".join(str(v) for v in (
+    return row(
         n.name, f"{n.t_mem:.0f}", n.n_mem, n.f_mem, f"{n.t_dsk:.0f}", n.f_dsk, f"{n.t_cpu:.0f}",
         flag, world.groups[n.group].uuid, n.spindles, ",".join(n.tags),
         "Y" if n.exclusive_storage else "N", n.free_spindles, n.n_cpu, short(n.cpu_speed),
-    ))
+    )
 
 
 def write_instance(world: World, i: Instance) -> str:
     spindles = i.spindles
-    return "|".join(str(v) for v in (
+    return row(
         i.name, i.mem, i.dsk, i.vcpus, i.status, "Y" if i.auto_balance else "N",
         world.nodes[i.pri].name, world.nodes[i.sec].name if i.sec >= 0 else "", i.template,
         ",".join(i.tags), i.spindle_use, "-" if spindles is None else spindles,
         "Y" if i.forthcoming else "N",
-    ))
+    )
 
 
 def write(world: World) -> str:
     """The whole file; reading it gives the same world (single disks, no loads)."""
-    groups = ["|".join((g.name, g.uuid, g.alloc_policy, ",".join(g.tags), ",".join(g.networks)))
+    groups = [row(g.name, g.uuid, g.alloc_policy, ",".join(g.tags), ",".join(g.networks))
               for g in world.groups]
     policies = [write_policy("", world.policy),
                 *(write_policy(g.name, g.policy) for g in world.groups)]

@@ -33,8 +33,22 @@ BASE_LOAD = (1.0, 1.0, 1.0, 1.0)
 NO_LOAD = (0.0, 0.0, 0.0, 0.0)
 
 
+LONGEST = 400  # characters of a message
+MOST_NODES = 20_000  # tables of pairs of them are 5 GB then
+
+
 class BadData(GntError):
-    """Cluster data that cannot be understood; the message names the place."""
+    """Cluster data that cannot be understood; the message names the place.
+
+    It is one line, whatever of the data it quotes: that may be anything, and any amount of it.
+    """
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        if len(message) > LONGEST:
+            message = f"{message[:LONGEST * 2 // 3]} … {message[-LONGEST // 3:]}"
+        if not message.isprintable():
+            message = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in message)
+        super().__init__(message, hint=hint)
 
 
 class Spec(Record):
@@ -90,6 +104,7 @@ class Node(Record):
     exclusive_storage: bool = False
     cpu_speed: float = 1.0
     hypervisor: str = ""
+    cpu_load: float | None = None  # measured; None: the sum of its instances'
     vcpu_ratio: float | None = None  # overrides the group's policy (--max-cpu)
     min_disk: float = 0.0  # fraction of the disk to keep free (--min-disk)
 

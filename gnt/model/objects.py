@@ -178,13 +178,17 @@ class Signer(Record):
     @property
     def obeyed(self) -> str:
         """The line of a hardened node's ``allowed_signers``; there all are ``gnt``, too."""
+        return self.allowed(f"{self.name},gnt", "gnt-order,gnt-config")
+
+    def allowed(self, names: str, namespaces: str) -> str:
+        """A line of an ``allowed_signers`` file, with the end of the right to sign."""
         import time
 
-        options = 'namespaces="gnt-order,gnt-config"'
+        options = f'namespaces="{namespaces}"'
         if self.valid_until:
             end = time.strftime("%Y%m%d%H%M%SZ", time.gmtime(self.valid_until))
             options += f',valid-before="{end}"'
-        return f"{self.name},gnt {options} {self.key}"
+        return f"{names} {options} {self.key}"
 
 
 class FilterRule(Record):

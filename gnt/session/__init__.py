@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from gnt.config.ledger import Ledger
     from gnt.config.signature import Signing
     from gnt.engine.desk import Desk
-    from gnt.engine.door import Line
     from gnt.engine.jobs import Jobs
     from gnt.engine.ports import Front, Store
     from gnt.engine.together import Questions
@@ -42,7 +41,6 @@ class Session:
         self.settings, self.front = settings, front
         self._context: Context | None = None
         self._transport: SshTransport | None = None
-        self._runner: Line | None = None
         self._store: Riding | None = None
         self._desk: Desk | None = None
         self._vault: Vault | None = None
@@ -72,7 +70,8 @@ class Session:
             from gnt.ssh.transport import SshTransport
 
             self._transport = SshTransport(
-                self.identities, here=self.context.here, orders=Orders(self._ordered))
+                self.identities, here=self.context.here,
+                orders=Orders(self._ordered, self._recorded))
             self.know(self.context.nodes)
         return self._transport
 
@@ -113,6 +112,10 @@ class Session:
         from gnt.ssh.gate.orders import NAMESPACE
 
         return armored(sign(order, self.signing(), NAMESPACE)).encode()
+
+    def _recorded(self, job: str) -> tuple[bytes, bytes]:
+        """The record of a job that we drive, which such a node wants to see, too."""
+        return self.desk.store.record_of(job)
 
     @property
     def desk(self) -> Desk:
@@ -180,8 +183,6 @@ class Session:
         self._context, self._transport, self._store, self._desk = context, None, None, None
 
     def close(self) -> None:
-        if self._runner is not None:
-            self._runner.close()
         if self._transport is not None:
             self._transport.close()
 
@@ -223,16 +224,6 @@ class Session:
         from gnt.session.execution import Execution
 
         return Execution(self).execute(operation)
-
-    def ready(self) -> None:
-        """Have this user's runner up, before anything is read, and keep it up for this session.
-
-        One that starts later would inherit the open copy of the state, which SQLite forbids.
-        """
-        from gnt.session.execution import Execution
-
-        if self._runner is None:
-            self._runner = Execution(self).ready()
 
     def submit(self, operation: Operation) -> tuple[str, ...]:
         """Leave a request to this user's runner; the ids of its jobs.  --dry-run: only planned."""

@@ -8,7 +8,6 @@ from gnt.spec import Lines, Operation
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from gnt.engine.begin import Check
-    from gnt.engine.door import Line
     from gnt.engine.job import Wish
     from gnt.errors import GntError
     from gnt.session import Session
@@ -27,8 +26,6 @@ class Execution:
 
     def execute(self, operation: Operation) -> int:
         """Run an operation as the general options say: as a job, detached, or only planned."""
-        if self.settings.submit and not (self.settings.dry_run or self.settings.plan_out):
-            self.session.ready()
         try:
             self._approach()
             return self._all(list(operation.prepare(self.session)))
@@ -100,24 +97,15 @@ class Execution:
         job = self.submit(operation)
         self.session.show(job_line(job, bare=self.settings.print_jobid))
 
-    def ready(self) -> Line:
-        """Have the runner up; it stays as long as this connection."""
-        from gnt.engine.door import enter
-        from gnt.session.running import live
-        from gnt.ssh.dial import dial
-
-        return enter(
-            self.session.context.runtime, dial, lambda ready: live(self.session, ready))
-
     def submit(self, operation: Operation) -> str:
         """Leave a prepared operation to this user's runner; the id of its job."""
+        from gnt.engine import door
         from gnt.engine.submit import Submission, submit
-        from gnt.session.running import live
         from gnt.ssh.dial import dial
 
-        runtime = self.session.context.runtime
-        return submit(runtime, Submission.of(operation, self.wish()), dial,
-                      lambda ready: live(self.session, ready))
+        context = self.session.context
+        return submit(context.runtime, Submission.of(operation, self.wish()), dial,
+                      door.program(context.name))
 
     def _only_plan(self, operation: Operation) -> None:
         from gnt.engine import planfile

@@ -50,6 +50,9 @@ class Riding:
     def history(self, *, newest: int | None = None) -> Iterable[Mapping[str, Any]]:
         return self.signed.history(newest=newest)
 
+    def record_of(self, job: str) -> tuple[bytes, bytes]:
+        return self.signed.record_of(job)
+
     def _arrive(self) -> None:
         """Take in the turn that was asked for.  One that did not come is asked for by the commit,
         which then says why it cannot be had."""

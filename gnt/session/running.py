@@ -18,14 +18,14 @@ if TYPE_CHECKING:
     Understand = Callable[[str, list[str]], tuple[Command, Settings]]
 
 
-def live(session: Session, ready: Callable[[], None], understand: Understand | None = None) -> None:
+def live(session: Session, ready: Callable[[], None], understand: Understand) -> None:
     """Take submissions to the cluster of ``session`` until there are none for a while.
 
     The threads share a store and what they ask; each has a session of its own for the rest.
     ``understand`` says what command lines mean.
     """
     from gnt.engine.quiet import Quiet
-    from gnt.engine.runner import no_words, serve
+    from gnt.engine.runner import serve
     from gnt.engine.together import Questions, Together
     from gnt.session import Session
     from gnt.ssh.shared import Lines
@@ -45,7 +45,6 @@ def live(session: Session, ready: Callable[[], None], understand: Understand | N
         return one().sit_with(store, questions)
 
     def read(words: list[str]) -> tuple[Submission, Callable[[str], str]] | None:
-        assert understand is not None
         seated = one()
         seated.sit_with(store, questions)
         try:
@@ -54,7 +53,7 @@ def live(session: Session, ready: Callable[[], None], understand: Understand | N
             seated.close()
 
     try:
-        serve(session.context.runtime, desk, ready, read=read if understand else no_words)
+        serve(session.context.runtime, desk, ready, read=read)
     finally:
         clerk.close()
         asker.close()

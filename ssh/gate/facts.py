@@ -33,18 +33,15 @@ OPEN: Mapping[str, Mapping[str, Any]] = {  # with arguments that show the body
     "ssh.gate.tasks.ended": {"job": "1", "deadline": 1.0},
     "engine.follow.read_log": {"job": "1", "position": 1},
     "engine.hooks.present": {"name": "x"},
-    "storage.file.measure": {"path": "/x"},
     "storage.file.space": {"folder": "/x", "kind": "file"},
-    "storage.file.found": {"base": "/x"},
-    "storage.plain.lvm.measure": {"vg": "x", "name": "x"},
     "storage.plain.lvm.space": {"vg": "x"},
     "storage.plain.lvm.physical": {"vg": "x"},
-    "storage.plain.lvm.found": {"vg": "x", "reserved": ()},
     "net.bridged.missing": {"bridges": ("br0",)},
     "checks.paths.usable": {"folder": "/x", "makes": True},
     "commands.cluster._master_ip.where": {"ip": "192.0.2.1"},
 }
 JUDGE = "config.facts.judge"
+WORDS = 1000  # that one fact takes at most
 PLAIN = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789@%_+=:,./ -")
 
 

@@ -1,7 +1,9 @@
 # What a hardened node runs for every login with one of the cluster's keys (ADR 0110): the other end
 # of ssh/gate/speech.py.  It follows the functions of ssh/framing.py.  All that it runs is either a
-# fact, a text that is kept here by its digest, or was signed for this very connection.
+# fact, a text that is kept here by its digest, or was signed for this very connection; what it runs for a
+# job belongs to one whose record, as it is in the journal, was shown before (ADR 0119).
 # Frames on stdin:
+#   job SIZE SIGNATURE          (a record and its signature): the job that the next orders are for
 #   batch TAG TERM FENCE HOLD COUNT ORDER SIGNATURE   sizes in bytes; both 0: facts only
 #     (the order and its signature)
 #   then COUNT times: run KEEP LIMIT SIZE STDIN (text, stdin; STDIN - : none)
@@ -10,8 +12,10 @@
 #   ticket SIZE ORDER SIGNATURE (likewise): prints a word that runs the text once, by ssh -t
 # Whatever is not understood or not allowed ends the connection.
 # shellcheck disable=SC2015,SC2154,SC1090 # both branches are meant; set by the functions before; texts by digest
-gnt_g=/var/lib/gnt/gate gnt_g_run=/run/gnt/gate
-gnt_g_granted=' ' gnt_g_job='' gnt_g_term=0 gnt_g_tag=''
+# shellcheck disable=SC2030,SC2031 # what runs in a subshell is to know no tag
+gnt_g=/var/lib/gnt/gate gnt_g_run=/run/gnt/gate gnt_g_jobs=/run/gnt/gate.jobs
+gnt_g_granted=' ' gnt_g_job='' gnt_g_term=0 gnt_g_tag='' gnt_g_shown='' gnt_g_serial=0
+gnt_g_idle=300 # seconds that who has signed nothing may be silent, or take for a frame; 0 once something was signed
 
 gnt_g_refuse() { # WHY
     if [ -n "$gnt_g_tag" ]; then gnt_say "$gnt_last$gnt_g_tag done refused $1"
@@ -30,16 +34,57 @@ gnt_g_digest() { # FILE
     gnt_g_sum=$(sha256sum <"$1") && gnt_g_sum=${gnt_g_sum%% *} && [ "${#gnt_g_sum}" = 64 ]
 }
 
-gnt_g_order() { # SIZE SIGNATURE: believe an order, or end
-    gnt_g_number "$1" "$2" && [ "$1" -gt 0 ] && [ "$1" -le 1048576 ] && [ "$2" -gt 0 ] && [ "$2" -le 4096 ] ||
-        gnt_g_refuse 'an order of that size'
-    head -c "$1" >"$gnt_g_dir/order" && head -c "$2" >"$gnt_g_dir/sig" || gnt_g_refuse 'the disk is full'
-    ssh-keygen -Y verify -f "$gnt_g/signers" -I gnt -n gnt-order -s "$gnt_g_dir/sig" \
-        <"$gnt_g_dir/order" >/dev/null 2>"$gnt_g_dir/why" || {
+gnt_g_signed() { # WHAT SIZE MOST SIGNATURE NAMESPACE: the file "signed" from stdin, by whom we know, or end
+    gnt_g_number "$2" "$4" && [ "$2" -gt 0 ] && [ "$2" -le "$3" ] && [ "$4" -gt 0 ] && [ "$4" -le 4096 ] ||
+        gnt_g_refuse "$1 of that size"
+    head -c "$2" >"$gnt_g_dir/signed" && head -c "$4" >"$gnt_g_dir/sig" || gnt_g_refuse 'the disk is full'
+    ssh-keygen -Y verify -f "$gnt_g/signers" -I gnt -n "$5" -s "$gnt_g_dir/sig" \
+        <"$gnt_g_dir/signed" >/dev/null 2>"$gnt_g_dir/why" || {
         read -r gnt_g_why <"$gnt_g_dir/why"
-        gnt_g_refuse "the order is not signed by anybody who may ($gnt_g_why)"
+        gnt_g_refuse "$1 that is not signed by anybody who may${gnt_g_why:+ ($gnt_g_why)}"
     }
-    gnt_g_read <"$gnt_g_dir/order"
+    [ "$5" != gnt-order ] || gnt_g_idle=0
+}
+
+gnt_g_order() { # SIZE SIGNATURE: believe an order, or end
+    gnt_g_signed 'an order' "$1" 1048576 "$2" gnt-order
+    gnt_g_read <"$gnt_g_dir/signed"
+}
+
+gnt_g_show() { # SIZE SIGNATURE: believe the record of a job, or end
+    gnt_g_signed 'a record' "$1" 4194304 "$2" gnt-config
+    # shellcheck disable=SC2046 # three numbers
+    set -- $(LC_ALL=C awk '/^\[txn\.[0-9]+\]$/ {n = substr($0, 6, length($0) - 6)}
+        /^term = [0-9]+$/ {t = $3}
+        /^job = "[0-9]+"$/ {j = substr($0, 8, length($0) - 8)}
+        /^result = / {exit}
+        /^put = \[/ && index($0, "{path = \"jobs/" j "\", value = {") {print n, t, j; exit}' "$gnt_g_dir/signed")
+    : >"$gnt_g_dir/signed"
+    gnt_g_number "${1-}" "${2-}" "${3-}" || gnt_g_refuse 'a record of no job, or of the end of one'
+    gnt_g_serial=$1 gnt_g_shown="$3 $2"
+    gnt_g_ended "$3" || gnt_g_refuse "job $3, which has ended"
+}
+
+gnt_g_pending() { # JOB TERM, ordered: end unless its record of this term was shown, and nobody has a later one.
+    # It is noted only now: records can be read, and shown, by anybody
+    [ "$gnt_g_shown" = "$1 $2" ] || gnt_g_refuse "job $1, of which it was shown no record of term $2"
+    for gnt_g_word in "$gnt_g_jobs/$1"-*; do
+        [ ! -e "$gnt_g_word" ] || [ "${gnt_g_word##*-}" -le "$gnt_g_serial" ] ||
+            gnt_g_refuse "job $1, which has ended or is another driver's by now"
+    done
+    [ -e "$gnt_g_jobs/$1-$gnt_g_serial" ] || { gnt_dir "$gnt_g_jobs" && : >"$gnt_g_jobs/$1-$gnt_g_serial"; } ||
+        gnt_g_refuse '/run is full'
+}
+
+gnt_g_ended() { # JOB: false when this is a candidate, and its journal has the end after the record
+    read -r gnt_g_word gnt_g_word gnt_g_word gnt_g_word 2>/dev/null </var/lib/gnt/config/head || return 0
+    gnt_g_word=/var/lib/gnt/config/journal-$gnt_g_word.toml
+    [ -e "$gnt_g_word" ] || return 0
+    grep -a -B 7 -A 3 -x -F "job = \"$1\"" "$gnt_g_word" | LC_ALL=C awk -v job="$1" -v after="$gnt_g_serial" '
+        /^\[txn\.[0-9]+\]$/ {n = substr($0, 6, length($0) - 6); its = 0}
+        /^job = / {its = $0 == "job = \"" job "\""}
+        /^result = / {if (its && n + 0 > after + 0) ended = 1}
+        END {exit ended}'
 }
 
 gnt_g_read() { # the order on stdin: its signature is good
@@ -63,12 +108,11 @@ gnt_g_allowed() { # FILE STDIN: whether this text with this stdin was ordered
     case $gnt_g_granted in *" $gnt_g_text/$gnt_g_in "*) ;; *) return 1 ;; esac
 }
 
-gnt_g_after() { # FENCED LAST: the marker of a script that ended
+gnt_g_after() { # FENCED: the marker of a script that ended; without a fence it waits for the next one
     if [ -n "$1" ]; then
         gnt_say "$gnt_g_tag.$gnt_g_n off $gnt_rc"
         [ "$gnt_rc" -eq 0 ] || gnt_g_skip=1
-    elif [ "$2" = 1 ]; then gnt_last="$gnt_g_tag.$gnt_g_n off $gnt_rc$gnt_nl"
-    else gnt_say "$gnt_g_tag.$gnt_g_n off $gnt_rc"
+    else gnt_last="$gnt_g_tag.$gnt_g_n off $gnt_rc$gnt_nl"
     fi
 }
 
@@ -85,16 +129,19 @@ gnt_g_ordered() { # KEEP LIMIT SIZE STDIN: one script that must have been ordere
     if [ "$4" = /dev/null ]; then gnt_g_allowed "$3" -; else gnt_g_allowed "$3" "$4"; fi ||
         gnt_g_refuse 'a script that was not signed as it is'
     [ "$gnt_g_skip" = 0 ] || return 0
-    gnt_mark "$gnt_g_tag.$gnt_g_n" "$2"
-    if [ "$1" = 1 ]; then command . "$3" <"$4"
-    else (gnt_g_free && . "$3") 9>&- <"$4"
+    gnt_begin "$gnt_g_tag.$gnt_g_n" "$2" 0
+    if [ "$1" = 1 ]; then # the tag is in this text, and in no variable, while a script runs
+        eval "gnt_g_tag=''; command . \"\$3\" <\"\$4\"; gnt_rc=\$?; gnt_g_tag=$gnt_g_tag"
+        return "$gnt_rc"
+    else (gnt_g_tag='' && gnt_g_free && . "$3") 9>&- <"$4"
     fi
 }
 
 gnt_g_fact() { # LIMIT DIGEST WORDS: one of the texts that are kept here
-    gnt_g_number "$1" "$3" || gnt_g_refuse 'a fact of that size'
+    gnt_g_number "$1" "$3" && [ "$1" -gt 0 ] && [ "$1" -le 3600 ] && [ "$3" -le 1000 ] ||
+        gnt_g_refuse 'a fact of that size'
     case $2 in *[!0-9a-f]*) gnt_g_refuse 'a digest that is none' ;; esac
-    gnt_mark "$gnt_g_tag.$gnt_g_n" "$1"
+    gnt_begin "$gnt_g_tag.$gnt_g_n" "$1" 0
     gnt_g_text=$gnt_g_facts/open/$2 gnt_g_in=$3
     [ "$gnt_g_in" -gt 0 ] || [ -e "$gnt_g_text" ] || gnt_g_text=$gnt_g_facts/fixed/$2
     [ "${#2}" = 64 ] && [ -f "$gnt_g_text" ] || gnt_g_refuse 'a script that is no fact and was not signed'
@@ -106,7 +153,7 @@ gnt_g_fact() { # LIMIT DIGEST WORDS: one of the texts that are kept here
     done
     [ "$gnt_g_in" = 0 ] || exit 1
     [ "$gnt_g_skip" = 0 ] || return 0
-    (gnt_g_free && . "$gnt_g_text") 9>&- </dev/null
+    (gnt_g_tag='' && gnt_g_free && . "$gnt_g_text") 9>&- </dev/null
 }
 
 gnt_g_items() { # FENCED COUNT TERM
@@ -120,7 +167,7 @@ gnt_g_items() { # FENCED COUNT TERM
             *) gnt_g_refuse 'a frame that it does not know' ;;
         esac
         gnt_rc=$?
-        [ "$gnt_g_skip" != 0 ] || gnt_g_after "$1" "$((gnt_g_n + 1 == $2))"
+        [ "$gnt_g_skip" != 0 ] || gnt_g_after "$1"
         [ "$gnt_g_kind" = fact ] || { : >"$gnt_g_dir/text.$gnt_g_n"; : >"$gnt_g_dir/stdin.$gnt_g_n"; }
         gnt_g_n=$((gnt_g_n + 1))
     done
@@ -143,29 +190,32 @@ gnt_g_batch() { # TAG TERM FENCE HOLD COUNT ORDER SIGNATURE
     case $3 in '' | *[!A-Za-z0-9_-]*) gnt_g_refuse 'a fence that is none' ;; esac
     [ "$6" = 0 ] || gnt_g_order "$6" "$7"
     [ "$3 $2" = "$gnt_g_job $gnt_g_term" ] || gnt_g_granted=' ' # signed for another job or term
+    [ "$3" = - ] || {
+        [ "$gnt_g_granted" != ' ' ] || gnt_g_refuse 'a job that was not signed for this connection'
+        gnt_g_pending "$3" "$2"
+    }
     gnt_g_admit "$2" || gnt_g_skip=1
     if [ "$3" = - ]; then gnt_g_items '' "$5" "$2"
     else
-        [ "$gnt_g_granted" != ' ' ] || gnt_g_refuse 'a job that was not signed for this connection'
         (
             [ "$gnt_g_skip" = 1 ] || gnt_fence "$3" || { gnt_g_skip=1; gnt_g_items 1 "$5" "$2"; exit 1; }
             gnt_g_items 1 "$5" "$2"
             [ "$gnt_g_skip" != 2 ] || exit 4
             exit 0
-        ) || case $? in
-            126) exit 126 ;;
-            4) ! gnt_g_admit "$2" || gnt_why=unwritable ;;
-            *) gnt_why=nofence ;;
-        esac
+        )
+        gnt_rc=$?
+        [ "$gnt_rc" != 126 ] || exit 126
+        gnt_left "$gnt_rc" "$2"
     fi
-    gnt_mark "$gnt_g_tag.end" "$4"
-    gnt_done "$gnt_g_tag"
+    [ "$gnt_g_idle" = 0 ] || set -- "$1" "$2" "$3" "$gnt_g_idle"
+    gnt_end "$gnt_g_tag" "$4"
     gnt_g_tag=''
 }
 
 gnt_g_take() { # SIZE ORDER SIGNATURE: a text that was ordered, in the file "text"
     gnt_g_number "$1" || gnt_g_refuse 'a script of that size'
     gnt_g_order "$2" "$3"
+    [ "$gnt_g_job" = - ] || gnt_g_pending "$gnt_g_job" "$gnt_g_term"
     head -c "$1" >"$gnt_g_dir/text" && gnt_g_allowed "$gnt_g_dir/text" - ||
         gnt_g_refuse 'a script that was not signed as it is'
     [ "$gnt_g_term" = 0 ] || gnt_admit "$gnt_g_term" || gnt_g_refuse "$gnt_why"
@@ -194,9 +244,11 @@ gnt_g_redeem() { # PID-SECRET
 
 gnt_g_free() { # what the gate limits for itself is no limit for what it runs
     ulimit -S -v unlimited
+    umask "$gnt_g_umask"
 }
 
 gnt_g_open() {
+    gnt_g_umask=$(umask)
     umask 077
     gnt_dir "$gnt_g_run" || exit 1
     for gnt_g_word in "$gnt_g_run"/*; do # of gates that were killed
@@ -212,13 +264,16 @@ gnt_g_open() {
 
 gnt_g_serve() {
     gnt_dog
+    gnt_mark greeted "$gnt_g_idle"
     echo "gnt-gate 1 $gnt_g_challenge $gnt_g_version"
     # shellcheck disable=SC2086 # words of one frame
     while read -r gnt_g_kind gnt_g_rest; do
         set -f
         set -- $gnt_g_rest
         set +f
+        gnt_g_rest=''
         case $gnt_g_kind,$# in
+            job,2) gnt_g_show "$@" ;;
             batch,7) gnt_g_batch "$@" ;;
             pipe,3) gnt_g_take "$@" && gnt_g_become "$gnt_g_dir/text" ;;
             ticket,3) gnt_g_take "$@" && gnt_g_ticket "$gnt_g_dir/text" ;;

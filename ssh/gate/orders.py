@@ -6,7 +6,8 @@
     run DIGEST STDIN    SHA-256 of a script with its words, and of its standard input (- : none)
 
 It is signed in the namespace ``gnt-order``.  The challenge makes it good for one connection only:
-when that ends, nothing can be run by it any more.
+when that ends, nothing can be run by it any more.  Before the first order for a job the gate is
+shown the job's record, as it was signed for the journal: the job is one of the history (ADR 0119).
 """
 
 from __future__ import annotations
@@ -33,12 +34,17 @@ def grant(text: str, stdin: bytes) -> Grant:
 
 
 class Orders:
-    """Signs for one person.  ``sign``: the armored SSHSIG of some bytes in our namespace."""
+    """Signs for one person.
 
-    def __init__(self, sign: Callable[[bytes], bytes]) -> None:
+    ``sign``: the armored SSHSIG of some bytes in our namespace; ``record``: that by which a job is
+    ours, and its armored signature.
+    """
+
+    def __init__(self, sign: Callable[[bytes], bytes],
+                 record: Callable[[str], tuple[bytes, bytes]]) -> None:
         import threading
 
-        self._sign = sign
+        self._sign, self.record = sign, record
         self._foreseen: dict[str, Iterable[Call[Any]]] = {}
         self._lock = threading.Lock()
 

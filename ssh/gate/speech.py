@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gnt.ssh.framing import tagged
-from gnt.ssh.gate.facts import digest, facts, plain
+from gnt.ssh.gate.facts import WORDS, digest, facts, plain
 from gnt.ssh.gate.orders import grant
 
 TYPE_CHECKING = False
@@ -25,6 +25,7 @@ class Gate:
         self._challenge, self._version = words[2], words[3]
         self._granted: set[Grant] = set()
         self._for = ("", 0)
+        self._shown = ("", 0)
 
     def compose(self, nonce: str, seq: int, batch: Batch) -> bytes:
         """A batch as a frame, with an order before it when it needs one."""
@@ -36,18 +37,28 @@ class Gate:
                 needed.append(grant(item.text, item.stdin))
             parts.append(fact or _run(item))
         job = batch.fence or "-"
+        shown = self._show(job, batch.term)
         order, signature = self._order(job, batch.term, needed)
         head = (f"batch {tagged(nonce, seq)} {batch.term} {job} {batch.hold} {len(parts)} "
                 f"{len(order)} {len(signature)}\n")
-        return b"".join([head.encode(), order, signature, *parts])
+        return b"".join([shown, head.encode(), order, signature, *parts])
 
     def single(self, verb: str, text: str, job: str, term: int) -> bytes:
         """``pipe`` or ``ticket``: one text that gets a connection of its own."""
+        shown = self._show(job or "-", term)
         order, signature = self._orders.order(
             self._challenge, job or "-", term, [grant(text, b"")])
         data = _bytes(text)
         head = f"{verb} {len(data)} {len(order)} {len(signature)}\n"
-        return head.encode() + order + signature + data
+        return shown + head.encode() + order + signature + data
+
+    def _show(self, job: str, term: int) -> bytes:
+        """The frame with the record of a job, unless this gate has seen it."""
+        if job == "-" or (job, term) == self._shown:
+            return b""
+        self._shown = job, term
+        body, signature = self._orders.record(job)
+        return f"job {len(body)} {len(signature)}\n".encode() + body + signature
 
     def _order(self, job: str, term: int, needed: list[Grant]) -> tuple[bytes, bytes]:
         if (job, term) != self._for:
@@ -64,7 +75,7 @@ class Gate:
         if item.stdin or item.keep or self._version != facts().version:
             return None
         limit = int(item.limit + 0.999)
-        if item.body and all(map(plain, item.words)) and (
+        if item.body and len(item.words) <= WORDS and all(map(plain, item.words)) and (
                 name := digest(item.body)) in facts().open:
             words = "".join(f"{word}\n" for word in item.words)
             return f"fact {limit} {name} {len(item.words)}\n{words}".encode()

@@ -14,7 +14,8 @@ import tempfile
 import time
 from pathlib import Path
 
-from gnt.config import signature
+from gnt.config import journal, signature
+from gnt.config.journal import Put, Txn
 from gnt.plan import script
 from gnt.query.facts import node_facts
 from gnt.ssh.framing import Batch, Item, Plain
@@ -44,12 +45,14 @@ class Bench:
                 (self.folder / known.version / kind / name).write_text(text)
         (self.folder / "gate").write_text(known.gate)
         (self.folder / "signers").write_text(
-            f'gnt namespaces="{NAMESPACE}" {self.key.public}\n')
+            f'gnt namespaces="{NAMESPACE},gnt-config" {self.key.public}\n')
 
-    def time(self, items: list[Item], *, foreseen: bool = False) -> tuple[float, float]:
+    def time(
+        self, items: list[Item], *, foreseen: bool = False, fence: str = "",
+    ) -> tuple[float, float]:
         """(milliseconds of wall, of CPU on the node) for each step, without starting the shell."""
         idle = self._run([], foreseen)
-        best = [self._run(items, foreseen) for _ in range(ROUNDS)]
+        best = [self._run(items, foreseen, fence) for _ in range(ROUNDS)]
         wall, cpu = (min(one[n] for one in best) for n in (0, 1))
         return wall / len(items) * 1000, max(0.0, cpu - idle[1]) / len(items) * 1000
 
@@ -57,7 +60,9 @@ class Bench:
         best = [self._run([], False) for _ in range(ROUNDS)]
         return min(one[2] for one in best) * 1000, min(one[1] for one in best) * 1000
 
-    def _run(self, items: list[Item], foreseen: bool) -> tuple[float, float, float]:
+    def _run(
+        self, items: list[Item], foreseen: bool, fence: str = "",
+    ) -> tuple[float, float, float]:
         words = ("/bin/sh",) if not self.gated else (
             "env", "-i", "SSH_ORIGINAL_COMMAND=exec /bin/sh", "/bin/sh", "/var/lib/gnt/gate/gate")
         before, began = _children(), time.perf_counter()
@@ -67,7 +72,7 @@ class Bench:
         self._step(shell, heard, Item(text=node_facts.script(node_facts.on("n")).shell))
         started = time.perf_counter()
         for item in items:
-            self._step(shell, heard, item)
+            self._step(shell, heard, item, fence)
         wall = time.perf_counter() - started
         shell.close()
         link._process.wait()
@@ -81,13 +86,21 @@ class Bench:
             said += link.take()[0]
             time.sleep(0.0005)
         orders = Orders(lambda data: signature.armored(
-            signature.sign(data, self.key, NAMESPACE)).encode())
+            signature.sign(data, self.key, NAMESPACE)).encode(), self._recorded)
         gate = Gate("n", said, orders)
         orders.foreseen = lambda job, node: (grant(i.text, i.stdin) for i in items)  # type: ignore[method-assign]  # a job of these
         return gate
 
-    def _step(self, shell: Shell, heard: queue.SimpleQueue[Shell], item: Item) -> None:
-        pending = shell.submit(Batch(scripts=(item,)))
+    def _recorded(self, job: str) -> tuple[bytes, bytes]:
+        """The record of a job with a plan of some size."""
+        put = Put(path=f"jobs/{job}", value={"id": job, "plan": {"attempt": ["x" * 200] * 50}})
+        body = journal.body(int(job), Txn(term=1, turn=1, prev="ab" * 32, time=1.0, who="root@b",
+                                          operation="instance add", job=job, put=(put,)))
+        return body, signature.armored(signature.sign(body, self.key)).encode()
+
+    def _step(self, shell: Shell, heard: queue.SimpleQueue[Shell], item: Item,
+              fence: str = "") -> None:
+        pending = shell.submit(Batch(scripts=(item,), term=1 if fence else 0, fence=fence))
         while not pending.complete:
             heard.get().feed()
         assert pending.replies and pending.replies[0].status == 0, pending.outcome
@@ -106,6 +119,8 @@ def main() -> None:
         rows = [
             ("a shell with its first fact", plain.start(), gate.start()),
             ("a fact", plain.time(asked), gate.time(asked)),
+            ("the first step of a job (record, order)", plain.time(steps[:1], fence="7"),
+             gate.time(steps[:1], foreseen=True, fence="7")),
             ("a step of a job (one order for all)", plain.time(steps),
              gate.time(steps, foreseen=True)),
             ("a step that needs an order of its own", plain.time(steps), gate.time(steps)),

@@ -17,6 +17,7 @@ from tests.commands import test_verify as verify
 TESTS = {
     "ECLUSTERCERT": findings.test_signers,
     "ECLUSTERCFG": verify.test_the_same_mac_twice,
+    "ECLUSTERFILECHECK": findings.test_programs,
     "EINSTANCEBADNODE": verify.test_configurations_that_make_no_sense,
     "EINSTANCEDOWN": verify.test_guests_that_are_not_where_they_belong,
     "EINSTANCEFAULTYDISK": verify.test_disks,
@@ -34,7 +35,7 @@ TESTS = {
     "ENODEDRBDHELPER": mirrors.test_kernels,
     "ENODEDRBDVERSION": mirrors.test_kernels,
     "ENODELVM": mirrors.test_volume_groups,
-    "ENODEFILECHECK": findings.test_programs,
+    "ENODEFILECHECK": verify.test_a_change_that_was_staged_and_left,
     "ENODEFILESTORAGEPATHS": findings.test_folders_where_no_disk_may_be,
     "ENODEFILESTORAGEPATHUNUSABLE": findings.test_folders_for_disks,
     "ENODEHOOKS": findings.test_hooks_of_verify,
@@ -56,7 +57,6 @@ TESTS = {
 #: Codes of what is not there: (package, driver), or why nothing of the kind can be wrong here.
 ABSENT = {
     "ENODEGLUSTERSTORAGEPATHUNUSABLE": ("gnt.storage", "gluster"),
-    "ECLUSTERFILECHECK": "no files are distributed but the signed ones, which have checks.copies",
     "ENODEOS": "there are no operating system definitions on nodes: images are given by file",
 }
 

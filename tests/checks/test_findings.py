@@ -15,7 +15,7 @@ from gnt.checks.remains import Lock
 from gnt.commands.cluster.verify import Verify, every
 from gnt.errors import NodeFailed
 from gnt.hypervisor.base import Capabilities
-from gnt.model.objects import Group, Signer
+from gnt.model.objects import Group, Job, Signer
 from tests.commands import build
 from tests.commands.test_verify import FACTS, changed, small, there, verify
 
@@ -171,8 +171,8 @@ def test_programs():
     cfg, script = cluster(use_external_mip_script=True), "/etc/gnt/scripts/master-ip-setup"
     found, _ = verify(cfg, answers={"node2:checks.programs.programs": {script: "dull"},
                                     "node3:checks.programs.programs": {script: "6" * 64}})
-    assert found == {"ENODEUSERSCRIPTS": [f"node2: {script} cannot be run"], "ENODEFILECHECK": [
-        f"node3: its {script} differs from the other candidates'"]}
+    assert found == {"ENODEUSERSCRIPTS": [f"node2: {script} cannot be run"], "ECLUSTERFILECHECK": [
+        f"cluster.example.com: {script} on node3 differs from the other candidates'"]}
 
 
 def test_hooks_of_verify():
@@ -249,11 +249,40 @@ def test_gates_of_a_hardened_cluster():
     cfg = cluster(hardened=True)
     obeyed = tuple(signer.obeyed for signer in cfg.signers)
     fine = {"ssh.gate.tasks.gate": ("v", obeyed)}
-    assert verify(cfg, answers=fine) == ({}, 0)
+    passing = [f"{name}: lets in somebody@else past the gate, by a line of authorized_keys that "
+               "gnt did not write" for name in ("node1", "node2", "node3")]
+    assert verify(cfg, answers=fine) == ({"ENODESSH": passing}, 0)
+    own = cfg.cluster.login_keys[0]
+    had = build.Nodes(cfg).answer(checks_keyring("node2"))
+    waits = had.replace(theirs=(f"# gnt: waits while this node is hardened: {own}", own))
+    found, _ = verify(cfg, answers={**fine, "node2:checks.keys.keyring": waits})
+    assert found == {"ENODESSH": [passing[0], passing[2]]}
     found, status = verify(cfg, answers={**fine, "node2:ssh.gate.tasks.gate": ("", ())})
     assert status == 1 and "node2: has no gate" in found["ENODESETUP"][0]
     stale = ("v", (*obeyed[1:], f"mallory,gnt namespaces=\"gnt-order,gnt-config\" {build.KEY}m"))
     found, _ = verify(cfg, answers={**fine, "node3:ssh.gate.tasks.gate": stale})
     assert found == {"ENODESETUP": [
         f"node3: does not obey the signer {cfg.signers[0].name}: gnt-cluster signer tell",
-        "node3: obeys mallory, who is no signer: gnt-cluster signer tell"]}
+        "node3: obeys mallory, who is no signer: gnt-cluster signer tell"], "ENODESSH": passing}
+
+
+def test_a_job_without_a_driver():
+    """It is no reason to look no further, either: only what it makes itself may be there."""
+    job = Job(id="5", operation="instance migrate", params={}, author="a", driver="d",
+              state="running", exclusive=("instances/i-web",), plan={"attempt": [
+                  {"do": "net.bridged.plug", "on": "node2", "with": {"tap": "gntwebnic0"}}]})
+    cfg = build.cluster(*build.with_disk(build.instance("web")), job)
+    query = Verify(error_codes=True)
+    nodes = build.Nodes(cfg, answers={
+        **FACTS, "storage.file.found": there(cfg),
+        "node2:net.bridged.leftovers": ("gntwebnic0", "gntabcdef")})
+    seen = nodes.seen(query.facts(cfg))
+    said = query.answer(cfg, seen, [job])
+    assert said.exit_code == 1
+    assert [line.split(":", 4)[1] for line in said.lines] == ["ECLUSTERCFG", "ENODENET"]
+    assert "job 5 (instance migrate) has lost its driver" in said.lines[0]
+    assert "gnt-job resume 5 or gnt-job undo 5" in said.lines[0]
+    assert "gntabcdef" in said.lines[1]
+    assert query.answer(cfg, seen).exit_code == 0
+    settling = query.answer(cfg, seen, [job.replace(state="settling")])
+    assert "undo" not in settling.lines[0]

@@ -144,7 +144,8 @@ class Nodes:
     def _found(self, call: Call[Any]) -> tuple[Running, ...]:
         home = self.cfg.node(call.node)
         if self.running is None:
-            here = [i for i in self.cfg.instances_on(home) if i.admin_state == "up"]
+            here = [i for i in self.cfg.instances_on(home)
+                    if i.admin_state == "up" and i.disks_active]
         else:
             here = [self.cfg.instance(name) for name in self.running.get(call.node, ())]
         return tuple(Running(name=i.name, uuid=i.uuid, memory=128, vcpus=1) for i in here

@@ -38,9 +38,6 @@ class Desk:
                 self.execute(following)
         return 0
 
-    def ready(self):
-        """There is no runner."""
-
     def submit(self, operation):
         """As ``execute``, but what fails is said when it is waited for."""
         ids = []

@@ -1,18 +1,10 @@
-"""Moving many instances: off nodes, out of groups; making many; allocators that are scripts."""
+"""Moving many instances: off nodes, out of groups, away from lost disks."""
 
 from __future__ import annotations
 
-import json
-import subprocess
-
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
-from gnt.commands import _allocator
 from gnt.commands.group.evacuate import Evacuate as GroupEvacuate
-from gnt.commands.instance.add import Add
-from gnt.commands.instance.batch_create import BatchCreate
 from gnt.commands.instance.change_group import ChangeGroup
 from gnt.commands.instance.failover import Failover
 from gnt.commands.instance.migrate import Migrate
@@ -20,32 +12,12 @@ from gnt.commands.instance.recreate_disks import RecreateDisks
 from gnt.commands.node import failover as node_failover
 from gnt.commands.node import migrate as node_migrate
 from gnt.commands.node.evacuate import Evacuate
-from gnt.errors import Conflict, GntError, Invalid, NoCapacity, NodeFailed
-from gnt.htools import config, iallocator, load
-from gnt.htools.allocate import Options
-from gnt.htools.world import BadData
+from gnt.errors import Conflict, Invalid, NoCapacity
 from gnt.model.objects import Disk, Group
 from tests.commands import build
+from tests.commands.moves import busy, homes, lost, said, two_groups
 from tests.commands.sessions import Desk
 from tests.commands.test_plans import with_volumes
-
-RUN = "commands._allocator.run"
-
-
-def busy(*more, nodes=4, **settings):
-    """web and mail run on node1, cold is down there; all on shared disks."""
-    cold = build.instance("cold", admin_state="down", disks_active=False)
-    return build.cluster(*build.with_disk(build.instance("web")),
-                         *build.with_disk(build.instance("mail")), *build.with_disk(cold), *more,
-                         nodes=nodes, **settings)
-
-
-def homes(cfg):
-    return {inst.name: inst.primary_node for inst in cfg.instances}
-
-
-def said(desk):
-    return "\n".join(map(str, desk.told))
 
 
 def test_a_node_is_emptied_running_instances_live_others_not():
@@ -120,11 +92,6 @@ def test_what_fails_is_named_and_the_rest_goes_on():
     assert homes(desk.cfg)["web"] != "n1"
 
 
-def two_groups(**second):
-    return busy(Group(uuid="g2", name="rack2", **second), build.node(3, group="g2"),
-                build.node(4, group="g2"))
-
-
 def test_an_instance_and_a_whole_group_change_groups():
     desk = Desk(two_groups())
     assert ChangeGroup(name="web", to=("rack2",)).run(desk) == 0
@@ -147,206 +114,6 @@ def test_a_group_that_takes_nothing_takes_nothing():
     desk = Desk(two_groups(alloc_policy="unallocable"))
     with pytest.raises(NoCapacity, match="nothing was moved"):
         GroupEvacuate(name="default", force=True).run(desk)
-
-
-# --- scripts as allocators ------------------------------------------------------------------------
-
-
-def answering(cfg, answer):
-    """A desk whose master has an allocator that says this."""
-    text = answer if isinstance(answer, str) else json.dumps(answer)
-    return Desk(cfg, nodes=build.Nodes(cfg, answers={RUN: text}))
-
-
-def yes(result):
-    return {"success": True, "info": "as asked", "result": result}
-
-
-def test_a_script_says_where_a_new_instance_goes():
-    desk = answering(busy(default_iallocator="mine", default_iallocator_params={"zone": "b"}),
-                     yes(["node4"]))
-    desk.execute(Add(name="new", disk_template="diskless"))
-    assert homes(desk.cfg)["new"] == "n4"
-    (call,) = [call for call in desk.asked if call.task == RUN]
-    assert call.node == "node1" and call.args["name"] == "mine"
-    assert call.args["params"] == ("--zone=b",)
-    asked = json.loads(call.args["request"])["request"]
-    assert asked["type"] == "allocate" and asked["memory"] == 128 and asked["required_nodes"] == 1
-
-
-def test_scripts_say_where_instances_move():
-    for cls in (Migrate, Failover):
-        desk = answering(busy(), yes(["node3"]))
-        desk.execute(cls(name="web", iallocator="mine"))
-        assert homes(desk.cfg)["web"] == "n3"
-    jobs = [[{"OP_ID": "OP_INSTANCE_MIGRATE", "instance_name": name, "target_node": "node4"}]
-            for name in ("web", "mail", "cold")]
-    desk = answering(busy(), yes([[], [], jobs]))
-    assert Evacuate(name="node1", force=True, iallocator="mine").run(desk) == 0
-    assert set(homes(desk.cfg).values()) == {"n4"}
-
-
-@pytest.mark.parametrize(("answer", "problem"), [
-    ("{", "not JSON"), ("[]", "is not an object"), ("{}", "the key 'success' is missing"),
-    ({"success": "yes"}, "is not true or false"), ({"success": True}, "'result' is missing"),
-    (yes([]), "not a list of 1 node"), (yes(["node1", "node2"]), "not a list of 1 node"),
-    (yes(["node9"]), "there is no node 'node9'"), (yes([7]), "there is no node 7"),
-    (yes("node2"), "not a list"), ({"success": False, "info": "too full"}, "too full"),
-])
-def test_answers_that_are_refused(answer, problem):
-    desk = answering(busy(), answer)
-    with pytest.raises(GntError, match=problem) as caught:
-        desk.execute(Add(name="new", disk_template="diskless", iallocator="mine", no_nics=True))
-    assert "mine" in caught.value.message and desk.executed == []
-
-
-@pytest.mark.parametrize(("result", "problem"), [
-    ([[], []], "not three lists"), ([[], [], ["x"]], "is not an object"),
-    ([[], [], [[{"OP_ID": "OP_CLUSTER_DESTROY"}]]], "is none of OP_INSTANCE_MIGRATE"),
-    ([[], [], [[{"OP_ID": "OP_INSTANCE_MIGRATE", "instance_name": "else"}]]], "nobody asked"),
-    ([[], [["web", "no room"]], []], "web: no room"),
-])
-def test_moves_that_are_refused(result, problem):
-    desk = answering(busy(), yes(result))
-    with pytest.raises(GntError, match=problem):
-        Evacuate(name="node1", force=True, iallocator="mine").run(desk)
-    assert desk.executed == []
-
-
-def test_an_allocator_that_fails_is_named():
-    failed = NodeFailed("node1", "failed", "exit code 1", stderr="there is no allocator mine")
-    desk = Desk(busy(), nodes=build.Nodes(busy(), answers={RUN: failed}))
-    with pytest.raises(NodeFailed, match="there is no allocator mine"):
-        desk.execute(Migrate(name="web", iallocator="mine"))
-
-
-def ask_script(folder, name="mine", limit=5, request="{}"):
-    made = _allocator.run.script(_allocator.run.on(
-        "node1", name, request, ("--a=b c",), limit, f"/nowhere:{folder}"))
-    return subprocess.run(["sh", "-c", made.shell], input=made.stdin, capture_output=True,
-                          check=False)
-
-
-def test_a_script_is_found_run_and_limited(tmp_path):
-    script = tmp_path / "mine"
-    script.write_text('#!/bin/sh\ncat "$1"; echo "$2"\n')
-    script.chmod(0o755)
-    assert ask_script(tmp_path, request='{"x":1}').stdout == b'{"x":1}--a=b c\n'
-    script.write_text("#!/bin/sh\nsleep 9\n")
-    late = ask_script(tmp_path, limit=1)
-    assert late.returncode == 124 and b"did not answer within 1 s" in late.stderr
-    script.write_text("#!/bin/sh\nexit 3\n")
-    assert b"ended with exit code 3" in ask_script(tmp_path).stderr
-    assert b"there is no allocator other" in ask_script(tmp_path, "other").stderr
-    assert b"no name of an allocator" in ask_script(tmp_path, "../mine").stderr
-
-
-def test_scripts_get_the_world_that_the_built_in_allocator_sees():
-    from gnt.commands._space import Survey
-
-    cfg = two_groups(alloc_policy="last_resort")
-    survey = Survey(cfg)
-    seen = build.Nodes(cfg, silent=["node4"]).seen(survey.calls())
-    desk = answering(cfg, yes(["node2"]))
-    desk.nodes.silent = {"node4"}
-    desk.execute(Migrate(name="web", iallocator="mine"))
-    (call,) = [call for call in desk.asked if call.task == RUN]
-    read = iallocator.parse(call.args["request"]).world
-    world = config.world(cfg, survey.figures(seen))
-    assert read.groups == world.groups and read.instances == world.instances
-    assert [n.replace(spindles=0, master=False, n_cpu=0) for n in read.nodes] == [
-        n.replace(spindles=0, master=False, n_cpu=0) for n in world.nodes]
-    assert iallocator.answer(iallocator.parse(call.args["request"]), Options()).result == ["node2"]
-
-
-def test_debians_hail_answers_our_requests_as_the_built_in_one_does(tmp_path):
-    from tests.htools.reference import theirs
-
-    cfg = two_groups()
-    path = tmp_path / "request.json"
-    for operation in (Migrate(name="web", iallocator="mine"),
-                      Failover(name="cold", iallocator="mine"),
-                      Add(name="new", disk_template="sharedfile", os_size=2048, iallocator="mine")):
-        desk = answering(cfg, yes(["node2"]))
-        desk.execute(operation)
-        (call,) = [call for call in desk.asked if call.task == RUN]
-        path.write_text(call.args["request"])
-        told = json.loads(theirs("hail", str(path)).out)
-        asked = iallocator.parse(call.args["request"])
-        asked = asked.replace(world=load.own_memory(asked.world, 4096))
-        assert told["success"], told
-        assert told["result"] == iallocator.answer(asked, Options()).result
-
-
-# --- many at once ---------------------------------------------------------------------------------
-
-
-def batch(tmp_path, *entries):
-    path = tmp_path / "batch.json"
-    path.write_text(json.dumps(list(entries)))
-    return str(path)
-
-
-def entry(name, **more):
-    return {"instance_name": name, "disk_template": "diskless", "nics": [{}],
-            "beparams": {"memory": 128}, **more}
-
-
-def test_many_instances_are_placed_together(tmp_path):
-    desk = Desk(build.cluster(nodes=3))
-    path = batch(tmp_path, *(entry(f"i{n}") for n in range(6)), entry("named", pnode="node2"))
-    assert BatchCreate(file=path).run(desk) == 0
-    found = homes(desk.cfg)
-    assert sorted(list(found.values()).count(n) for n in ("n1", "n2", "n3")) == [2, 2, 3]
-    assert found["named"] == "n2"
-
-
-def test_what_does_not_fit_is_named_and_the_rest_is_made(tmp_path):
-    desk = Desk(build.cluster(nodes=2))
-    path = batch(tmp_path, entry("small"), entry("huge", beparams={"memory": 32768}))
-    assert BatchCreate(file=path).run(desk) == 1
-    assert "huge is not made: there is no room for huge" in said(desk)
-    assert list(homes(desk.cfg)) == ["small"]
-
-
-def test_a_script_places_many(tmp_path):
-    desk = answering(build.cluster(), yes([[["a", ["node3"]]], [["b", "too hot"]]]))
-    path = batch(tmp_path, entry("a"), entry("b"))
-    assert BatchCreate(file=path, iallocator="mine").run(desk) == 1
-    assert homes(desk.cfg) == {"a": "n3"} and "b is not made: too hot" in said(desk)
-
-
-@pytest.mark.parametrize(("entries", "problem"), [
-    ({}, "not a list"), ([], "the list is empty"), ([1], r"\[0\]: not an object"),
-    ([{"disk_template": "file"}], "instance_name: a text is needed"),
-    ([entry("a"), entry("a")], "comes twice"),
-    ([entry("a", disk_size=3)], "disk_size: there is no such parameter"),
-    ([entry("a", disk_template=7)], "disk_template: 7 is no str"),
-    ([entry("a", disks="x")], "disks: 'x' is not a list"),
-    ([entry("a", disks=["big"])], r"disks\[0\]: 'big' is not a size"),
-    ([entry("a", beparams=[])], "beparams: .. is not an object"),
-    ([entry("a", beparams={"memory": {}})], "beparams.memory"),
-    ([entry("a", tags=["x y"])], "tags: 'x y' is not a tag"),
-    ([entry("a", mode="import")], "is not part of this version"),
-    ([entry("-a")], "is not a host name"),
-])
-def test_files_that_are_refused(tmp_path, entries, problem):
-    path = tmp_path / "batch.json"
-    path.write_text(json.dumps(entries))
-    desk = Desk(build.cluster())
-    with pytest.raises(GntError, match=problem) as caught:
-        BatchCreate(file=str(path)).run(desk)
-    assert str(path) in caught.value.message and desk.executed == []
-    with pytest.raises(BadData, match="No such file"):
-        BatchCreate(file=str(tmp_path / "none")).run(desk)
-
-
-# --- lost disks -----------------------------------------------------------------------------------
-
-
-def lost(**node):
-    db = build.instance("db", 2, admin_state="down", disks_active=False)
-    return build.cluster(*build.with_disk(db, "file"), build.node(2, **node))
 
 
 def test_lost_disks_are_made_anew_where_they_were():
@@ -378,52 +145,3 @@ def test_a_lost_node_is_left():
 def test_disks_that_are_not_made_anew(cfg, operation, problem):
     with pytest.raises(Conflict, match=problem):
         build.plan(operation, cfg)
-
-
-# --- nonsense from outside ------------------------------------------------------------------------
-
-LEAVES = st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=8),
-                   st.sampled_from(["node1", "web", "OP_INSTANCE_MIGRATE", "migrate"]))
-KEYS = st.one_of(st.text(max_size=4), st.sampled_from(
-    ["success", "info", "result", "OP_ID", "instance_name", "target_node", "disks", "nics",
-     "beparams", "disk_template", "name", "tags", "mode", "pnode"]))
-JSON = st.recursive(LEAVES, lambda inner: st.lists(inner, max_size=4)
-                    | st.dictionaries(KEYS, inner, max_size=5), max_leaves=12)
-
-
-@settings(max_examples=50, deadline=None)
-@given(JSON)
-def test_no_answer_does_more_than_be_refused(value):
-    from contextlib import suppress
-
-    from gnt.htools import answer
-
-    known, text = {"node1", "node2"}, json.dumps({"success": True, "result": value})
-    with suppress(GntError):
-        answer.result(json.dumps(value), "mine")
-    result = answer.result(text, "mine") if value == value else None
-    with suppress(GntError):
-        assert set(answer.nodes(result, "mine", known, 1)) <= known
-    with suppress(GntError):
-        found, _ = answer.placed(result, "mine", known, {"web": 1})
-        assert set(found) <= {"web"}
-    with suppress(GntError):
-        moves = answer.evacuated(result, "mine", known, {"web"}).moves
-        assert {name for name, _, _ in moves} <= {"web"}
-
-
-@settings(max_examples=50, deadline=None)
-@given(st.lists(JSON, max_size=3))
-def test_no_batch_does_more_than_be_refused(tmp_path_factory, value):
-    from contextlib import suppress
-
-    from gnt.commands.instance import _batch
-
-    path = tmp_path_factory.getbasetemp() / "batch.json"
-    path.write_text(json.dumps(value))
-    with suppress(GntError):
-        made = _batch.read(str(path))
-        assert len(made) == len(value) and all(add.name for add in made)
-        for add in made:
-            with suppress(GntError):
-                assert add.read(build.cluster()).copies == 1

@@ -1,4 +1,4 @@
-"""Programs that act: hbal, hsqueeze, hroller and harep on a desk where every job succeeds."""
+"""Programs that act: hbal and hsqueeze on a desk where every job succeeds."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import signal
 
 import pytest
 
+from gnt.commands._edits import drop
 from gnt.commands.htools.hbal import Hbal
 from gnt.commands.instance.failover import Failover
 from gnt.commands.instance.migrate import Migrate
@@ -14,6 +15,7 @@ from gnt.commands.instance.replace_disks import ReplaceDisks
 from gnt.errors import GntError, Interrupted
 from gnt.model.objects import Disk, Instance
 from tests.commands import build
+from tests.commands.moves import changed, homes, said
 from tests.commands.sessions import Desk
 
 
@@ -24,14 +26,6 @@ def crowded(count=6, **settings):
         down = {"admin_state": "down", "disks_active": False} if k == count - 1 else {}
         made += build.with_disk(build.instance(f"i{k}", **down))
     return build.cluster(*made, **settings)
-
-
-def homes(cfg):
-    return {inst.name: inst.primary_node for inst in cfg.instances}
-
-
-def said(desk):
-    return "\n".join(map(str, desk.told))
 
 
 def test_hbal_makes_its_moves_by_jobs():
@@ -96,6 +90,22 @@ def test_one_signal_lets_the_set_end_and_a_second_leaves():
             Hbal(luxi="", exec_=True, min_gain=1e-6).run(desk)
 
 
+def test_an_instance_that_others_removed_meanwhile_stops_nothing_that_has_begun():
+    desk = Desk(crowded())
+    first = desk.submit
+
+    def gone(operation):
+        desk.submit = first
+        desk.cfg = changed(desk.cfg, drop(desk.cfg.instance(operation.name)))
+        return first(operation)
+
+    desk.submit = gone
+    assert Hbal(luxi="", exec_=True, min_gain=1e-6).run(desk) == 1
+    assert "Not all jobs of a set were successful" in said(desk)
+    again = Desk(desk.cfg)
+    assert Hbal(luxi="", exec_=True, min_gain=1e-6).run(again) == 0
+
+
 def test_moves_are_made_only_in_the_cluster_one_belongs_to(tmp_path):
     with pytest.raises(GntError, match="only in the cluster this program belongs to"):
         Hbal(text_data=str(tmp_path / "x"), exec_=True).run(Desk(crowded()))
@@ -105,7 +115,6 @@ def test_first_job_group_ends_after_the_first_set():
     desk = Desk(crowded())
     assert Hbal(luxi="", exec_=True, first_job_group=True, min_gain=1e-6).run(desk) == 0
     assert "job set 1 of 1" in said(desk) and len(desk.executed) < 4
-
 
 OOB = {"ndparams": {"oob_program": "/usr/local/sbin/oob"}}
 
@@ -127,6 +136,9 @@ def test_hsqueeze_switches_off_what_is_not_needed():
     assert all("htools:standby:auto" in desk.cfg.node(n).tags for n in off)
     assert not {desk.cfg.node(n).uuid for n in off} & set(homes(desk.cfg).values())
     assert f"{off[0]} is off" in said(desk)
+    before = len(desk.executed)
+    assert Hsqueeze(luxi="", exec_=True).run(desk) == 0  # and so it stays
+    assert len(desk.executed) == before
 
 
 def test_hsqueeze_brings_back_what_is_needed():
@@ -141,6 +153,31 @@ def test_hsqueeze_brings_back_what_is_needed():
     assert "node3 is back" in said(desk)
 
 
+def test_what_was_cut_off_is_switched_off_by_the_next_run():
+    from gnt.commands.htools.hsqueeze import Hsqueeze
+
+    whole = Desk(spare())
+    Hsqueeze(luxi="", exec_=True).run(whole)
+    off = [node.name for node in whole.cfg.nodes if node.offline]
+    assert len(whole.executed) >= 3
+    for cut in range(len(whole.executed)):
+        desk, left = Desk(spare()), iter(range(cut))
+
+        def limited(operation, desk=desk, left=left):
+            if next(left, None) is None:
+                raise KeyboardInterrupt
+            return Desk.execute(desk, operation)
+
+        desk.execute = limited
+        with pytest.raises(KeyboardInterrupt):
+            Hsqueeze(luxi="", exec_=True).run(desk)
+        del desk.execute
+        assert Hsqueeze(luxi="", exec_=True).run(desk) == 0
+        ended = [node.name for node in desk.cfg.nodes if node.offline]
+        assert ended == off, cut
+        assert not any(desk.cfg.node(name).powered for name in off), cut
+
+
 def test_hsqueeze_needs_a_way_to_switch():
     from gnt.commands.htools.hsqueeze import Hsqueeze
     from gnt.errors import Conflict
@@ -149,281 +186,3 @@ def test_hsqueeze_needs_a_way_to_switch():
     with pytest.raises(Conflict, match="has no out-of-band program"):
         Hsqueeze(luxi="", exec_=True).run(desk)
     assert desk.executed == []
-
-
-# --- rolling maintenance --------------------------------------------------------------------------
-
-
-class Rebooting(Desk):
-    """A desk whose nodes have a new boot id once they were reset."""
-
-    def __init__(self, cfg, **words):
-        super().__init__(cfg, **words)
-        self.boots = dict.fromkeys((n.name for n in cfg.nodes), "b")
-
-    def ask(self, calls):
-        for name, boot in self.boots.items():
-            facts = build.NodeFacts(mtotal=16384, mfree=8192, ctotal=8, csockets=1, cnodes=1,
-                                    bootid=boot)
-            self.nodes.answers[f"{name}:query.facts.node_facts"] = facts
-        return super().ask(calls)
-
-    def execute(self, operation):
-        code = super().execute(operation)
-        if operation.verb == "powercycle":
-            assert [i for i in self.cfg.instances_on(self.cfg.node(operation.name))
-                    if i.admin_state == "up" and i.name not in self.halted()] == []
-            self.boots[operation.name] = f"after-{operation.name}"
-        return code
-
-    def halted(self):
-        return {one.names[0] for one in self.executed if one.verb == "shutdown"}
-
-    def resets(self):
-        return [one.name for one in self.executed if one.verb == "powercycle"]
-
-
-def rolled(desk, **options):
-    from gnt.commands.htools.hroller import Hroller
-
-    return Hroller(luxi="", exec_=True, force=True, **options).run(desk)
-
-
-def busy_nodes(*more, **settings):
-    """node1 has room for what runs on node2 or on node3, not for both."""
-    big = {"beparams": {"maxmem": 5000, "minmem": 5000}}
-    return build.cluster(
-        *build.with_disk(build.instance("one", 1)),
-        *build.with_disk(build.instance("two", 2, **big)),
-        *build.with_disk(build.instance("three", 3, **big)), *more, candidate_pool_size=1,
-        **settings)
-
-
-def tagged(cfg):
-    return [tag for thing in (cfg.cluster, *cfg.nodes, *cfg.instances) for tag in thing.tags]
-
-
-def test_hroller_reboots_every_node_but_the_master_and_brings_back_what_ran_there():
-    desk = Rebooting(busy_nodes())
-    before = homes(desk.cfg)
-    assert rolled(desk) == 0
-    assert sorted(desk.resets()) == ["node2", "node3"]
-    assert homes(desk.cfg) == before
-    assert not any(node.drained for node in desk.cfg.nodes)
-    assert tagged(desk.cfg) == ["htools:hroller:run", "htools:hroller:todo"]
-    assert "node1 is the master and is left" in said(desk)
-    assert rolled(desk) == 0 and len(desk.resets()) == 2  # the run is still the same one
-
-
-def test_a_run_that_was_cut_off_goes_on_where_it_was():
-    whole = Rebooting(busy_nodes())
-    rolled(whole)
-    for cut in range(1, len(whole.executed)):
-        desk = Rebooting(busy_nodes())
-        left = iter(range(cut))
-
-        def limited(operation, desk=desk, left=left):
-            if next(left, None) is None:
-                raise KeyboardInterrupt
-            return Rebooting.execute(desk, operation)
-
-        desk.execute = limited
-        with pytest.raises(KeyboardInterrupt):
-            rolled(desk)
-        del desk.execute
-        assert rolled(desk) == 0
-        assert sorted(desk.resets()) == ["node2", "node3"], cut
-        assert homes(desk.cfg) == homes(busy_nodes()), cut
-        assert tagged(desk.cfg) == ["htools:hroller:run", "htools:hroller:todo"], cut
-
-
-def test_a_node_that_does_not_come_back_ends_the_run():
-    desk = Rebooting(busy_nodes())
-    desk.boots = {"node1": "b", "node2": "b", "node3": "b"}
-
-    def never(operation):
-        code = Desk.execute(desk, operation)
-        if operation.verb == "powercycle":
-            desk.nodes.silent = {operation.name}
-        return code
-
-    desk.execute = never
-    with pytest.raises(GntError, match="did not come back within 0 s"):
-        rolled(desk, boot_timeout=0)
-    assert len(desk.resets()) == 1
-    assert desk.cfg.node(desk.resets()[0]).drained
-
-
-def test_what_cannot_move_is_shut_down_and_started_again_if_asked_for():
-    local = build.with_disk(build.instance("local", 2), "file")
-    with pytest.raises(GntError, match="local: Instances of type file cannot be relocated"):
-        rolled(Rebooting(busy_nodes(*local)))
-    desk = Rebooting(busy_nodes(*local))
-    assert rolled(desk, ignore_non_redundant=True) == 0
-    assert {"local"} < desk.halted() < {"local", "two", "three"}  # one of these finds room
-    assert {one.names[0] for one in desk.executed if one.verb == "startup"} == desk.halted()
-    assert tagged(desk.cfg) == ["htools:hroller:run", "htools:hroller:todo"]
-    desk = Rebooting(busy_nodes(*local))
-    assert rolled(desk, offline_maintenance=True, ignore_non_redundant=True) == 0
-    assert desk.halted() == {"local", "two", "three"}
-
-
-def test_hroller_stops_after_the_group_when_asked_to():
-    desk = Rebooting(busy_nodes())
-    first = desk.submit
-
-    def stopped(operation):
-        os.kill(os.getpid(), signal.SIGINT)
-        desk.submit = first
-        return first(operation)
-
-    desk.submit = stopped
-    assert rolled(desk) == 0
-    assert len(desk.resets()) == 1 and "stopped as asked" in said(desk)
-    assert rolled(desk) == 0 and len(desk.resets()) == 2
-
-
-def test_one_step_only_is_one_group():
-    desk = Rebooting(busy_nodes())
-    assert rolled(desk, one_step_only=True) == 0
-    assert len(desk.resets()) == 1
-
-
-# --- autorepair -----------------------------------------------------------------------------------
-
-AUTO = "ganeti:watcher:autorepair:"
-
-
-def broken(*, cluster=(), group=(), instance=(), template="sharedfile", **node):
-    """web's node is offline; db is well."""
-    web = build.instance("web", 2, tags=instance, osparams={"image": "/srv/i.raw"})
-    return build.cluster(
-        *build.with_disk(web, template), *build.with_disk(build.instance("db", 3)),
-        build.node(2, **(node or {"offline": True, "master_candidate": False})),
-        build.Group(uuid="g1", name="default", tags=tuple(group)), tags=tuple(cluster))
-
-
-def repaired(cfg, **options):
-    from gnt.commands.htools.harep import Harep
-
-    desk = Desk(cfg)
-    assert Harep(luxi="", **options).run(desk) == 0
-    return desk
-
-
-def results(desk):
-    from gnt.htools import repair
-
-    return [(r.type, r.outcome, len(r.jobs)) for r in repair.repairs(desk.cfg.instance("web").tags)]
-
-
-def test_an_instance_of_a_lost_node_is_failed_over_where_that_is_allowed():
-    desk = repaired(broken(cluster=[AUTO + "failover"]))
-    assert homes(desk.cfg)["web"] in ("n1", "n3")
-    assert results(desk) == [("failover", "success", 1)]
-    again = repaired(desk.cfg)
-    assert again.executed == []
-
-
-@pytest.mark.parametrize(("tags", "outcome"), [
-    ({}, [("failover", "enoperm", 0)]),
-    ({"cluster": [AUTO + "migrate"]}, [("failover", "enoperm", 0)]),
-    ({"cluster": [AUTO + "reinstall"], "group": [AUTO + "fix-storage"]},
-     [("failover", "enoperm", 0)]),
-    ({"cluster": [AUTO + "reinstall"], "instance": [AUTO + "suspend"]}, []),
-    ({"cluster": [AUTO + "failover"], "instance": [AUTO + "suspend:99999999999"]}, []),
-    ({"cluster": [AUTO + "failover"], "instance": [AUTO + "suspend:12"]},
-     [("failover", "success", 1)]),
-    ({"instance": [AUTO + "reinstall", AUTO + "failover"]}, [("failover", "success", 1)]),
-    ({"cluster": [AUTO + "failover"],
-      "instance": [AUTO + "result:failover:x:5:failure:7"]}, [("failover", "failure", 1)]),
-    ({"cluster": [AUTO + "failover"],
-      "instance": [AUTO + "result:failover:x:5:enoperm:"]}, [("failover", "success", 1)]),
-])
-def test_the_nearest_and_least_permission_counts(tags, outcome):
-    assert results(repaired(broken(**tags))) == outcome
-
-
-def test_what_its_node_took_along_is_made_and_installed_anew():
-    desk = repaired(broken(cluster=[AUTO + "reinstall"], template="file"))
-    assert [one.verb for one in desk.executed if "tags" not in one.verb] == [
-        "shutdown", "recreate-disks", "reinstall", "startup"]
-    web = desk.cfg.instance("web")
-    assert web.primary_node != "n2" and web.admin_state == "up"
-    assert results(desk) == [("reinstall", "success", 4)]
-    assert results(repaired(broken(cluster=[AUTO + "failover"], template="file"))) == [
-        ("reinstall", "enoperm", 0)]
-
-
-def test_a_drained_node_needs_a_migration_only():
-    desk = repaired(broken(cluster=[AUTO + "migrate"], drained=True, master_candidate=False))
-    assert homes(desk.cfg)["web"] != "n2"
-    assert [type(one) for one in desk.executed if "tags" not in one.verb] == [Migrate]
-
-
-def test_a_failure_is_kept_and_a_dry_run_changes_nothing():
-    lonely = broken(cluster=[AUTO + "failover"])
-    desk = Desk(lonely, nodes=build.Nodes(lonely, memory={"node1": 1, "node3": 1}))
-    from gnt.commands.htools.harep import Harep
-
-    Harep().run(desk)
-    assert results(desk) == [("failover", "failure", 1)]
-    desk = repaired(broken(cluster=[AUTO + "failover"]), dry_run=True)
-    assert desk.executed == [] and "web: needs failover, which is allowed" in said(desk)
-    assert repaired(broken(cluster=[AUTO + "failover"]), groups=()).executed
-
-
-def test_a_repair_that_was_cut_off_is_judged_by_how_the_instance_is():
-    old = AUTO + "pending:failover:x:5:"
-    assert results(repaired(broken(instance=[old]))) == [("failover", "failure", 0)]
-    well = broken(instance=[old], vm_capable=True)
-    assert results(repaired(well)) == [("failover", "success", 0)]
-
-
-def test_the_states_are_counted():
-    from gnt.commands.htools import harep
-
-    printed = []
-    harep.out, kept = printed.append, harep.out
-    try:
-        repaired(broken())
-    finally:
-        harep.out = kept
-    assert "".join(printed).endswith("Healthy: 1\nRepairDisallowed: 1\n")
-
-
-def test_a_connection_that_a_reboot_broke_is_tried_again():
-    from gnt.commands.htools import _patient
-    from gnt.commands.node import _awake
-    from gnt.errors import NodeFailed
-
-    class Breaking(Rebooting):
-        broken = 0
-
-        def submit(self, operation):
-            if self.resets() and self.broken < 3:
-                self.broken += 1
-                raise NodeFailed("node2", "lost", "the connection broke")
-            return super().submit(operation)
-
-    kept, _awake.LOOK = _awake.LOOK, 0.0
-    try:
-        desk = Breaking(busy_nodes())
-        assert rolled(desk) == 0 and desk.broken == 3
-        assert homes(desk.cfg) == homes(busy_nodes())
-        gone = Breaking(busy_nodes())
-        gone.broken = -_patient.TRIES * 9
-        with pytest.raises(NodeFailed, match="the connection broke"):
-            rolled(gone)
-    finally:
-        _awake.LOOK = kept
-
-
-def test_what_the_runner_cannot_take_is_run_here():
-    class Broken(Desk):
-        def submit(self, operation):
-            raise GntError("OperationalError: locking protocol")
-
-    desk = Broken(crowded())
-    assert Hbal(luxi="", exec_=True, min_gain=1e-6).run(desk) == 0
-    assert "4 of 4 moves done" in said(desk) and len(desk.executed) == 4

@@ -1,7 +1,8 @@
 """Golden plans: ``tests/plans/*.plan`` say what a command line plans on a small cluster.
 
 A file begins with comments (``#``), then what differs from the cluster ``build.small`` (``node2
-offline``, ``node2 silent``, ``node2 free 100``, ``node2 runs web``, ``web down``), then ``$`` and
+offline``, ``node2 silent``, ``node2 free 100``, ``node2 runs web``, ``web down``, ``spare added``:
+a group, ``new guest``: of KVM, on node1, ``node4 met``: a host that was looked at), then ``$`` and
 the command line, then what is planned, or the error.  After a wanted change of plans, write them
 anew and read the difference:
 
@@ -20,6 +21,7 @@ import pytest
 from gnt.cli import find, general
 from gnt.cli.parser import parse
 from gnt.errors import GntError
+from gnt.model.objects import Group
 from gnt.plan import render
 from gnt.spec import Operation
 from gnt.storage.base import Copy
@@ -44,12 +46,19 @@ def scene(head):
     for line in head:
         if line and not line.startswith("#"):
             name, what, *rest = line.split()
-            if what in CHANGES:
+            if what == "added":
+                cfg = with_object(cfg, Group(uuid=name, name=name))
+            elif what == "guest":
+                for thing in build.with_disk(build.instance(
+                        name, uuid="c0ffee00-0000-4000-8000-000000000001", hypervisor="kvm")):
+                    cfg = with_object(cfg, thing)
+            elif what in CHANGES:
                 cfg = changed(cfg, name, CHANGES[what])
             elif what in ("plain", "drbd"):
                 cfg = with_volumes(cfg, name, what)
             else:
                 described(nodes, name, what, rest)
+    nodes.pop("met", None)
     return cfg, build.Nodes(cfg, **{**nodes, "running": nodes["running"] or None})
 
 
@@ -61,6 +70,7 @@ CHANGES = {
     "oob": {"ndparams": {"oob_program": "/usr/local/sbin/oob"}}, "unpowered": {"powered": False},
     "at-node2": {"primary_node": "n2"},
     "master-ip": {"master_ip": "192.0.2.99", "master_netdev": "eth0"},
+    "tagged": {"tags": ("env:test",)}, "apart": {"networks": {}}, "hardened": {"hardened": True},
     "external-master-ip": {"master_ip": "192.0.2.99", "master_netdev": "eth0",
                            "use_external_mip_script": True},
 }
@@ -90,10 +100,15 @@ def with_volumes(cfg, name, template):
 
 
 def changed(cfg, name, changes):
-    find = {"node": cfg.node, "clus": lambda _: cfg.cluster}.get(name[:4], cfg.instance)
-    thing = find(name).replace(**changes)
+    find = {"node": cfg.node, "clus": lambda _: cfg.cluster, "defa": cfg.group,
+            "lan": cfg.network}.get(name[:4], cfg.instance)
+    return with_object(cfg, find(name).replace(**changes))
+
+
+def with_object(cfg, thing):
     section, key = build.path(thing)
-    data = {**cfg.state.data, section: {**cfg.state.data[section], key: build.to_data(thing)}}
+    data = {**cfg.state.data,
+            section: {**cfg.state.data.get(section, {}), key: build.to_data(thing)}}
     return build.Config(build.MemoryState(data, cfg.term, cfg.serial, cfg.head))
 
 
@@ -104,6 +119,8 @@ def described(nodes, name, what, rest):
         nodes["memory"][name] = int(rest[0])
     elif what == "runs":
         nodes["running"][name] = rest
+    elif what == "met":
+        nodes.setdefault("met", []).append(name)
     elif what in ANSWERS:
         task, answer = ANSWERS[what]
         nodes["answers"][f"{name}:{task}" if name.startswith("node") else task] = answer
@@ -111,14 +128,23 @@ def described(nodes, name, what, rest):
         raise ValueError(f"{name} {what}")
 
 
+def operation(head, words):
+    """What the command line means; what is no operation plans nothing."""
+    cls, rest = find.command([words[0].removeprefix("gnt-"), *words[1:]])
+    made = parse(cls, rest, general.groups(cls)).command
+    assert isinstance(made, Operation)
+    met = [line.split()[0] for line in head if line.endswith(" met")]
+    if met:
+        made = made.replace(address="192.0.2.44", host_keys=(build.KEY,))
+    return made
+
+
 def planned(head, words):
     """What the command line plans, as lines."""
     cfg, nodes = scene(head)
     try:
-        cls, rest = find.command([words[0].removeprefix("gnt-"), *words[1:]])
-        operation = parse(cls, rest, general.groups(cls)).command
-        assert isinstance(operation, Operation)
-        return [QEMU.sub("argv=[…] ", line) for line in render(build.plan(operation, cfg, nodes))]
+        made = build.plan(operation(head, words), cfg, nodes)
+        return [QEMU.sub("argv=[…] ", line) for line in render(made)]
     except GntError as error:
         hint = [f"hint   {error.hint}"] if error.hint else []
         return [f"error  {type(error).__name__}: {error.message}", *hint]

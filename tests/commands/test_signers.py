@@ -7,6 +7,7 @@ import subprocess
 import pytest
 
 from gnt.commands.cluster._signer import LOGIN_KEY, SIGNER_NAME
+from gnt.commands.cluster.modify import Modify
 from gnt.commands.cluster.signer_add import SignerAdd
 from gnt.commands.cluster.signer_remove import SignerRemove
 from gnt.commands.node import _setup
@@ -129,3 +130,12 @@ def test_login_keys_of_any_kind(tmp_path):
     for bad in (str(tmp_path / "none"), "ssh-rsa ????", "hello world", str(file)):
         with pytest.raises(Invalid):
             LOGIN_KEY.read(bad, "x")
+
+
+def test_hardening_says_whose_keys_pass_the_gate():
+    plan = build.plan(Modify(hardened=True), build.cluster())
+    assert len(plan.notes) == 3
+    assert all(f"{node} goes on letting in somebody@else past the gate" in note
+               for node, note in zip(("node1", "node2", "node3"), plan.notes, strict=True))
+    assert "authorized_keys" in plan.notes[0]
+    assert build.plan(Modify(hardened=False), build.cluster(hardened=True)).notes == ()

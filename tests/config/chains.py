@@ -34,17 +34,17 @@ def first_data(signers=None, nodes=("n1", "n2", "n3")):
     }
 
 
-def make_base(data=None, key=KEY, serial=1, term=1, turn=1, head="", previous=0):
-    header = bases.Header(format=1, serial=serial, term=term, turn=turn, time=1.0, who="root@test",
-                          head=head, previous=previous)
+def make_base(data=None, key=KEY, serial=1, term=1, turn=1, head="", previous=0, time=1.0):
+    header = bases.Header(format=1, serial=serial, term=term, turn=turn, time=time,
+                          who="root@test", head=head, previous=previous)
     body = bases.body(header, data or first_data())
     return bases.signed(body, signature.sign(body, key))
 
 
 def make_entry(serial, prev, key=KEY, term=1, turn=1, **more):
     put = more.pop("put", (Put(path=f"nodes/x{serial}", value={"name": f"x{serial}"}),))
-    body = journal.body(serial, Txn(term=term, turn=turn, prev=prev, time=2.0, who="root@test",
-                                    operation="node modify", put=put, **more))
+    body = journal.body(serial, Txn(term=term, turn=turn, prev=prev, time=more.pop("time", 2.0),
+                                    who="root@test", operation="node modify", put=put, **more))
     return Entry(serial=serial, body=body, signature=signature.sign(body, key))
 
 

@@ -114,7 +114,22 @@ def test_refuses_records_that_are_no_chain(place):
     torn = m.Append(term=1, turn=1, after=FIRST, serial=3, hash=second.hash,
                     records=bytes_of([first, second])[:-1])
     assert candidate.answer(torn).status == m.DAMAGED
+    assert candidate.answer(torn.replace(serial=2, hash=first.hash)).status == m.DAMAGED
     assert not place.file("journal-1.toml")
+    assert append(candidate, FIRST, [first, second]).status == m.OK
+    nothing = m.Append(term=1, turn=1, after=head_after(first), serial=2, hash=first.hash,
+                       records=b"")
+    assert candidate.answer(nothing).status == m.OK  # which cuts what is not committed
+    assert place.file("journal-1.toml") == first.record
+
+
+def test_another_head_of_the_same_serial_is_not_learned(place):
+    candidate = place.driver()
+    (entry,) = follow(FIRST.hash, 2, 1)
+    install(candidate, [entry])
+    other = head_after(entry).replace(hash="f" * 64)
+    assert candidate.answer(m.Learn(head=other, by=1)).status == m.OK
+    assert standing(candidate).head == head_after(entry)
 
 
 def test_a_candidate_that_was_away_says_where_it_is(place):

@@ -130,6 +130,28 @@ def test_bad_documents_say_where(data, said):
 def test_sizes_are_bounded():
     with pytest.raises(Damaged, match="more than the 10 allowed"):
         canon.read(b"a = 12345678\n", "x", 10)
+    with pytest.raises(Damaged, match="more than the 12 allowed"):
+        canon.read(b"a = 12345678\n", "x", 12)
+    assert canon.read(b"a = 12345678\n", "x", 13) == {"a": 12345678}
+
+
+def test_what_cannot_be_stored_is_named_by_its_path():
+    with pytest.raises(Damaged, match=r"^x: a\.b\.1\.c: inf cannot be stored$"):
+        canon.read(b"[a]\nb = [1, {c = inf}]\n", "x")
+    with pytest.raises(Damaged, match=r"^a\.b\[1\]\.c: inf cannot be stored$"):
+        canon.table(("a",), {"b": [1, {"c": math.inf}]})
+
+
+@pytest.mark.parametrize("wrap", [lambda inside: [inside], lambda inside: {"k": inside}])
+def test_what_is_as_deep_as_may_be_is_written_and_read_again(wrap):
+    deep = 1
+    for _ in range(canon.MAX_DEPTH + 1):
+        deep = wrap(deep)
+    document = canon.document([(("a",), {"b": deep})])
+    assert canon.read(document, "x") == canon.read(b"# slow\n" + document, "x") == {
+        "a": {"b": deep}}
+    with pytest.raises(Damaged, match="nested more than 32 deep"):
+        canon.table(("a",), {"b": wrap(deep)})
 
 
 @pytest.mark.parametrize("value", [None, math.nan, math.inf, 2**63, b"x", object(), {1: 2}.keys()])

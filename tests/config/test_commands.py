@@ -36,6 +36,7 @@ class Session:
         right = Copy(head=held["head"], base=held["base"], journal=held["journal"])
         return Seen({
             call.key: NodeFailed(call.node, "unreachable", "down") if call.node in self.silent
+            else () if call.task.endswith(".found")
             else right.replace(journal="0" * 64) if call.node in self.flipped else right
             for call in calls})
 

@@ -5,7 +5,7 @@ import subprocess
 import pytest
 
 from gnt.config import columns, context, signature
-from gnt.errors import Conflict, Invalid, NoCluster
+from gnt.errors import Conflict, Damaged, Invalid, NoCluster
 from gnt.model.objects import Node
 
 
@@ -83,11 +83,19 @@ def test_which_one_is_used(monkeypatch):
 
 def test_an_unknown_one_names_what_there_is():
     context.save(context.Context(name="lab"))
-    with pytest.raises(NoCluster, match="known: lab"):
+    with pytest.raises(NoCluster, match=r"known: lab\)"):
+        context.find("lap")
+    context.save(context.Context(name="a.b_c-1"))
+    with pytest.raises(NoCluster, match=r"known: a\.b_c-1, lab\)"):
         context.find("lap")
 
 
-@pytest.mark.parametrize("name", ["../x", "a/b", "", ".x", "node", "é"])
+def test_when_there_is_none_that_is_said():
+    with pytest.raises(NoCluster, match=r"known: none\)"):
+        context.find("lap")
+
+
+@pytest.mark.parametrize("name", ["../x", "a/b", "", ".x", "-x", "a~", "node", "é"])
 def test_a_name_cannot_be_a_path(name):
     with pytest.raises(Invalid):
         context.save(context.Context(name=name))
@@ -99,7 +107,7 @@ def test_what_the_cluster_says_now_is_kept():
     after = context.update(before, ["ssh-ed25519 NEW"], [NODE], "c-1")
     assert context.load("lab") == after
     assert (after.signers, after.cluster) == (("ssh-ed25519 NEW",), "c-1")
-    assert after.nodes[0].host_keys == NODE.host_keys
+    assert after.nodes[0] == NODE.replace(master_candidate=True)
 
 
 def test_a_forgotten_one_is_gone(own_home):
@@ -118,6 +126,26 @@ def test_the_root_of_trust_of_a_node_is_read_from_its_base():
     assert context._scan(lines) == (CLUSTER, (KEY.public,))
 
 
+def test_files_of_contexts_are_bounded(own_home):
+    context.save(context.Context(name="lab", cluster="c-1"))
+    file = own_home / ".config/gnt/contexts/lab.toml"
+    content = file.read_bytes()
+    file.write_bytes(content + b"#" * (context.MAX_FILE - len(content)))
+    assert context.load("lab").cluster == "c-1"
+    file.write_bytes(content + b"#" * (context.MAX_FILE - len(content) + 1))
+    with pytest.raises(Damaged, match=r"lab\.toml: 1048577 bytes are more than"):
+        context.load("lab")
+
+
+def test_a_file_of_a_context_says_neither_its_name_nor_where_it_is(own_home):
+    """So a context is renamed by renaming its file."""
+    context.save(context.Context(name="lab", cluster="c-1", here="n1"))
+    folder = own_home / ".config/gnt/contexts"
+    (folder / "lab.toml").rename(folder / "other.toml")
+    assert context.load("other") == context.Context(name="other", cluster="c-1")
+    assert (folder / "other.toml").read_text() == 'cluster = "c-1"\n'
+
+
 class TestColumns:
     def folder(self, own_home, head="1 7 " + "ab" * 32 + " 1"):
         (own_home / "c/config").mkdir(parents=True, exist_ok=True)
@@ -128,9 +156,29 @@ class TestColumns:
         folder = self.folder(own_home)
         columns.save_columns(folder, "instance", "ab" * 32, {"name": ["a", "b"]})
         assert columns.load_columns(folder, "instance") == {"name": ["a", "b"]}
+        columns.save_columns(folder, "instance", "ab" * 32, {"name": ["c"]})
+        assert columns.load_columns(folder, "instance") == {"name": ["c"]}
         assert columns.load_columns(folder, "node") is None
         self.folder(own_home, "1 8 " + "cd" * 32 + " 1")
         assert columns.load_columns(folder, "instance") is None
+
+    def test_of_a_node_are_for_the_node_s_own_head(self, own_home):
+        """A copy may be behind the files beside it; one of another user's is not compared."""
+        own = own_home / "head"
+        for content, at, overtaken in (("1 7 ab 1\n", "1 7 ab 1", False), ("1 8 ab 1\n", "1 7 ab 1",
+                                       True), ("", "1 7 ab 1", False), ("\udcff", "x", True)):
+            own.write_bytes(content.encode(errors="surrogateescape"))
+            assert columns._overtaken("/var/cache/gnt/node", at, str(own)) is overtaken
+            assert not columns._overtaken("/root/.cache/gnt/lab", at, str(own))
+        own.unlink()
+        assert not columns._overtaken("/var/cache/gnt/node", "1 7 ab 1", str(own))
+
+    @pytest.mark.parametrize("mode", [0o600, 0o644, 0o755])
+    def test_that_others_can_only_read_are_believed(self, own_home, mode):
+        folder = self.folder(own_home)
+        columns.save_columns(folder, "instance", "ab" * 32, {"name": ["a"]})
+        (own_home / "c/columns/instance").chmod(mode)
+        assert columns.load_columns(folder, "instance") == {"name": ["a"]}
 
     def test_of_an_older_state_are_not_kept(self, own_home):
         folder = self.folder(own_home)

@@ -56,6 +56,8 @@ def test_the_collector_is_left_as_it_was(running: bool) -> None:
 def test_lines_of_bad_bytes_are_counted_from_one() -> None:
     with pytest.raises(Damaged, match="x, line 1: not UTF-8"):
         canon.read(b"\xff", "x")
+    with pytest.raises(Damaged, match="x, line 2: not UTF-8"):
+        canon.read(b"\n\xff", "x")
     with pytest.raises(Damaged, match="x, line 3: not UTF-8"):
         canon.read(b"a = 1\nb = 2\n\xff\n", "x")
 
@@ -114,7 +116,9 @@ def test_consent_is_signed_and_names_who_agreed(cluster: Cluster, tmp_path: path
 
 
 def test_a_script_brings_the_functions_it_calls_and_no_others() -> None:
+    remote._functions.clear()  # they are read once
     known = remote.functions()
+    assert remote.functions() is known
     assert len(known) > 10 and all(text.startswith(name) for name, text in known.items())
     assert all(" # " not in text and "\n#" not in text for text in known.values())
     for name in known:
@@ -124,6 +128,18 @@ def test_a_script_brings_the_functions_it_calls_and_no_others() -> None:
         assert remote.needed([name], known) == ""
     assert len(remote.needed(["gnc_release"])) < len(remote.needed(known)) == sum(
         map(len, known.values()))
+
+
+def test_a_commit_brings_only_what_the_turn_did_not(cluster: Cluster) -> None:
+    dialect = remote.Dialect("/tmp/x")
+    head = m.Head(term=1, serial=1, hash="a" * 64, base=1)
+    commit = dialect.frame(m.Commit(term=1, turn=2, after=head, serial=2, hash="b" * 64,
+                                    records=b"r")).text
+    taking = dialect.frame(m.Take(term=1)).text
+    for name, text in remote.functions().items():
+        brought = name == "gnc_release" or (text in remote.needed(["gnc_commit"])
+                                            and text not in taking)
+        assert (text in commit) is brought, name
 
 
 class Frames:

@@ -92,6 +92,22 @@ def test_an_appended_record_is_rescued(tmp_path):
     assert names(survivor.read()) == {"name-of-a"}
 
 
+def test_the_end_of_a_longer_journal_is_rescued(tmp_path):
+    """What a candidate sends begins where the survivor's copy ends, or earlier."""
+    cluster = Cluster(tmp_path)
+    peers = cluster.peers()
+    store = cluster.create(peers=peers)
+    store.commit(lambda _: change("instances/a"))
+    rest = cluster.peers()
+    survivor = cluster.driver(peers=rest)
+    survivor.read()
+    peers.post = lambda messages: None
+    store.commit(lambda _: change("instances/b"))
+    rest.cut.add("n1")
+    assert take_over(survivor, "n3").rescued == (3,)
+    assert names(survivor.read()) == {"name-of-a", "name-of-b"}
+
+
 def test_every_cut_at_every_step_keeps_what_was_acknowledged(tmp_path):
     """Five candidates; after each message of a commit some of them are cut off, and the driver is
     gone.  Whoever then has a majority must have every acknowledged change."""

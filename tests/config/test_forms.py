@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 import mmap
 import os
+import sqlite3  # noqa: F401 - imported before, as by any command
 import stat
 import subprocess
 import sys
@@ -19,7 +21,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from gnt.config import base as bases
-from gnt.config import canon, digest, journal, signature
+from gnt.config import canon, digest, journal, signature, sqlite_state
 from gnt.config.journal import Entry, Txn
 from gnt.config.signature import base64, string
 from gnt.errors import Damaged, UsageError
@@ -141,6 +143,20 @@ def test_other_texts_are_no_key_files(text):
         signature.parse_key(text)
 
 
+def test_a_key_file_may_have_one_long_line(tmp_path):
+    signature.make_key(str(tmp_path / "key"))
+    begin, *lines, end, _ = (tmp_path / "key").read_text().split("\n")
+    again = signature.parse_key(f"{begin}\n{''.join(lines)}\n{end}\n".encode())
+    assert again.public == signature.read_key(str(tmp_path / "key")).public
+    for text in (f"{''.join(lines)}\n{end}\n", f"-----BEGIN KEY-----\n{''.join(lines)}\n{end}\n",
+                 f"{begin}\n{end}\n", ""):
+        with pytest.raises(ValueError, match="it does not begin like one"):
+            signature.parse_key(text.encode())
+    (tmp_path / "key").write_bytes(b"\xff")
+    with pytest.raises(UsageError, match="not an OpenSSH Ed25519 private key"):
+        signature.read_key(str(tmp_path / "key"))
+
+
 def test_a_passphrase_is_told_from_damage(tmp_path):
     content = Ed25519PrivateKey.generate().private_bytes(
         Encoding.PEM, PrivateFormat.OpenSSH, BestAvailableEncryption(b"words"))
@@ -200,9 +216,26 @@ def test_without_the_quick_ways_the_answers_are_the_same():
     assert done.stdout.strip() == digest.hex256(b"x"), done.stderr
 
 
-def test_large_texts_have_the_same_digest():
-    import hashlib
+def test_a_module_that_is_missing_changes_no_answer(monkeypatch):
+    """The same in this process, one by one."""
+    from gnt import htools_ext
+    from gnt.htools_ext import ctoml as _  # noqa: F401 - imported before, as by any command
 
+    signed = signature.sign(b"x", KEY)
+    for name in ("gnt.htools_ext.ctoml", "_sha256", "cryptography.hazmat.bindings._rust",
+                 "_sqlite3"):
+        monkeypatch.setitem(sys.modules, name, None)
+    monkeypatch.delattr(htools_ext, "ctoml")
+    assert canon.read(b"[a]\nb = 1\n", "x") == {"a": {"b": 1}}
+    assert digest.hex256(b"x") == hashlib.sha256(b"x").hexdigest()
+    assert signature.sign(b"x", KEY) == signed
+    assert signature.verify(b"x", signed, "x") == KEY.public
+    opened = sqlite_state.connect(":memory:")
+    assert opened.execute("pragma synchronous").fetchone() == (0,)
+    opened.close()
+
+
+def test_large_texts_have_the_same_digest():
     for size in (digest.SMALL, digest.SMALL + 1):
         assert digest.sha256(b"x" * size) == hashlib.sha256(b"x" * size).digest()
 
@@ -239,6 +272,21 @@ def test_a_base_whose_sections_are_none(text, said):
     body += "" if body.startswith(text) and text else text
     with pytest.raises(Damaged, match=said):
         bases.parse(bases.signed(body.encode(), "A"), "b")
+
+
+def test_a_base_with_letters_that_are_none_is_damaged():
+    torn = bases.parse(make_base().replace(b'sig = "', b'sig = "\xff'), "b")
+    with pytest.raises(Damaged, match="bad signature"):
+        signature.verify(torn.body, torn.signature, "b")
+    with pytest.raises(Damaged, match="base: text that is not Unicode"):
+        make_base({**first_data(), "groups": {"g": {"name": "\ud800"}}})
+
+
+def test_what_objects_are_called_does_not_move_the_beginning_of_a_journal():
+    data = first_data()
+    data["groups"]["g1"]["head"] = "a" * 64
+    base = make_base(data)
+    assert bases.start(base) == bases.parse(base, "b").head != "a" * 64
 
 
 def test_a_base_is_bounded(tmp_path):

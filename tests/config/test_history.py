@@ -108,6 +108,48 @@ def test_a_rollback_leaves_signers_and_the_master(ledger, story):
     assert {signer.name for signer in config.signers} == {"admin", "eve"}
 
 
+def test_a_rollback_says_nothing_of_who_is_offline_or_let_in(ledger, story):
+    """Offline is proof for failover, and a key that was taken away is to stay away."""
+    state = story.replica.state
+    keys = ["ssh-ed25519 AAAA admin@desk"]
+
+    def put(path, **changes):
+        section, key = path.split("/")
+        return Edit(path=path, value={**state.load(section, key), **changes})
+
+    story.commit(lambda _: Change(edits=(
+        put("nodes/uuid-n2", offline=True, name="new", master_candidate=False),
+        put("cluster/cluster", login_keys=keys),
+        Edit(path="nodes/uuid-n3", value=None)), operation="x y"))
+    story.read()
+    ledger.rollback(4, "")
+    config = story.read()
+    assert (config.node("n2").offline, config.node("n2").master_candidate) == (True, False)
+    assert (config.node("n3").offline, config.node("n3").master_candidate) == (True, False)
+    assert config.cluster.login_keys == tuple(keys)
+
+
+def test_a_rollback_takes_the_cluster_s_own_fields_back(ledger, story):
+    def renamed(name, master):
+        return {**story.replica.state.load("cluster", "cluster"), "cluster_name": name,
+                "master_node": master}
+
+    story.commit(lambda _: Change(edits=(Edit(
+        path="cluster/cluster", value=renamed("other", "uuid-n2")),), operation="cluster rename"))
+    story.read()
+    ledger.rollback(4, "")
+    config = story.read()
+    assert (config.cluster.cluster_name, config.master.name) == ("test", "n2")
+
+
+def test_a_note_is_a_transaction_that_changes_nothing(ledger, story):
+    before = story.replica.state.everything()
+    assert ledger.record("cluster note", "looked at the cables") == 5
+    assert ledger.show(5)["note"] == "looked at the cables"
+    assert story.replica.state.everything() == before
+    assert ledger.own_key() == KEY.public
+
+
 def test_no_rollback_while_jobs_are_pending(ledger, story):
     job = {"id": "@", "operation": "x y", "params": {}, "author": "", "driver": "",
            "state": "running"}
@@ -202,6 +244,9 @@ def test_a_missing_or_added_file_is_found(folder):
     (folder / "objects/instances/c.toml").unlink()
     (folder / "records/4.toml").unlink()
     with pytest.raises(Damaged, match=r"head: it is not the head"):
+        offline.verify(str(folder), ())
+    (folder / "head").unlink()
+    with pytest.raises(Damaged, match=r"out/head: No such file or directory"):
         offline.verify(str(folder), ())
 
 

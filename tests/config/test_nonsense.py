@@ -72,6 +72,9 @@ def test_a_base_that_skips_records_is_found():
     skipping = make_base(serial=4, head=ENTRIES[1].hash, previous=1)
     with pytest.raises(Damaged):
         verify.verify([CHAPTER, Chapter(number=4, base=skipping, journal=b"")])
+    ahead = make_base(serial=5, head="f" * 64, previous=1)
+    with pytest.raises(Damaged, match=r"base-5\.toml: it does not continue the journal before it"):
+        verify.verify([CHAPTER, Chapter(number=5, base=ahead, journal=b"")])
 
 
 def test_who_signed_the_first_base_can_be_demanded():
@@ -131,17 +134,23 @@ def test_answers_of_the_shell_functions(status, said):
             remote.answer(reply, "n1")
         assert "not found" in str(caught.value) and caught.value.status == 77
         return
+    assert remote.answer(Reply(status=0, out=b"", err=b"\xff"), "n1").problem == "\ufffd"
     found = remote.answer(reply, "n1")
     assert (found.status, found.turn, found.problem) == (status, (1, 2), said.decode())
 
 
 @pytest.mark.parametrize("out", [
     b"turn 1 2", b"part base 1 0 9\nabc", b"part tape 1 0 1\na", b"what 1\n", b"standing 1\n",
-    b"turn 1\n", b"\xff\n", b"x" * (remote.MAX_ANSWER + 1),
+    b"turn 1\n", b"\xff\n",
 ])
 def test_answers_that_make_no_sense(out):
     with pytest.raises(NodeFailed, match="cannot understand its answer"):
         remote.answer(Reply(status=0, out=out, err=b""), "n1")
+
+
+def test_an_answer_that_is_too_long():
+    with pytest.raises(NodeFailed, match="cannot understand its answer: it is too long"):
+        remote.answer(Reply(status=0, out=bytes(remote.MAX_ANSWER + 1), err=b""), "n1")
 
 
 def test_messages_to_candidates_over_frames_and_beside(tmp_path):
@@ -167,8 +176,10 @@ def test_messages_to_candidates_over_frames_and_beside(tmp_path):
     assert peers.understood("n2", failure) is failure
     assert peers.understood("n2", Reply(status=0, out=b"?", err=b"")).kind == "failed"
     assert remote.RemoteCandidate(peers, "n1").answer(m.Fetch()).status == m.OK
+    away = remote.RemoteCandidate(peers, "n2")
     with pytest.raises(NodeFailed, match="gone"):
-        remote.RemoteCandidate(peers, "n2").answer(m.Fetch())
+        away.answer(m.Fetch())
+    assert remote.RemotePeers(frames, {"n2": away}).ask({"n2": m.Fetch()})["n2"].kind == "lost"
 
 
 def test_a_candidate_whose_lock_is_taken_is_busy(cluster):

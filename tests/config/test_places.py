@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.serialization import (
 
 from gnt.config import columns, context, place
 from gnt.config.disk import Disk, numbers
-from gnt.errors import NoCluster
+from gnt.errors import Conflict, NoCluster
 
 
 @pytest.fixture(autouse=True)
@@ -68,13 +68,42 @@ def test_what_did_not_change_is_not_written_again(own_home: pathlib.Path) -> Non
     assert context.names() == []
 
 
+def test_a_node_s_own_context_has_no_file_to_forget(own_home: pathlib.Path) -> None:
+    context.save(context.Context(name="lab"))
+    context.forget(context.Context(name=""))
+    assert context.names() == ["lab"]
+    context.require_unknown("prod")
+    with pytest.raises(Conflict, match="a context lab already"):
+        context.require_unknown("lab")
+
+
+def test_the_cache_to_use_is_known_without_reading_the_context(own_home: pathlib.Path) -> None:
+    assert place.directory("") == ""
+    context.save(context.Context(name="lab"))
+    assert place.directory("") == context.Context(name="lab").directory == place.cache("lab")
+    assert place.directory("other") == place.cache("other")
+    context.save(context.Context(name="prod"))
+    assert place.directory("") == ""
+
+
+def test_public_halves(own_home: pathlib.Path) -> None:
+    private = str(own_home / "key")
+    assert context.public_half(private) == ""
+    for content, half in ((b"ssh-ed25519 AAAA me@here\n", "ssh-ed25519 AAAA"),
+                          (b"ssh-ed25519 AAAA", "ssh-ed25519 AAAA"),
+                          (b"ssh-ed25519\n", ""), (b"ssh-rsa AAAA me\n", ""), (b"\xff", ""),
+                          (b"", "")):
+        (own_home / "key.pub").write_bytes(content)
+        assert context.public_half(private) == half
+
+
 def test_paths_of_a_context(own_home: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert os.geteuid() == 0
     assert context.Context(name="", here="n1").seen == f"{place.HERE}/seen"
     assert context.Context(name="lab").seen == f"{own_home}/.config/gnt/contexts/lab.seen"
     assert context.Context(name="").directory == "/var/cache/gnt/node"
     assert context.Context(name="lab").directory == f"{own_home}/.cache/gnt/lab"
-    assert place.runtime("") == "/run/gnt/node"
+    assert place.runtime("") == context.Context(name="").runtime == "/run/gnt/node"
     assert place.runtime("lab") == f"{own_home}/.cache/gnt/lab/run"
     monkeypatch.setenv("XDG_RUNTIME_DIR", "/run/user/0")
     monkeypatch.setenv("XDG_CACHE_HOME", "/cache")
@@ -157,6 +186,15 @@ def test_a_directory_that_is_not_there(tmp_path: pathlib.Path) -> None:
     assert os.stat(tmp_path / "none/head").st_mode & 0o777 == 0o600
 
 
+def test_the_lock_of_a_term_is_for_its_node_only(tmp_path: pathlib.Path) -> None:
+    disk = Disk(str(tmp_path / "gnt/config"))
+    disk.unlock(disk.lock_term())
+    lock, folder = tmp_path / "gnt/config/term.lock", tmp_path / "gnt/config"
+    assert lock.stat().st_mode & 0o777 == 0o600
+    assert folder.stat().st_mode & 0o777 == 0o755
+    disk.unlock(disk.lock_term())  # which is there already
+
+
 def test_a_lock_that_somebody_has(tmp_path: pathlib.Path) -> None:
     disk = Disk(str(tmp_path))
     taken = disk.lock(0)
@@ -167,6 +205,13 @@ def test_a_lock_that_somebody_has(tmp_path: pathlib.Path) -> None:
     again = Disk(str(tmp_path)).lock(0)
     assert again is not None
     disk.unlock(again)
+
+
+def test_who_has_a_head_is_a_node(tmp_path: pathlib.Path) -> None:
+    assert not place.is_node(str(tmp_path))
+    (tmp_path / "config").mkdir()
+    (tmp_path / "config/head").write_text("")
+    assert place.is_node(str(tmp_path))
 
 
 def test_numbers_of_files() -> None:

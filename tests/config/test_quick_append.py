@@ -3,9 +3,11 @@
 import os
 
 from chains import bytes_of, follow, head_after, make_entry
-from places import FIRST, append, install, sized
+from places import FIRST, Place, append, install, sized
+from shells import Shells
 
 from gnt.config import message as m
+from gnt.config.remote import Dialect
 
 
 def test_a_quick_append_of_a_new_term_raises_it_too(place):
@@ -59,3 +61,22 @@ def test_a_quick_append_refuses_what_a_careful_one_refuses(place):
     learn = m.Learn(head=head_after(first), by=1, after=FIRST, size=0)
     assert candidate.answer(learn).status == m.REFUSED
     assert not place.file("journal-1.toml")
+
+
+def test_a_candidate_that_missed_a_failover_is_quick_again(tmp_path):
+    """Its newest turn is of an older term: else it cost each commit a round trip from then on,
+    and a whole deadline when another candidate was dead."""
+    place = Place("remote", tmp_path)
+    install(place.driver(), turn=5)
+    (first,) = follow(FIRST.hash, 2, 1, term=2)
+    older = sized(FIRST, first, 0, term=1, turn=4)
+    newer = sized(FIRST, first, 0, term=2, turn=4)
+    (tmp_path / "gnt" / "term").write_text("2\n")
+    shells = Shells(str(tmp_path))
+    quick = Dialect(place.disk.directory, 20).quick
+    said = [shells.frames({"n1": quick(message)}, deadline=10)["n1"].status
+            for message in (older, newer)]
+    shells.close()
+    place.close()
+    assert said == [m.NOT_SIMPLE, m.OK]
+    assert place.file("journal-1.toml") == first.record

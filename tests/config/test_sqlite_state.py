@@ -1,6 +1,8 @@
 """SQLite and dictionaries are the same state; a bad cache is made anew."""
 
+import gc
 import os
+import sqlite3
 
 import pytest
 from chains import KEY, first_data
@@ -10,7 +12,7 @@ from hypothesis import strategies as st
 
 from gnt.config.journal import Put, Txn
 from gnt.config.memory_state import FollowingState
-from gnt.config.sqlite_state import SqliteState
+from gnt.config.sqlite_state import LONG, SqliteState, stamp
 from gnt.config.trust import Position
 from gnt.model.config import INDEXES
 from gnt.model.objects import Instance
@@ -155,3 +157,89 @@ def test_a_transaction_that_cannot_be_stored_is_none(directory):
     assert state.everything() == {"instances": {"a": {"name": "x"}}}
     state.apply(txn([("b", {"name": "y"})], ["a", "nothing"]), at(2))
     assert state.everything() == {"instances": {"b": {"name": "y"}}} and state.serial == 2
+
+
+def state_with(directory, things):
+    state = SqliteState(str(directory / "s"))
+    state.reset({"instances": things}, at(1))
+    return state
+
+
+def test_a_cache_of_another_python_boot_or_layout_is_empty(directory):
+    state_with(directory, {"a": {"name": "x"}})
+    other = sqlite3.connect(directory / "s")
+    other.execute("update meta set stamp = ?", (stamp("/nowhere"),))
+    other.commit()
+    other.close()
+    again = SqliteState(str(directory / "s"))
+    again.refresh()
+    assert again.position == Position() and list(again.keys("instances")) == []
+    assert stamp() == stamp() != stamp("/nowhere")
+
+
+def test_a_long_log_is_emptied_by_who_opens_the_file_next(directory):
+    state = state_with(directory, {"a": {"name": "x"}})
+    state.apply(txn([("b", {"name": "y" * LONG})], []), at(2))
+    gc.collect()  # a connection holds itself; then nobody reads what was before
+    log = directory / "s-wal"
+    assert log.stat().st_size > LONG
+    again = SqliteState(str(directory / "s"))
+    again.refresh()
+    assert log.stat().st_size == 0
+    assert again.everything() == {"instances": {"a": {"name": "x"}, "b": {"name": "y" * LONG}}}
+
+
+def test_a_short_log_stays(directory):
+    state = state_with(directory, {"a": {"name": "x"}})
+    state.apply(txn([("b", {"name": "y"})], []), at(2))
+    size = (directory / "s-wal").stat().st_size
+    again = SqliteState(str(directory / "s"))
+    again.refresh()
+    assert (directory / "s-wal").stat().st_size == size > 0
+
+
+class Crowded(SqliteState):
+    """No more files can be opened."""
+
+    def _shorten(self):
+        raise OSError(24, "Too many open files")
+
+
+def test_trouble_that_is_not_the_file_s_leaves_it_there(directory):
+    state_with(directory, {"a": {"name": "x"}})
+    crowded = Crowded(str(directory / "s"))
+    with pytest.raises(OSError, match="Too many open files"):
+        crowded.refresh()
+    again = SqliteState(str(directory / "s"))
+    again.refresh()
+    assert list(again.keys("instances")) == ["a"]
+
+
+def test_several_transactions_between_two_looks(directory):
+    state = state_with(directory, {"a": {"name": "x"}, "b": {"name": "x"}})
+    state.apply(txn([("c", {"name": "x"})], []), at(2))
+    state.apply(txn([("a", {"name": "x", "primary_node": "n1"})], ["b"]), at(3))
+    assert list(state.keys("instances")) == ["a", "c"]  # as they were made
+    assert state.find("instance.name", "x") == ("a", "c")
+    found = sqlite3.connect(directory / "s").execute("select count(*) from found").fetchone()
+    assert found == (sum(len(state.find(i, v)) for i, v in (
+        ("instance.name", "x"), ("instance.primary_node", "n1"))),)
+
+
+def test_a_state_begins_anew_after_a_change(directory):
+    state = state_with(directory, {"a": {"name": "x"}})
+    state.apply(txn([("b", {"name": "y"})], []), at(2))
+    state.reset({"instances": {"c": {"name": "z"}}}, at(7))
+    assert (state.serial, state.everything()) == (7, {"instances": {"c": {"name": "z"}}})
+    state.apply(txn([("d", {"name": "z"})], []), at(8))
+    assert state.find("instance.name", "z") == ("c", "d")
+    assert sorted(file.name for file in directory.iterdir() if "." in file.name) == []
+
+
+def test_a_file_that_is_gone_is_seen(directory):
+    state = state_with(directory, {})
+    state.refresh()
+    assert state.serial == 1
+    (directory / "s").unlink()
+    state.refresh()
+    assert state.serial == 0

@@ -19,7 +19,7 @@ from clusters import Cluster, change
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gnt.config import journal
+from gnt.config import journal, trust
 from gnt.config.disk import CacheDisk
 from gnt.config.journal import Put
 from gnt.config.memory_state import FollowingState
@@ -124,6 +124,43 @@ def test_a_signer_signs_nothing_before_it_was_added():
     refused([added], "may not sign here", NotAuthorised)
 
 
+def test_a_signer_whose_right_ends_does_not_go_back_in_time():
+    """Others may, as far as clocks differ: whoever signs says what time it is."""
+    day = trust.BACK
+    signers = {"admin": KEY.public, "eve": EVE.public}
+    data = first_data(signers)
+    data["signers"]["eve"]["valid_until"] = int(9 * day)
+    base = make_base(data)
+    late = make_entry(2, first_head(base).hash, time=5 * day)
+    for key, time, good in ((EVE, 4 * day, True), (EVE, 4 * day - 1, False), (KEY, 0.0, True)):
+        trusted = Trusted(FollowingState(), Pin(signers=(KEY.public,)))
+        trusted.begin(base, "base")
+        trusted.follow(late, "journal")
+        entry = make_entry(3, late.hash, key=key, time=time)
+        if good:
+            trusted.follow(entry, "journal")
+            continue
+        with pytest.raises(NotAuthorised, match="dated before the record before it, by eve"):
+            trusted.follow(entry, "journal")
+
+
+def test_a_signer_whose_right_has_ended_signs_no_base():
+    data = first_data({"admin": KEY.public, "eve": EVE.public})
+    data["signers"]["eve"]["valid_until"] = 100
+    trusted = Trusted(FollowingState(), Pin(signers=(KEY.public,)))
+    trusted.begin(make_base(data), "base")
+    late = {"key": EVE, "serial": 2, "head": "a" * 64, "previous": 1}
+    with pytest.raises(NotAuthorised, match="signed by eve, whose right to sign had ended"):
+        trusted.begin(make_base(data, time=100.0, **late), "base")
+    assert trusted.position.serial == 1
+    assert trusted.begin(make_base(data, time=99.0, **late), "base") == EVE.public
+    assert trusted.position.serial == 2
+    again = Trusted(FollowingState(), Pin(signers=()))
+    with pytest.raises(NotAuthorised, match="not a known signer"):
+        again.begin(make_base(data), "base")
+    assert again.begin(make_base(data), "base", known=True) == KEY.public
+
+
 def test_rotation_through_many_signers():
     keys = [KEY, *(make_key(n) for n in range(10, 40))]
     trusted = Trusted(FollowingState(), Pin(signers=(KEY.public,)))
@@ -224,8 +261,9 @@ def test_an_older_head_is_refused_also_by_a_new_copy(replica, tmp_path):
 def test_a_fork_with_the_same_serial_is_refused(replica):
     replica.accept(WHOLE, "n1")
     other = follow(FIRST.hash, 2, 4, note="other")
-    with pytest.raises(Damaged, match="another history has the serial 5"):
+    with pytest.raises(Damaged, match="another history has the serial 5") as caught:
         replica.accept(answer(head_after(other[-1]), ("journal", b"")), "n2")
+    assert "gnt-cluster verify" in caught.value.hint and "rm -r" not in caught.value.hint
 
 
 def test_two_versions_mixed_are_refused(replica):

@@ -32,7 +32,7 @@ SITES = {
     "config.signature": {"make_key"},
     "engine.planfile": {"write"},
     "engine.runner": {"serve"},  # its log
-    "engine.door": {"enter", "_detach"},  # its lock, and its log
+    "engine.door": {"enter", "_spawn", "ready"},  # its lock, its log, and a pipe
     "cli.failure": {"report"},  # the report of a crash
     "ssh.console": {"_through"},  # a private host key file for ssh, for as long as it runs
     "ssh.wire": {"write_all"},  # a pipe

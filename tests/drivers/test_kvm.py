@@ -126,14 +126,29 @@ def test_shut_down_by_its_user_is_seen_and_can_be_started_again(one: Nodes, tmp_
     assert qemus(one) == []
 
 
-def test_a_guest_that_cannot_be_asked_is_not_simply_ended(one: Nodes, deaf: Guest) -> None:
+def test_a_guest_that_cannot_be_asked_is_ended_when_its_time_is_over(
+    one: Nodes, deaf: Guest,
+) -> None:
+    """Else the job that shuts it down could neither go on nor be undone."""
     one.do(*KVM.start(deaf))
     one["node1"].run(f"kill -STOP {qemus(one)[0]}")
-    with pytest.raises(NodeFailed, match="cannot be asked to shut down") as caught:
-        one.do(*KVM.stop(deaf, 30))
-    assert "--timeout 0" in caught.value.hint
-    one["node1"].run(f"kill -CONT {qemus(one)[0]}")
-    assert running(one)[0].state == "running"
+    with pytest.raises(NodeFailed, match="no QEMU answers"):
+        one.ask(qmp.reset.on("node1", "node1", U1))
+    with pytest.raises(NodeFailed, match="no QEMU answers"):
+        one.ask(qmp.reset.on("node1", "node1", U1))
+    assert one.do(*KVM.stop(deaf, 1))[0] is False
+    assert (qemus(one), running(one)) == ([], ())
+    wait_for(lambda: not one["node1"].run("pgrep socat || :").stdout)  # it would hold the fence
+
+
+def test_a_guest_that_answers_late_is_still_asked(one: Nodes, tmp_path: Path) -> None:
+    polite = guests.guest(U1, "node1", guests.disk(tmp_path / "disk.raw", guests.POLITE))
+    one.do(*KVM.start(polite))
+    wait_for(lambda: "R" in guests.console(one, "node1", U1))
+    (pid,) = qemus(one)
+    one["node1"].run(f"kill -STOP {pid}; (sleep 12; kill -CONT {pid}) >/dev/null 2>&1 &")
+    assert one.do(*KVM.stop(polite, 60))[0] is True
+    assert qemus(one) == []
 
 
 def test_stopping_what_ended_by_itself(one: Nodes, deaf: Guest) -> None:

@@ -347,10 +347,30 @@ def test_a_target_that_does_not_answer_is_not_ended(pair: Pair) -> None:
     assert pair.states() == ("", "running")
 
 
-def test_sending_what_does_not_run(pair: Pair) -> None:
+def test_the_source_is_started_anew_after_the_guest_was_handed_over(pair: Pair) -> None:
+    """The job can still be brought to its end, and only there: the guest is on the target."""
+    pair.start()
+    attempt, settle = pair.steps()
+    pair.nodes.do(*attempt[:2])
+    pair.nodes["node1"].run(f"kill -9 $(cat /run/gnt/kvm/{U1}.pid)")
+    assert attempt[1].undo is not None and attempt[0].undo is not None
+    wait_for(lambda: not pair.states()[0])
+    pair.nodes.ask(attempt[1].undo)
+    with pytest.raises(NodeFailed, match="has moved here already") as caught:
+        pair.nodes.ask(attempt[0].undo)
+    assert caught.value.final
+    pair.nodes.do(*attempt, *settle)
+    assert pair.states() == ("", "running")
+    pair.grows("node2")
+
+
+def test_the_source_dies_before_it_sent_anything(pair: Pair) -> None:
+    pair.start()
     attempt, _ = pair.steps()
     pair.nodes.do(attempt[0])
-    with pytest.raises(NodeFailed, match="no QEMU answers"):
-        pair.nodes.do(attempt[1])
-    pair.nodes.undo(attempt[0])
+    pair.nodes["node1"].run(f"kill -9 $(cat /run/gnt/kvm/{U1}.pid)")
+    wait_for(lambda: not pair.states()[0])
+    with pytest.raises(NodeFailed, match="nothing came in"):
+        pair.nodes.do(*attempt[1:])
+    pair.nodes.undo(*attempt)
     assert pair.states() == ("", "")

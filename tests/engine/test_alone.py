@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import json
 import os
 import pathlib
 import signal
+import subprocess
+import sys
 import threading
 import time
 
 import pytest
 
+from gnt import RUNNER, __version__
 from gnt.engine import door, runner
 from gnt.engine.quiet import Quiet
 from gnt.engine.stop import Stop, on_signals
@@ -41,6 +45,14 @@ def test_nobody_says_yes_and_failures_go_to_the_log(capsys: pytest.CaptureFixtur
     front.job_done("7", "failure")
     said = capsys.readouterr().err
     assert f"{one}: node node1: no room\n" in said and said.endswith("job 7: failure\n")
+
+
+def test_what_is_said_is_in_the_log_at_once() -> None:
+    """A runner that is killed has said what it had to say."""
+    log = io.BytesIO()
+    with contextlib.redirect_stderr(io.TextIOWrapper(log)):
+        Quiet().tell("ä")
+        assert log.getvalue() == "ä\n".encode()
 
 
 def test_the_first_request_is_remembered_the_second_breaks() -> None:
@@ -170,8 +182,7 @@ class Wire:
         self.closed = True
 
 
-def nobody(_: object) -> None:
-    """A runner that does not come up."""
+nobody = ("/bin/false",)  # a runner that does not come up
 
 
 def test_a_submission_is_sent_and_its_id_comes_back(tmp_path: pathlib.Path) -> None:
@@ -208,12 +219,8 @@ def test_a_runner_that_is_about_to_end_is_replaced(
 def test_a_runner_that_cannot_be_started_is_named(tmp_path: pathlib.Path) -> None:
     folder = str(tmp_path / "run")
 
-    def serve(ready: object) -> None:
-        os.write(2, b"going down\n")
-        raise RuntimeError("no way")
-
     with pytest.raises(JobFailed, match="could not be started") as caught:
-        door.enter(folder, lambda path: None, serve)
+        door.enter(folder, lambda path: None, ["/bin/sh", "-c", "echo going down >&2"])
     assert f"{folder}/runner.log" in caught.value.hint
     until = time.monotonic() + 60
     log = tmp_path / "run/runner.log"
@@ -224,17 +231,39 @@ def test_a_runner_that_cannot_be_started_is_named(tmp_path: pathlib.Path) -> Non
     assert (tmp_path / "run").stat().st_mode & 0o777 == 0o700
 
 
+LIFE = """
+import os, sys
+from gnt.engine import door
+files = [int(fd) for fd in os.listdir("/proc/self/fd") if os.path.exists(f"/proc/self/fd/{fd}")]
+with open(sys.argv[1], "w") as file:
+    print(os.getpgrp(), os.getsid(0), os.getcwd(), os.readlink("/proc/self/fd/0"), sorted(files),
+          sys.argv[-1], sep="|", file=file)
+door.ready(int(sys.argv[-1]))
+"""
+
+
 def test_a_runner_is_started_when_there_is_none(tmp_path: pathlib.Path) -> None:
-    """In a process of its own, which has no parent, no terminal and no files of ours."""
+    """A process of its own, which has no parent, no terminal and no files of ours."""
     here = tmp_path / "told"
-
-    def serve(ready: object) -> None:
-        stdin = os.readlink("/proc/self/fd/0")
-        here.write_text(f"{os.getpgrp()} {os.getsid(0)} {os.getcwd()} {stdin}")
-        ready()  # type: ignore[operator]  # it is a function
-
     left = [None, None, Wire(door.HELLO)]
-    assert door.enter(str(tmp_path / "run"), lambda path: left.pop(0), serve) is not None
-    group, session, folder, stdin = here.read_text().split()
+    program = [sys.executable, "-c", LIFE, str(here)]
+    inherited = os.dup2(os.open(os.devnull, os.O_RDONLY), 77, inheritable=True)
+    try:
+        assert door.enter(str(tmp_path / "run"), lambda path: left.pop(0), program) is not None
+    finally:
+        os.close(inherited)
+    group, session, folder, stdin, files, said = here.read_text().strip().split("|")
     assert int(session) not in (0, os.getsid(0)) and group == session
     assert (folder, stdin) == ("/", "/dev/null")
+    assert files == str([0, 1, 2, int(said)])
+
+
+def test_the_runner_of_a_cluster_is_this_program_started_anew(tmp_path: pathlib.Path) -> None:
+    """With the modules of ours, wherever it is started from."""
+    *program, word, cluster = door.program("one")
+    assert (word, cluster) == (RUNNER, "one")
+    for words in (["--version"], [word, cluster, "none"]):
+        done = subprocess.run([*program, *words], cwd=tmp_path, capture_output=True, text=True,
+                              check=False, env={"XDG_CONFIG_HOME": str(tmp_path)})
+        told = done.stdout + done.stderr
+        assert f"(gnt) {__version__}" in told or "there is no context one" in told, told

@@ -45,8 +45,11 @@ def background(work, *arguments):
 def waiting_for(lab, number):
     """Block until that many jobs are recorded as waiting."""
     tick = threading.Event()
-    while len([j for j in lab.jobs if j.state == "waiting"]) < number:
+    for _ in range(4000):
+        if len([j for j in lab.jobs if j.state == "waiting"]) >= number:
+            return
         tick.wait(0.005)
+    raise AssertionError(f"there are not {number} that wait")
 
 
 class Held:

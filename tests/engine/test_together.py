@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from gnt.engine.ports import Change
-from gnt.engine.together import Questions, Together, Wish
+from gnt.engine.together import Crowd, Questions, Together, Wish
 from gnt.errors import Conflict, NoMajority
 from tests.engine.toys import Lab, look
 
@@ -41,12 +41,10 @@ class Slow:
         return outcomes
 
     def history(self, *, newest=None):
-        return iter(())
+        return iter([{"serial": 9}, {"serial": 8}][:newest])
 
-
-@pytest.fixture
-def lab():
-    return Lab()
+    def record_of(self, job):
+        return f"record of {job}".encode(), b"signature"
 
 
 class Threads:
@@ -88,7 +86,8 @@ def waiting(together, count):
     raise AssertionError(f"{len(together.crowd.waiting)} wait, not {count}")
 
 
-def test_who_comes_while_a_group_is_committed_is_in_the_next_one(lab):
+def test_who_comes_while_a_group_is_committed_is_in_the_next_one():
+    lab = Lab()
     store = Slow(lab)
     together, threads = Together(store, lab.desk().transport), Threads()
     threads.start("first", lambda: together.commit(nothing))
@@ -107,7 +106,8 @@ def test_who_comes_while_a_group_is_committed_is_in_the_next_one(lab):
     assert store.reads == 0  # the state after the commits is as new as one that is read now
 
 
-def test_readers_share_one_read_that_begins_after_they_came(lab):
+def test_readers_share_one_read_that_begins_after_they_came():
+    lab = Lab()
     store = Slow(lab)
     store.go.set()
     together = Together(store, lab.desk().transport)
@@ -123,7 +123,8 @@ def test_readers_share_one_read_that_begins_after_they_came(lab):
     assert store.reads == 1
 
 
-def test_what_breaks_a_group_is_told_to_all_of_it(lab):
+def test_what_breaks_a_group_is_told_to_all_of_it():
+    lab = Lab()
     store = Slow(lab)
     store.broken = NoMajority("nobody answers")
     together, threads = Together(store, lab.desk().transport), Threads()
@@ -163,7 +164,8 @@ def present(questions, count):
     raise AssertionError("they do not come")
 
 
-def test_the_same_questions_are_asked_once_for_all_who_come_before_they_are_sent(lab):
+def test_the_same_questions_are_asked_once_for_all_who_come_before_they_are_sent():
+    lab = Lab()
     shared, own = Asked(), Asked()
     own.go.set()
     questions, threads, cfg = Questions(shared), Threads(), lab.disk.config()
@@ -182,7 +184,8 @@ def test_the_same_questions_are_asked_once_for_all_who_come_before_they_are_sent
     assert questions.asking == {}
 
 
-def test_who_has_what_it_came_for_does_not_wait_for_the_next_group(lab):
+def test_who_has_what_it_came_for_does_not_wait_for_the_next_group():
+    lab = Lab()
     store = Slow(lab)
     together, threads = Together(store, lab.desk().transport), Threads()
     threads.start("first", lambda: together.commit(nothing))
@@ -197,3 +200,156 @@ def test_who_has_what_it_came_for_does_not_wait_for_the_next_group(lab):
     assert store.entered.wait(20)
     store.go.set()
     threads.join()
+
+
+def test_the_history_is_read_in_turn_and_whole():
+    lab = Lab()
+    store = Slow(lab)
+    together, threads = Together(store, lab.desk().transport), Threads()
+    threads.start("first", lambda: together.commit(nothing))
+    assert store.entered.wait(20)
+    threads.start("all", together.history)
+    threads.start("newest", lambda: together.history(newest=1))
+    waiting(together, 2)
+    store.go.set()
+    threads.join()
+    assert threads.results["all"] == [{"serial": 9}, {"serial": 8}]
+    assert threads.results["newest"] == [{"serial": 9}]
+    assert store.reads == 0  # nobody wanted the state
+    assert together.record_of("7") == (b"record of 7", b"signature")
+
+
+class Told:
+    """A transport that remembers which states it was told of."""
+
+    def __init__(self):
+        self.terms, self.names = [], []
+
+    def know(self, nodes, term, *, ports=None):
+        self.terms.append(term)
+        self.names.append(sorted(ports))
+
+
+def test_the_store_s_transport_learns_of_each_state():
+    lab = Lab()
+    store, told = Slow(lab), Told()
+    store.go.set()
+    together = Together(store, told)
+    names = ["node1", "node2", "node3"]
+    together.read()
+    together.commit(nothing)
+    assert told.names == [names, names] and store.reads == 1
+    with pytest.raises(Conflict):
+        together.commit(refused)
+    together.history()
+    assert told.names == [names, names]
+
+
+def test_a_group_of_which_none_is_done_is_read_for():
+    lab = Lab()
+    store = Slow(lab)
+    together, threads = Together(store, lab.desk().transport), Threads()
+    threads.start("first", lambda: together.commit(nothing))
+    assert store.entered.wait(20)
+    threads.start("refused", lambda: together.commit(refused))
+    threads.start("reader", together.read)
+    waiting(together, 2)
+    store.go.set()
+    threads.join()
+    assert isinstance(threads.results["refused"], Conflict) and store.reads == 1
+    assert threads.results["reader"].serial == lab.disk.config().serial
+
+
+def test_what_breaks_after_some_are_done_is_told_to_the_others_only():
+    lab = Lab()
+    store = Slow(lab)
+    together, threads = Together(store, lab.desk().transport), Threads()
+
+    def broken():
+        raise NoMajority("no history today")
+
+    threads.start("first", lambda: together.commit(nothing))
+    assert store.entered.wait(20)
+    threads.start("done", lambda: together.commit(nothing))
+    threads.start("refused", lambda: together.commit(refused))
+    waiting(together, 2)
+    threads.start("broken", lambda: together.crowd.join(Wish(look=broken)))
+    waiting(together, 3)
+    threads.start("reader", together.read)
+    waiting(together, 4)
+    store.go.set()
+    threads.join()
+    assert {name: type(result).__name__ for name, result in threads.results.items()} == {
+        "first": "Config", "done": "Config", "refused": "Conflict", "broken": "NoMajority",
+        "reader": "NoMajority"}
+
+
+def test_one_leads_at_a_time_and_never_for_nobody():
+    groups, entered, go = [], threading.Semaphore(0), threading.Semaphore(0)
+
+    def act(group):
+        groups.append(len(group))
+        entered.release()
+        assert go.acquire(timeout=20)
+        for wish in group:
+            wish.outcome = "done"
+
+    crowd, threads = Crowd(act), Threads()
+    threads.start("first", lambda: crowd.join(Wish()))
+    assert entered.acquire(timeout=20)
+    for number in range(3):
+        threads.start(number, lambda: crowd.join(Wish()))
+    for _ in range(2000):
+        if len(crowd.waiting) == 3:
+            break
+        threading.Event().wait(0.005)
+    go.release()
+    assert entered.acquire(timeout=20)
+    assert not entered.acquire(timeout=0.2)  # the second group is led by one of it
+    for _ in range(4):
+        go.release()
+    threads.join()
+    assert groups == [1, 3] and set(threads.results.values()) == {"done"}
+
+
+def test_the_way_to_ask_is_free_again_after_each_question():
+    lab = Lab()
+    shared, own = Asked(), Asked()
+    shared.go.set()
+    own.go.set()
+    questions, cfg = Questions(shared), lab.disk.config()
+    for thing in ("a", "b", "a"):
+        call = look.on("node1", thing)
+        assert questions.ask(cfg, [call], own) == {call.key: len(shared.calls)}
+        assert questions.asking == {}
+    assert shared.calls == [("a",), ("b",), ("a",)] and own.calls == []
+
+
+def test_a_question_that_breaks_breaks_for_all_who_ask_it_and_frees_the_way():
+    class Broken(Asked):
+        def ask(self, calls):
+            super().ask(calls)
+            raise NoMajority("the line is cut")
+
+    lab = Lab()
+    shared, own = Broken(), Asked()
+    own.go.set()
+    questions, threads, cfg = Questions(shared), Threads(), lab.disk.config()
+    same = [look.on("node1", "a")]
+    threads.start("first", lambda: questions.ask(cfg, same, own))
+    assert shared.entered.wait(20)
+    for number in range(2):
+        threads.start(number, lambda: questions.ask(cfg, same, own))
+    present(questions, 2)
+    shared.go.set()
+    threads.join()
+    assert {type(result) for result in threads.results.values()} == {NoMajority}
+    assert len(shared.calls) == 2 and own.calls == [] and questions.asking == {}
+
+
+def test_who_asks_knows_where_the_nodes_are():
+    """The shared way learns it with each question, as nobody else tells it."""
+    lab = Lab()
+    questions = Questions(lab.desk().transport)
+    call = look.on("node1", "a")
+    assert questions.ask(lab.disk.config(), [call], None) == {call.key: ""}

@@ -94,7 +94,8 @@ class FakeStore:
                 section[key] = _toml(edit.value, edit.path)
         self.disk.serial = serial
         self.disk.transactions.append({
-            "serial": serial, "who": self.author, "operation": change.operation, "job": change.job,
+            "serial": serial, "time": float(serial), "who": self.author,
+            "operation": change.operation, "job": change.job,
             "reason": change.reason, "result": change.result, "note": change.note,
             "put": [{"path": edit.path.replace("/@", f"/{serial}"), "value": edit.value}
                     for edit in change.edits if edit.value is not None],

@@ -11,7 +11,7 @@ from gnt.config.trust import Pin, Trusted
 from gnt.errors import GntError
 from gnt.model.objects import Signer
 from gnt.ssh.gate.facts import facts
-from tests.config.chains import KEY
+from tests.config.chains import CLUSTER, KEY, first_data, make_key
 from tests.config.shells import Shell
 
 TYPE_CHECKING = False
@@ -20,6 +20,11 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from gnt.config.signature import FileKey
+    from gnt.engine.ports import Frame, Reply
+
+
+BOB, EVE = make_key(2), make_key(3)
+NAMED = first_data({"admin": KEY.public, "bob": BOB.public})
 
 
 def entry(serial: int, prev: str, key: FileKey = KEY, **more) -> Entry:
@@ -40,7 +45,7 @@ class Driver:
 
     def __init__(self, folder: Path, base: bytes, known: Sequence[FileKey] = (KEY,)) -> None:
         self.trusted = Trusted(
-            FollowingState(), Pin(signers=tuple(key.public for key in known)))
+            FollowingState(), Pin(signers=tuple(key.public for key in known), cluster=CLUSTER))
         self.trusted.begin(base, "the base")
         self.head = start(base)
 
@@ -61,9 +66,16 @@ class Driver:
             self.moved = self.trusted.position != before
         return ""
 
-    def install(self, base: bytes) -> str:
+    def install(self, base: bytes, entries: Sequence[Entry] = (), *, head: str = "",
+                term: int = 1) -> str:
+        """Why a whole version, a base and what follows it, is not believed.
+
+        ``head``: of the base, when it is no first one; ``term``: that of who brings it.
+        """
+        last = entries[-1].hash if entries else head or start(base)
         try:
             self.trusted.begin(base, "n1")
+            self.trusted.reach(entries, last, "n1")
         except GntError as error:
             return error.message
         return ""
@@ -89,19 +101,27 @@ class Node:
         assert not self.install(base)
 
     def ask(self, message: m.Message) -> m.Answer:
+        """As drivers do: quickly, and if that is not simple, once more."""
+        if (quick := self.dialect.quick(message)) is not None:
+            reply = self.run(quick)
+            if reply.status != m.NOT_SIMPLE:
+                return remote.answer(reply, "node")
+        return remote.answer(self.run(self.dialect.frame(message)), "node")
+
+    def run(self, frame: Frame) -> Reply:
         self.trips += 1
         scratch = self.scratch / str(self.trips)
         scratch.mkdir()
-        return remote.answer(self.shell.run(self.dialect.frame(message), str(scratch)), "node")
+        return self.shell.run(frame, str(scratch))
 
     def take(self, entries: Iterable[Entry], records: bytes | None = None) -> str:
         wanted = list(entries)
         data = b"".join(one.record for one in wanted) if records is None else records
         before = self.journal()
         standing = self.ask(m.Fetch(offset=m.STANDING_ONLY)).head
-        answer = self.ask(m.Append(term=wanted[-1].term if hasattr(wanted[-1], "term") else 1,
-                                   turn=9, after=standing, serial=wanted[-1].serial,
-                                   hash=wanted[-1].hash, records=data))
+        answer = self.ask(m.Append(term=1, turn=9, after=standing, serial=wanted[-1].serial,
+                                   hash=wanted[-1].hash, records=data, size=len(before),
+                                   count=len(wanted)))
         if answer.status == m.OK:
             head = m.Head(term=1, serial=wanted[-1].serial, hash=wanted[-1].hash, base=1)
             assert self.ask(m.Learn(head=head, by=1)).status == m.OK
@@ -113,9 +133,14 @@ class Node:
         path = self.folder / "journal-1.toml"
         return path.read_bytes() if path.exists() else b""
 
-    def install(self, base: bytes) -> str:
-        head = m.Head(term=1, serial=1, hash=start(base), base=1)
-        answer = self.ask(m.Install(term=1, turn=1, head=head, start=start(base), base=base))
+    def install(self, base: bytes, entries: Sequence[Entry] = (), *, head: str = "",
+                term: int = 1) -> str:
+        number, first = (40, head) if head else (1, start(base))
+        last = entries[-1] if entries else None
+        after = m.Head(term=1, serial=last.serial if last else number,
+                       hash=last.hash if last else first, base=number)
+        answer = self.ask(m.Install(term=term, turn=9, head=after, start=first, base=base,
+                                    journal=b"".join(e.record for e in entries)))
         return "" if answer.status == m.OK else answer.problem or f"status {answer.status}"
 
     def close(self) -> None:

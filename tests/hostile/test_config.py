@@ -7,29 +7,13 @@ import os
 
 import pytest
 
+from gnt.config import message as m
 from gnt.config import signature
 from gnt.config.journal import Put
 from tests.config.chains import KEY, first_data, make_base, make_key
-from tests.hostile.candidates import SIDES, entry, signer
+from tests.hostile.candidates import BOB, EVE, NAMED, entry, signer
 
 pytestmark = pytest.mark.later
-
-BOB, EVE = make_key(2), make_key(3)
-NAMED = first_data({"admin": KEY.public, "bob": BOB.public})
-
-
-@pytest.fixture(params=list(SIDES))
-def side(request, tmp_path):
-    """Makes a reader, or a candidate, that holds a base of these data."""
-    made = []
-
-    def make(data=NAMED, known=(KEY,)):
-        made.append(SIDES[request.param](tmp_path / str(len(made)), make_base(data), known))
-        return made[-1]
-
-    yield make
-    for one in made:
-        one.close()
 
 
 def rule(**more):
@@ -42,6 +26,22 @@ def test_honest_records_are_believed(side) -> None:
     second = entry(3, first.hash, BOB)
     assert it.take([first, second]) == ""
     assert it.take([entry(4, second.hash)]) == ""
+
+
+def test_what_a_candidate_takes_in_a_hurry_is_looked_at_as_well(candidate) -> None:
+    """The short frames of undisturbed commits, for one record and for several."""
+    good = entry(2, candidate.head)
+    for bad in ([entry(2, candidate.head, EVE)], [good, entry(3, good.hash, EVE)]):
+        data = b"".join(one.record for one in bad)
+        quick = candidate.dialect.quick(m.Append(
+            term=1, turn=9, after=m.Head(term=1, serial=1, hash=candidate.head, base=1),
+            serial=bad[-1].serial, hash=bad[-1].hash, records=data, size=0, count=len(bad)))
+        assert candidate.run(quick).status == m.NOT_SIMPLE
+        assert candidate.journal() == b""
+        assert "may" in candidate.take(bad)
+    before = candidate.trips
+    assert candidate.take([good]) == ""
+    assert candidate.trips == before + 3  # where it stands, the record, and that it is committed
 
 
 def changes(data: bytes, every: int):

@@ -198,3 +198,15 @@ def test_a_consent_of_one_cluster_is_none_in_another(trusted) -> None:
     foreign = signature.sign(text, BOB, consent.NAMESPACE)
     with pytest.raises(Damaged, match="not of this content"):
         trusted.follow(record(trusted, forced(trusted, made, foreign)), "n1")
+
+
+def test_nobody_is_asked_about_a_harmless_change(trusted) -> None:
+    plan = {"end": [{"path": "instances/a", "drop": True}]}
+    harmless = txn(trusted, put=[Put(path="instances/a", value={"uuid": "a"}),
+                                 Put(path="jobs/2", value={"id": "2", "plan": plan})])
+
+    def asked(text):
+        raise AssertionError(text)
+
+    made = consent.attached(trusted.state, 1, harmless, KEY.public, asked)
+    assert made == harmless

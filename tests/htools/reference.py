@@ -19,10 +19,11 @@ class Outcome:
         self.code, self.out, self.err = code, out, err
 
 
-def theirs(program: str, *words: str) -> Outcome:
+def theirs(program: str, *words: str, seconds: float = 120) -> Outcome:
     path = HAIL if program == "hail" else shutil.which(program)
     assert path, f"{program} is not there: apt install ganeti-htools"
-    done = subprocess.run([path, *words], capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run([path, *words], capture_output=True, text=True, timeout=seconds,
+                          check=False)
     return Outcome(done.returncode, done.stdout, done.stderr)
 
 

@@ -92,8 +92,8 @@ def test_several_files_are_smoothed(tmp_path):
     for k, load in enumerate((4.0, 0.0, 0.0)):
         paths.append(str(tmp_path / str(k)))
         (tmp_path / str(k)).write_text(json.dumps(entries(report(load))))
-    total = {w: sum(i.load[0] for i in monitored.apply(
-        WORLD, Monitoring(wanted=True, files=tuple(paths), weight=w)).instances)
+    total = {w: sum(n.cpu_load for n in monitored.apply(
+        WORLD, Monitoring(wanted=True, files=tuple(paths), weight=w)).nodes)
         for w in (0.0, 0.5, 1.0)}
     assert total == {0.0: pytest.approx(12.0), 0.5: pytest.approx(3.0), 1.0: pytest.approx(0.0)}
 
@@ -142,8 +142,9 @@ def test_nodes_are_asked_live(daemons, tmp_path):
     for k in (1, 2, 3):
         answers[f"127.0.0.{k}"] = json.dumps(report(float(k))).encode()
     loaded = monitored.apply(world, Monitoring(wanted=True, port=port))
-    by_node = [sum(i.load[0] for i in loaded.instances if i.pri == k) for k in range(3)]
-    assert by_node == [pytest.approx(1.0), pytest.approx(2.0), pytest.approx(3.0)]
+    assert [n.cpu_load for n in loaded.nodes] == [1.0, 2.0, 3.0]
+    shares = [sum(i.load[0] for i in loaded.instances if i.pri == k) for k in range(3)]
+    assert all(0 < share < k for k, share in enumerate(shares, 1))  # the node uses CPUs, too
     assert sorted(asked) == [(f"127.0.0.{k}", "/1/report/default/cpu-avg-load") for k in (1, 2, 3)]
     path = saved(world, tmp_path / "c.data")
     shown = ours("hinfo", "-t", path, "--mond", f"--mond-port={port}", "-p=name,cload")

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import itertools
-from html.parser import HTMLParser
 
 import pytest
 
-from gnt.htools import arrays, balance, report, search
+from gnt.htools import arrays, balance, search
 from gnt.htools.balance import Rules
 from gnt.htools.moves import F, R
 from gnt.htools.order import order
@@ -164,42 +163,3 @@ def test_two_that_wait_for_each_other_make_a_detour():
     for move in done.moves:
         assert state.move(move.inst, move.kind, move.target) == -1
         assert not state.failing()
-
-
-class Page(HTMLParser):
-    """Collects what a page refers to, its words and its open tags."""
-
-    def __init__(self):
-        super().__init__()
-        self.outside, self.text, self.squares = [], "", 0
-
-    def handle_starttag(self, tag, attrs):
-        self.outside += [v for k, v in attrs if k in ("src", "href", "data", "srcset", "action")]
-        self.outside += [tag] * (tag in ("script", "link", "iframe", "object", "img", "base"))
-        self.squares += tag == "rect"
-
-    def handle_data(self, data):
-        self.text += data
-
-
-def test_the_report_is_one_page_with_everything_in_it():
-    odd = WORLD.replace(nodes=(WORLD.nodes[0].replace(name="a<b>&'c'"), *WORLD.nodes[1:]))
-    found = search.plan(odd, Rules(), Effort(tries=TRIES))
-    page, html = Page(), report.html(odd, found.state, found.moves, arrays.state(odd).score())
-    page.feed(html)
-    assert page.outside == []
-    assert "url(" not in html
-    assert "@import" not in html
-    assert page.text.count("a<b>&'c'") >= 1
-    for word in ("memory before", "disk after", "vCPU after", "N+1", "Moves", "GiB copied"):
-        assert word in page.text
-    assert page.squares >= 6 * len(odd.nodes)
-    assert all(odd.instances[m.inst].name in page.text for m in found.moves)
-
-
-def test_bars_show_every_node():
-    state = arrays.state(WORLD)
-    balance.fast(WORLD, state, Rules())
-    lines = report.bars(WORLD, state, [n.name for n in WORLD.nodes]).splitlines()
-    assert [line.split()[0] for line in lines[1:]] == [n.name for n in WORLD.nodes]
-    assert all(line.count("%") == 6 for line in lines[1:])

@@ -37,3 +37,30 @@ def test_what_is_shipped_is_built_for_any_processor():
         assert words == [], path
     assert 'target_clones("avx512f", "avx2", "default")' in (
         ROOT / "htools_ext/scan.h").read_text()
+
+
+def wide_functions(library):
+    """The functions of a library that use registers wider than every x86-64 has."""
+    listed = subprocess.run(["objdump", "--disassemble", "--no-show-raw-insn", str(library)],
+                            check=True, capture_output=True, text=True, timeout=60).stdout
+    found, name = set(), ""
+    for line in listed.splitlines():
+        if line.endswith(">:"):
+            name = line.split("<")[1][:-2]
+        elif re.search(r"%[yz]mm\d|\tv\w+ .*%xmm\d", line):
+            found.add(name)
+    return found
+
+
+def test_what_is_built_runs_on_any_processor_and_chooses_wider_loops_when_loaded():
+    built = sorted((ROOT / "htools_ext").glob("*.so"))
+    assert len(built) >= 8
+    wide = {name for library in built for name in wide_functions(library)}
+    assert {name for name in wide if not name.endswith((".avx2", ".avx512f"))} == set()
+    assert {name.partition(".")[0] for name in wide} == {
+        "scan_mirrored", "scan_shared", "scan_pairs"}
+    symbols = subprocess.run(["nm", *map(str, built)], check=True, capture_output=True, text=True,
+                             timeout=60).stdout
+    for name in ("scan_mirrored", "scan_shared", "scan_pairs"):
+        assert f" i {name}\n" in symbols  # resolved when loaded
+        assert f" t {name}.default\n" in symbols

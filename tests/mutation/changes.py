@@ -1,7 +1,8 @@
 """One small change of a function at a time: what a test suite that can fail has to notice.
 
-Not changed: annotations, docstrings, ``TYPE_CHECKING`` blocks, assertions, and the words of
-messages (texts inside of ``raise``, f-strings and hints): what they say is not tested word by word.
+Not changed: annotations, docstrings, ``TYPE_CHECKING`` blocks, assertions (also ``strict=True``), and
+the words of messages (texts inside of ``raise``, f-strings and hints): what they say is not tested
+word by word.  ``False`` becomes ``True``, but what is returned does not become ``None`` instead.
 """
 
 from __future__ import annotations
@@ -33,13 +34,17 @@ ARITHMETIC = {
 
 
 class Mutant(Record):
-    """``key`` names it across edits elsewhere in the file; ``code`` holds the changed module."""
+    """``key`` names it across edits elsewhere in the file; ``lines`` are those of its statement.
+
+    ``code`` makes the code of the whole module with this one change.
+    """
 
     file: str
     function: str
     line: int
     key: str
-    code: object
+    lines: range
+    code: Callable[[], CodeType]
 
 
 def share(key: str) -> int:
@@ -48,7 +53,7 @@ def share(key: str) -> int:
 
 
 class Module:
-    """The changes of one file, made one after the other in its tree."""
+    """The changes of one file, each made in its tree and taken back."""
 
     def __init__(self, file: pathlib.Path) -> None:
         self.file = file
@@ -56,28 +61,26 @@ class Module:
         self.tree = ast.parse(file.read_text())
         self._seen: dict[str, int] = {}
 
-    def mutants(self, wanted: Callable[[str], bool] = lambda key: True) -> Iterator[Mutant]:
-        """Those whose key is wanted."""
+    def mutants(self) -> Iterator[Mutant]:
         self._seen = {}
         for name, function in _functions(self.tree, ""):
             for node, where in _nodes(function):
                 for change, make in _changes(node, where):
-                    key = self._key(f"{self.path} {name}: {change}")
-                    if wanted(key):
-                        undo = make()
-                        try:
-                            yield self._mutant(name, node, key)
-                        finally:
-                            undo()
+                    yield Mutant(file=self.path, function=name, line=getattr(node, "lineno", 0),
+                                 key=self._key(f"{self.path} {name}: {change}"),
+                                 lines=where.lines, code=lambda make=make: self._compiled(make))
 
     def _key(self, key: str) -> str:
         number = self._seen[key] = self._seen.get(key, 0) + 1
         return key if number == 1 else f"{key} #{number}"
 
-    def _mutant(self, name: str, node: ast.AST, key: str) -> Mutant:
-        code: CodeType = compile(ast.fix_missing_locations(self.tree), str(self.file), "exec")
-        return Mutant(file=self.path, function=name, line=getattr(node, "lineno", 0), key=key,
-                      code=code)
+    def _compiled(self, make: Make) -> CodeType:
+        undo = make()
+        try:
+            code: CodeType = compile(ast.fix_missing_locations(self.tree), str(self.file), "exec")
+        finally:
+            undo()
+        return code
 
 
 def _functions(tree: ast.AST, above: str) -> Iterator[tuple[str, ast.FunctionDef]]:
@@ -92,11 +95,21 @@ def _functions(tree: ast.AST, above: str) -> Iterator[tuple[str, ast.FunctionDef
 
 
 class Where(Record):
-    """``message``: inside of what is only said; ``parent``: the list a statement stands in."""
+    """``message``: inside of what is only said; ``parent``: the list a statement stands in;
+    ``lines``: what runs when the innermost statement does, without the statements inside."""
 
     message: bool = False
     parent: object = None
     index: int = 0
+    lines: range = range(0)
+
+
+def _lines(node: ast.stmt) -> range:
+    body = getattr(node, "body", None) or getattr(node, "cases", None)
+    if isinstance(node, ast.FunctionDef | ast.ClassDef) or not body:
+        return range(node.lineno, (node.end_lineno or node.lineno) + 1)
+    first = getattr(body[0], "lineno", None) or body[0].pattern.lineno
+    return range(node.lineno, max(first, node.lineno + 1))
 
 
 def _nodes(function: ast.FunctionDef) -> Iterator[tuple[ast.AST, Where]]:
@@ -107,7 +120,11 @@ def _nodes(function: ast.FunctionDef) -> Iterator[tuple[ast.AST, Where]]:
         node, where = queue.pop(0)
         if isinstance(node, ast.Assert | ast.Import | ast.ImportFrom):
             continue
+        if isinstance(node, ast.stmt):
+            where = where.replace(lines=_lines(node))
         yield node, where
+        if isinstance(node, ast.keyword) and node.arg == "strict":
+            continue
         said = where.message or isinstance(node, ast.Raise | ast.JoinedStr) or (
             isinstance(node, ast.keyword) and node.arg in ("hint", "title"))
         for name, value in ast.iter_fields(node):
@@ -115,11 +132,11 @@ def _nodes(function: ast.FunctionDef) -> Iterator[tuple[ast.AST, Where]]:
                     node, ast.Call):
                 continue
             if isinstance(value, list):
-                queue += [(one, Where(message=said, parent=value, index=k))
+                queue += [(one, Where(message=said, parent=value, index=k, lines=where.lines))
                           for k, one in enumerate(value)
                           if isinstance(one, ast.AST) and not _docstring(one)]
             elif isinstance(value, ast.AST):
-                queue.append((value, Where(message=said)))
+                queue.append((value, Where(message=said, lines=where.lines)))
 
 
 def _docstring(node: ast.AST) -> bool:
@@ -189,9 +206,9 @@ def _constant(node: ast.Constant) -> Iterator[tuple[str, Make]]:
     elif isinstance(value, int):
         yield f"{value}: {value + 1}", _set(node, "value", value + 1)
     elif isinstance(value, str) and value:
-        yield f"{value!r:.40}: other text", _set(node, "value", value + "~")
+        yield f"{value!r:.40}: other text", _set(node, "value", value + "~x")
     elif isinstance(value, bytes) and value:
-        yield f"{value!r:.40}: other bytes", _set(node, "value", value + b"~")
+        yield f"{value!r:.40}: other bytes", _set(node, "value", value + b"~x")
 
 
 def _statement(node: ast.stmt, where: Where) -> Iterator[tuple[str, Make]]:
@@ -200,7 +217,7 @@ def _statement(node: ast.stmt, where: Where) -> Iterator[tuple[str, Make]]:
     elif isinstance(node, ast.Expr | ast.Raise | ast.AugAssign | ast.Delete):
         yield f"{_text(node)}: left out", _swap(where, ast.Pass(), node)
     elif isinstance(node, ast.Return) and node.value is not None and not (
-            isinstance(node.value, ast.Constant) and node.value.value is None):
+            isinstance(node.value, ast.Constant) and node.value.value in (None, False)):
         yield f"{_text(node)}: None", _set(node, "value", ast.Constant(None))
     elif isinstance(node, ast.Break):
         yield "break: continue", _swap(where, ast.Continue(), node)

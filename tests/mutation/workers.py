@@ -1,119 +1,71 @@
-"""Mutants at work: processes that are forks of one which has imported and collected everything.
+"""Tests and mutants at work, in forks of a process that has imported and collected everything.
 
-A fork puts the changed code into the functions as they are, runs the tests that call them, the
-quickest first, and ends at the first that fails.  So a mutant costs its tests and nothing else.
+First the tests run with their lines and branches recorded.  A mutant's fork puts the changed
+code into the functions as they are and runs tests that reach the changed statement, up to the
+first failure.  So a mutant costs its tests and nothing else.
 """
 
 from __future__ import annotations
 
-import contextlib
 import gc
+import itertools
 import os
 import pathlib
-import pickle
 import resource
-import shutil
-import sys
-import threading
+import signal
 import time
 from types import CodeType, FunctionType
 
+import coverage
 import pytest
 
 from gnt.record import Record
+from tests.mutation.changes import ROOT
+from tests.mutation.forks import Task
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from types import FrameType
-    from typing import Any
+    from collections.abc import Callable, Iterable, Iterator
 
     from tests.mutation.changes import Mutant
 
-SCRATCH = pathlib.Path("/tmp/gnt-mutation")
-MOST = 20.0  # seconds of tests for one mutant, as measured without it
+# By file from the root: which tests reached a line, and the jumps (-N enters or leaves a function).
+Went = dict[str, tuple[dict[int, list[str]], list[tuple[int, int]]]]
+Report = tuple[str, int]  # how a mutant ended, and by which test
 KILLED, SURVIVED, UNTESTED = "killed", "survived", "untested"
+TOGETHER = 25  # tests that are measured in one fork
+FIRST = 60.0  # seconds of wall in which a test ends that was never measured
+PATIENCE = 30.0  # seconds of wall beyond ten times what the tests took: the machine may be busy
 
 
 class Measured(Record):
-    """Of a test: its place among the collected, seconds, and the functions it called."""
+    """Of a test: its place among the collected, CPU and wall seconds, lines reached by file."""
 
     index: int
+    cost: float
     seconds: float
     passed: bool
-    called: frozenset[tuple[str, str]]  # (file, function with its class)
-
-
-class Calls:
-    """The functions of some files that are called inside ``with``, in all threads."""
-
-    def __init__(self, files: frozenset[str]) -> None:
-        self.files = files
-        self.codes: set[CodeType] = set()
-
-    def __enter__(self) -> Calls:
-        threading.settrace(self._enter)
-        sys.settrace(self._enter)
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        sys.settrace(None)
-        threading.settrace(None)  # type: ignore[arg-type]  # it may be taken away
-
-    def _enter(self, frame: FrameType, event: str, _: Any) -> None:
-        if frame.f_code.co_filename in self.files:
-            self.codes.add(frame.f_code)
-
-    def names(self) -> frozenset[tuple[str, str]]:
-        return frozenset((os.path.realpath(code.co_filename), outermost(code.co_qualname))
-                         for code in self.codes)
-
-
-def outermost(qualname: str) -> str:
-    """The function that holds a lambda or an inner function."""
-    return qualname.partition(".<locals>")[0]
+    lines: dict[str, set[int]]
 
 
 class Outcome:
-    """A plugin that remembers whether a test failed."""
+    """A plugin that acts on the first failure, before anybody looks into it."""
 
     def __init__(self) -> None:
         self.failed = False
 
-    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        self.failed = self.failed or report.failed
-
-
-def fork(work: Any) -> int:
-    """Run ``work`` in a child of its own group; its process id."""
-    sys.stdout.flush()
-    child = os.fork()
-    if child:
-        return child
-    try:
-        os.setpgid(0, 0)
-        null = os.open(os.devnull, os.O_RDWR)
-        for descriptor in (0, 1, 2):
-            os.dup2(null, descriptor)
-        status = work()
-    except BaseException:  # noqa: BLE001 - nothing may come back from a fork
-        status = 99
-    os._exit(status)
-
-
-def end(group: int) -> None:
-    """End what a child has left behind."""
-    with contextlib.suppress(ProcessLookupError, PermissionError):
-        os.killpg(group, 9)
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_makereport(self, call: pytest.CallInfo[None]) -> None:
+        self.failed = self.failed or call.excinfo is not None
 
 
 class Bench:
     """The collected tests of a session."""
 
-    def __init__(self, session: pytest.Session, files: Iterable[str]) -> None:
-        self.session = session
-        self.items = session.items
-        self.files = frozenset(files)
+    def __init__(self, session: pytest.Session, files: list[pathlib.Path]) -> None:
+        self.session, self.items = session, session.items
+        self.files = files
+        self.functions = Functions()
         self.outcome = Outcome()
         session.config.pluginmanager.register(self.outcome)
 
@@ -122,70 +74,131 @@ class Bench:
         item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
         return not self.outcome.failed
 
-    def _alone(self, name: str) -> None:
+    def _alone(self, folder: pathlib.Path) -> None:
         """A folder for temporary files, and no output."""
-        folder = SCRATCH / name
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir(parents=True)
-        self.session.config._tmp_path_factory._basetemp = folder  # type: ignore[attr-defined]  # pytest's own
+        (folder / "tests").mkdir()
+        factory = self.session.config._tmp_path_factory  # type: ignore[attr-defined]  # pytest's own
+        factory._basetemp = folder / "tests"
         reporter = self.session.config.pluginmanager.getplugin("terminalreporter")
         if reporter is not None:
             reporter._tw._file = open(os.devnull, "w")  # noqa: SIM115 - until the process ends
 
-    def measure(self) -> list[Measured]:
-        """Run all tests once, in a fork."""
-        file = SCRATCH / "measured"
-        SCRATCH.mkdir(parents=True, exist_ok=True)
+    def measure(self, done: Callable[[list[Measured], Went], None]) -> Iterator[Task]:
+        """The tests, some of one module at a time."""
+        for _, module in itertools.groupby(range(len(self.items)),
+                                           lambda index: self.items[index].path):
+            for some in batched(list(module), TOGETHER):
+                yield Task(work=lambda folder, some=some: self._measured(some, folder),
+                           done=lambda value, some=some: done(*self._known(some, value)),
+                           seconds=FIRST * len(some))
 
-        def work() -> int:
-            self._alone("measure")
-            found = []
-            for index, item in enumerate(self.items):
-                calls, begun = Calls(self.files), time.monotonic()
-                with calls:
-                    passed = self._run(item, (*self.items[index + 1:], None)[0])
-                found.append(Measured(index=index, seconds=time.monotonic() - begun, passed=passed,
-                                      called=calls.names()))
-            file.write_bytes(pickle.dumps([dict(one.items()) for one in found]))
-            return 0
+    def _measured(self, some: list[int], folder: pathlib.Path) -> tuple[list[object], Went]:
+        """Of each test: CPU and wall seconds and whether it passed; and the lines it reached."""
+        self._alone(folder)
+        watch = watcher(self.files)
+        watch.start()
+        figures: list[object] = []
+        for index, following in zip(some, [*some[1:], None], strict=True):
+            watch.switch_context(str(index))
+            begun = time.monotonic(), _cpu()
+            passed = self._run(self.items[index], following and self.items[following])
+            figures.append((_cpu() - begun[1], time.monotonic() - begun[0], passed))
+        return figures, gone_to(watch)
 
-        child = fork(work)
-        _, status = os.waitpid(child, 0)
-        end(child)
-        assert status == 0, "the tests could not be measured"
-        return [Measured(**one) for one in pickle.loads(file.read_bytes())]
+    @staticmethod
+    def _known(some: list[int], value: tuple[list[object], Went] | None,
+               ) -> tuple[list[Measured], Went]:
+        figures, went = value or ([(0.0, 0.0, False)] * len(some), {})
+        lines: dict[str, dict[str, set[int]]] = {str(index): {} for index in some}
+        for file, (by_line, _) in went.items():
+            for line, contexts in by_line.items():
+                for context in contexts:
+                    if context in lines:
+                        lines[context].setdefault(file, set()).add(line)
+        return [Measured(index=index, cost=cost, seconds=seconds, passed=passed,
+                         lines=lines[str(index)])
+                for index, (cost, seconds, passed) in zip(some, figures, strict=True)], went
 
-    def start(self, mutant: Mutant, chosen: list[Measured], slot: int) -> int:
-        """Begin with a mutant; the process ends with 0 when it survives."""
-        def work() -> int:
-            limit = int(sum(one.seconds for one in chosen) * 3) + 10
-            resource.setrlimit(resource.RLIMIT_CPU, (limit, limit + 5))
-            self._alone(f"slot{slot}")
-            if not put(mutant):
-                return 98
-            picked = [self.items[one.index] for one in chosen]
-            for number, item in enumerate(picked):
-                if not self._run(item, (*picked[number + 1:], None)[0]):
-                    return 1
-            return 0
+    def mutant(self, mutant: Mutant, chosen: list[Measured],
+               done: Callable[[Report], None]) -> Task:
+        """One mutant against these tests, one after the other."""
+        def work(folder: pathlib.Path) -> Report:
+            self._alone(folder)
+            if not self.functions.put(mutant):
+                return UNTESTED, -1
+            for number, one in enumerate(chosen):
+                (folder / "at").write_text(str(one.index))
+                signal.setitimer(signal.ITIMER_PROF, 3 + 4 * one.cost)  # or it is a loop, and ends
+                following = chosen[number + 1: number + 2]
+                if not self._run(self.items[one.index],
+                                 self.items[following[0].index] if following else None):
+                    return KILLED, one.index
+            return SURVIVED, -1
 
-        return fork(work)
+        return Task(work=work, done=lambda value: done(value or (KILLED, -1)),
+                    seconds=PATIENCE + 10 * sum(one.seconds for one in chosen))
 
 
-def put(mutant: Mutant) -> bool:
-    """Put the changed code of a function in its place, wherever it is held."""
-    assert isinstance(mutant.code, CodeType)
-    file = os.path.realpath(mutant.code.co_filename)
-    fresh = {(code.co_qualname, code.co_firstlineno): code for code in _codes(mutant.code)}
-    done = False
-    for one in gc.get_objects():
-        if type(one) is FunctionType and outermost(one.__code__.co_qualname) == mutant.function:
-            code = fresh.get((one.__code__.co_qualname, one.__code__.co_firstlineno))
-            if code is not None and os.path.realpath(one.__code__.co_filename) == file and (
-                    code.co_freevars == one.__code__.co_freevars):
+def batched(some: list[int], size: int) -> Iterator[list[int]]:
+    for start in range(0, len(some), size):
+        yield some[start:start + size]
+
+
+def watcher(files: list[pathlib.Path]) -> coverage.Coverage:
+    """To record where these files' code goes."""
+    watch = coverage.Coverage(data_file=None, branch=True, config_file=False, messages=False,
+                              include=[str(place) for file in files for place in names(file)])
+    watch.set_option("run:disable_warnings", ["no-data-collected"])
+    return watch
+
+
+def gone_to(watch: coverage.Coverage) -> Went:
+    """What was recorded, which is thereby ended."""
+    watch.stop()
+    data = watch.get_data()
+    return {str(pathlib.Path(file).resolve().relative_to(ROOT)):
+            (data.contexts_by_lineno(file), data.arcs(file) or [])
+            for file in data.measured_files()}
+
+
+def _cpu() -> float:
+    both = (resource.getrusage(resource.RUSAGE_SELF), resource.getrusage(resource.RUSAGE_CHILDREN))
+    return sum(one.ru_utime + one.ru_stime for one in both)
+
+
+def names(file: pathlib.Path) -> set[pathlib.Path]:
+    """What a file may be called: with and without the links in gnt/."""
+    linked = ROOT / "gnt" / file.relative_to(ROOT)
+    return {file} | ({linked} if linked.exists() else set())
+
+
+class Functions:
+    """All functions there are, by file and qualified name of the outermost."""
+
+    def __init__(self) -> None:
+        self.held: dict[tuple[str, str], list[FunctionType]] = {}
+        for one in gc.get_objects():
+            if type(one) is FunctionType:
+                code = one.__code__
+                where = (os.path.realpath(code.co_filename), outermost(code.co_qualname))
+                self.held.setdefault(where, []).append(one)
+
+    def put(self, mutant: Mutant) -> bool:
+        """Put the changed code of a function in its place, wherever it is held."""
+        fresh = {(code.co_qualname, code.co_firstlineno): code for code in _codes(mutant.code())}
+        done = False
+        for one in self.held.get((str(ROOT / mutant.file), mutant.function), []):
+            old = one.__code__
+            code = fresh.get((old.co_qualname, old.co_firstlineno))
+            if code is not None and code.co_freevars == old.co_freevars:
                 one.__code__ = code
                 done = True
-    return done
+        return done
+
+
+def outermost(qualname: str) -> str:
+    """The function that holds a lambda or an inner function."""
+    return qualname.partition(".<locals>")[0]
 
 
 def _codes(code: CodeType) -> Iterable[CodeType]:

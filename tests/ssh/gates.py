@@ -5,7 +5,8 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
-from gnt.config import signature
+from gnt.config import journal, signature
+from gnt.config.journal import Put, Txn
 from gnt.model.access import GATE
 from gnt.ssh.gate import facts
 from gnt.ssh.gate.orders import NAMESPACE, Orders
@@ -32,13 +33,24 @@ class Person:
         self.signed.append(data)
         return signature.armored(signature.sign(data, self.key, NAMESPACE)).encode()
 
+    def record(self, job: str, term: int = 1, serial: int = 0, **more) -> tuple[bytes, bytes]:
+        """What the journal says of a job that this person drives, and the signature of it."""
+        put = Put(path=f"jobs/{job}", value={"id": job, "operation": "test", "state": "running"})
+        fields = {"term": term, "turn": 9, "prev": "ab" * 32, "time": 5.0, "who": self.name,
+                  "operation": "test", "job": job, "put": (put,), **more}
+        body = journal.body(serial or int(job), Txn(**fields))
+        return body, signature.armored(signature.sign(body, self.key)).encode()
+
     @property
     def orders(self) -> Orders:
-        return Orders(self.sign)
+        return self.orders_in(1)
+
+    def orders_in(self, term: int) -> Orders:
+        return Orders(self.sign, lambda job: self.record(job, term))
 
     @property
     def line(self) -> str:
-        return f'gnt namespaces="gnt-order" {self.key.public} {self.name}'
+        return f'gnt namespaces="gnt-order,gnt-config" {self.key.public} {self.name}'
 
 
 def harden(sshd: Sshd, login: str, lines: Iterable[str]) -> None:

@@ -55,7 +55,7 @@ def talk(request, site, here, gated):
     if request.param == "ssh":
         peer = site.transport().peer("node1")
     elif request.param == "gate":
-        peer = gated.transport(connect=20.0, orders=gated.alice.orders).peer("node1")
+        peer = gated.transport(connect=20.0, orders=gated.alice.orders_in(0)).peer("node1")
     talk = Talk(peer)
     yield talk
     talk.shell.close()

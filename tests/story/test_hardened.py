@@ -112,7 +112,7 @@ def test_a_removed_signer_can_sign_nothing_on_any_node(hardened: Cluster) -> Non
         assert "bob" not in lab.on(number, "cat", "/var/lib/gnt/gate/signers").stdout
     signing_as(hardened, "/root/bob")
     refused = hardened.gnt("cluster", "add-tags", "x", status=21)
-    assert "hardened and refuses the order is not signed by anybody who may" in refused.stderr
+    assert "hardened and refuses an order that is not signed by anybody who may" in refused.stderr
     signing_as(hardened, "/root/.ssh/id_ed25519")
 
 

@@ -176,6 +176,42 @@ def empty(killed: Cluster) -> dict[int, str]:
     return {host.number: bare(killed, host.number) for host in killed.lab.hosts}
 
 
+LISTEN = ("import socket, time; s = socket.socket(); s.bind(('', 5999)); s.listen(); "
+          "print(flush=True); time.sleep(99)")
+SOCKET = "python3 -c \"import socket; socket.socket(socket.AF_UNIX).bind('{path}')\""
+ORPHANS = {  # (how one comes about on a node, how it ends)
+    "volume": ("mkdir -p /srv/gnt/file-storage/dead && : >/srv/gnt/file-storage/dead/d.raw",
+               "rm -r /srv/gnt/file-storage/dead"),
+    "tap": ("ip tuntap add gntdead mode tap", "ip tuntap del gntdead mode tap"),
+    "process": ("cp /bin/sh /tmp/qemu-system-dead; /tmp/qemu-system-dead -c 'sleep 99; :' -uuid x "
+                ">/dev/null 2>&1 & echo $! >/tmp/pid; sleep 0.3",
+                "kill $(cat /tmp/pid); rm /tmp/pid /tmp/qemu-system-dead"),
+    "port": (f'python3 -c "{LISTEN}" >/tmp/listens 2>&1 & echo $! >/tmp/pid; '
+             "until [ -s /tmp/listens ]; do sleep 0.1; done",
+             "kill $(cat /tmp/pid); rm /tmp/pid /tmp/listens"),
+    "address": ("ip address add 203.0.113.9/32 dev lo", "ip address del 203.0.113.9/32 dev lo"),
+    "cgroup": ("mkdir /sys/fs/cgroup/gnt-dead", "rmdir /sys/fs/cgroup/gnt-dead"),
+    "fence": ("mkdir -p /run/gnt/fence && : >/run/gnt/fence/1", "rm /run/gnt/fence/1"),
+    "job": ("mkdir -p /run/gnt/jobs && : >/run/gnt/jobs/1", "rm /run/gnt/jobs/1"),
+    "socket": (SOCKET.format(path="/run/gnt/dead"), "rm /run/gnt/dead"),
+    "ssh socket": (SOCKET.format(path="/root/.ssh/dead"), "rm /root/.ssh/dead"),
+}
+
+
+def test_an_orphan_of_each_kind_is_counted(killed: Cluster, empty: dict[int, str]) -> None:
+    nothing_is_left(killed, empty)
+    for comes, goes in ORPHANS.values():
+        killed.lab.on(1, "sh", "-c", comes)
+        with pytest.raises(AssertionError):
+            nothing_is_left(killed, empty)
+        killed.lab.on(1, "sh", "-c", goes)
+    killed.lab.run("sh", "-c", SOCKET.format(path="/root/.ssh/control"))
+    with pytest.raises(AssertionError):
+        nothing_is_left(killed, empty)
+    killed.lab.run("rm", "/root/.ssh/control")
+    nothing_is_left(killed, empty)
+
+
 @pytest.mark.parametrize("operation", OPERATIONS)
 def test_killed_at_any_moment_one_command_repairs(
     killed: Cluster, empty: dict[int, str], operation: str,

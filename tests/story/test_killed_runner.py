@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+import sys
 import time
+from subprocess import PIPE
 
 import pytest
 
@@ -82,3 +84,38 @@ def test_a_command_that_reads_first_starts_a_runner_that_can(cluster: Cluster) -
     cluster.gnt("job", "wait", re.findall(r"\d+", said)[0])
     assert any(name.startswith("first") for (name,) in cluster.listed("instance", "name"))
     cluster.gnt("instance", "remove", "--yes", "first")
+
+
+# A program of somebody's own, with the copy of the state open while its runner is killed.
+PROGRAM = """
+import os, sys, time
+from gnt.commands.cluster.add_tags import ClusterAddTags
+from gnt.engine.quiet import Quiet
+from gnt.session import Session
+from gnt.spec import Settings
+
+session = Session(Settings(), Quiet())
+for number in range(3):
+    session.config()
+    (job,) = session.submit(ClusterAddTags(words=(f"again{number}",)))
+    print(job, session.jobs.wait(job), flush=True)
+    sys.stdin.readline()
+os._exit(0)
+"""
+
+
+def test_a_runner_that_was_killed_is_started_anew_by_who_has_the_state_open(
+    cluster: Cluster,
+) -> None:
+    """A fork would share the locks of what is open, which SQLite does not forgive."""
+    program = cluster.lab.start_command(sys.executable, "-c", PROGRAM, stdin=PIPE)
+    assert program.stdin is not None and program.stdout is not None
+    for _ in range(3):
+        said = program.stdout.readline()
+        assert re.fullmatch(r"\d+ 0\n", said), said
+        cluster.lab.run("kill", "-9", runner(cluster))
+        program.stdin.write("go on\n")
+        program.stdin.flush()
+    assert program.wait(30) == 0
+    tags = cluster.gnt("cluster", "list-tags").stdout.split()
+    assert {"again0", "again1", "again2"} <= set(tags)

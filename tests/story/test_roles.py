@@ -82,7 +82,7 @@ def test_a_script_of_the_administrator_s_sets_the_address(
     line = f"{MASTER_IP}/32 eth0 4"
     assert said == [[f"start {line}", f"stop {line}"], [f"start {line}"]]
     cluster.lab.on(1, "sh", "-c", "echo echo >>/etc/gnt/scripts/master-ip-setup")
-    assert "differs from the other candidates'" in findings(cluster)["ENODEFILECHECK"][0]
+    assert "differs from the other candidates'" in findings(cluster)["ECLUSTERFILECHECK"][0]
 
 
 def test_states_of_instances_are_told_apart_and_nothing_runs_twice(

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from gnt.errors import NodeFailed
 from gnt.hypervisor.kvm import tasks
-from gnt.hypervisor.kvm.qmp import DAY, ask, state_of, talk
+from gnt.hypervisor.kvm.qmp import DAY, ask, gone, state_of, talk
 from gnt.plan import Outcome, Progress, dialogue
 from gnt.record import Record
 
@@ -92,7 +92,8 @@ def send(context: Context, here: str, uuid: str, target: dict[str, Any]) -> Migr
     """Migrate the guest away; ``target``: the fields of a :class:`Target`.
 
     A migration that is under way (of a killed driver) is followed, one that is done is reported.
-    When it fails, the guest goes on running here.
+    When it fails, the guest goes on running here.  Where it does not run any more, as the host was
+    started anew after the hand-over, only the target can tell: the next step asks it.
     """
     to = Target(**{**target, "capabilities": tuple(target["capabilities"])})
 
@@ -107,7 +108,12 @@ def send(context: Context, here: str, uuid: str, target: dict[str, Any]) -> Migr
             await _resume(client, run=ran == "running")
             raise
 
-    return talk(context, here, uuid, hold)
+    try:
+        return talk(context, here, uuid, hold)
+    except NodeFailed as failure:
+        if failure.kind != "absent" or not gone(context, uuid):
+            raise
+        return Migrated(downtime_ms=0, total_ms=0, transferred=0)
 
 
 async def _begin(client: QMPClient, to: Target) -> None:
@@ -204,7 +210,11 @@ async def _resume(client: QMPClient, *, run: bool) -> None:
 
 @dialogue(deadline=60)
 def stay(context: Context, here: str, uuid: str, paused: bool) -> None:
-    """Take back ``send``: cancel it and go on here; refused once the guest was handed over."""
+    """Take back ``send``: cancel it and go on here; refused once the guest was handed over.
+
+    Where QEMU has ended there is nothing to go on with; whether the guest is on the target, that
+    one says when it is to be ended.
+    """
 
     async def hold(client: QMPClient) -> None:
         await _resume(client, run=not paused)
@@ -217,7 +227,11 @@ def stay(context: Context, here: str, uuid: str, paused: bool) -> None:
                 hint=RESUME,
             )
 
-    talk(context, here, uuid, hold)
+    try:
+        talk(context, here, uuid, hold)
+    except NodeFailed as failure:
+        if failure.kind != "absent" or not gone(context, uuid):
+            raise
 
 
 @dialogue(deadline=60)
@@ -234,7 +248,8 @@ def arrived(context: Context, here: str, uuid: str, paused: bool) -> None:
             if status in ("paused", "prelaunch"):
                 await ask(client, "cont")
             await asyncio.sleep(0.1)
-        raise NodeFailed(here, "failed", f"the guest came in but is {status}")
+        problem = f"the guest came in but is {status}"
+        raise NodeFailed(here, "failed", "nothing came in" if status == "inmigrate" else problem)
 
     talk(context, here, uuid, hold)
 

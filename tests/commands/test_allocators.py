@@ -1,0 +1,201 @@
+"""Scripts that say where instances go: what they are asked, and what is believed of them."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+
+import pytest
+
+from gnt.commands import _allocator
+from gnt.commands.group.evacuate import Evacuate as GroupEvacuate
+from gnt.commands.instance.add import Add
+from gnt.commands.instance.change_group import ChangeGroup
+from gnt.commands.instance.failover import Failover
+from gnt.commands.instance.migrate import Migrate
+from gnt.commands.instance.recreate_disks import RecreateDisks
+from gnt.commands.node.evacuate import Evacuate
+from gnt.errors import GntError, NodeFailed
+from gnt.htools import config, iallocator, load
+from gnt.htools.allocate import Options
+from gnt.model.objects import Group
+from tests.commands import build
+from tests.commands.moves import RUN, answering, busy, homes, lost, two_groups, yes
+from tests.commands.sessions import Desk
+
+
+def test_a_script_says_where_a_new_instance_goes():
+    desk = answering(busy(default_iallocator="mine", default_iallocator_params={"zone": "b"}),
+                     yes(["node4"]))
+    desk.execute(Add(name="new", disk_template="diskless"))
+    assert homes(desk.cfg)["new"] == "n4"
+    (call,) = [call for call in desk.asked if call.task == RUN]
+    assert call.node == "node1" and call.args["name"] == "mine"
+    assert call.args["params"] == ("--zone=b",)
+    asked = json.loads(call.args["request"])["request"]
+    assert asked["type"] == "allocate" and asked["memory"] == 128 and asked["required_nodes"] == 1
+
+
+def test_scripts_say_where_instances_move():
+    for cls in (Migrate, Failover):
+        desk = answering(busy(), yes(["node3"]))
+        desk.execute(cls(name="web", iallocator="mine"))
+        assert homes(desk.cfg)["web"] == "n3"
+    jobs = [[{"OP_ID": "OP_INSTANCE_MIGRATE", "instance_name": name, "target_node": "node4"}]
+            for name in ("web", "mail", "cold")]
+    desk = answering(busy(), yes([[], [], jobs]))
+    assert Evacuate(name="node1", force=True, iallocator="mine").run(desk) == 0
+    assert set(homes(desk.cfg).values()) == {"n4"}
+
+
+@pytest.mark.parametrize(("answer", "problem"), [
+    ("{", "not JSON"), ("[]", "is not an object"), ("{}", "the key 'success' is missing"),
+    ({"success": "yes"}, "is not true or false"), ({"success": True}, "'result' is missing"),
+    (yes([]), "not a list of 1 node"), (yes(["node1", "node2"]), "not a list of 1 node"),
+    (yes(["node9"]), "there is no node 'node9'"), (yes([7]), "there is no node 7"),
+    (yes("node2"), "not a list"), ({"success": False, "info": "too full"}, "too full"),
+    ({"success": False, "info": "a\n\u001b[2Jb" + "x" * 9999}, r"a  \[2Jbx"),
+    ("[" * 100_000, "nested too deeply"), (yes(["n" * 99_999]), "there is no node 'nnn"),
+    ('{"success": true, "result": [NaN, 1e999]}', "not a list of 1 node"),
+    ("\0" * 9999, "not JSON"), (yes(["node2"] * 99_999), "not a list of 1 node"),
+    ('{"success": true, "success": false}', "'success' comes twice"),
+])
+def test_answers_that_are_refused(answer, problem):
+    """By every command that asks a script for one place: one clear line, and nothing is done."""
+    cfg = lost(offline=True, master_candidate=False, also=build.with_disk(build.instance("web")))
+    for operation in (Add(name="new", disk_template="diskless", iallocator="mine", no_nics=True),
+                      Migrate(name="web", iallocator="mine"),
+                      Failover(name="web", iallocator="mine"),
+                      RecreateDisks(name="db", iallocator="mine")):
+        desk = answering(cfg, answer)
+        with pytest.raises(GntError, match=problem) as caught:
+            desk.execute(operation)
+        said = caught.value.message
+        assert "mine" in said and desk.executed == []
+        assert len(said) < 600 and said.isprintable()
+
+
+@pytest.mark.parametrize(("result", "problem"), [
+    ([[], []], "not three lists"), ([[], [], ["x"]], "is not an object"),
+    ([[], [], [[{"OP_ID": "OP_CLUSTER_DESTROY"}]]], "is none of OP_INSTANCE_MIGRATE"),
+    ([[], [], [[{"OP_ID": "OP_INSTANCE_MIGRATE", "instance_name": "else"}]]], "nobody asked"),
+    ([[], [["web", "no room"]], []], "web: no room"),
+])
+def test_moves_that_are_refused(result, problem):
+    desk = answering(busy(), yes(result))
+    with pytest.raises(GntError, match=problem):
+        Evacuate(name="node1", force=True, iallocator="mine").run(desk)
+    assert desk.executed == []
+
+
+def test_an_allocator_that_fails_is_named():
+    failed = NodeFailed("node1", "failed", "exit code 1", stderr="there is no allocator mine")
+    desk = Desk(busy(), nodes=build.Nodes(busy(), answers={RUN: failed}))
+    with pytest.raises(NodeFailed, match="there is no allocator mine"):
+        desk.execute(Migrate(name="web", iallocator="mine"))
+
+
+def ask_script(folder, name="mine", limit=5, request="{}", most=1000):
+    made = _allocator.run.script(_allocator.run.on(
+        "node1", name, request, ("--a=b c",), limit, most, f"/nowhere:{folder}"))
+    return subprocess.run(["sh", "-c", made.shell], input=made.stdin, capture_output=True,
+                          check=False)
+
+
+def test_a_script_is_found_run_and_limited(tmp_path):
+    script = tmp_path / "mine"
+    script.write_text('#!/bin/sh\ncat "$1"; echo "$2"\n')
+    script.chmod(0o755)
+    assert ask_script(tmp_path, request='{"x":1}').stdout == b'{"x":1}--a=b c\n'
+    script.write_text("#!/bin/sh\nsleep 9\n")
+    late = ask_script(tmp_path, limit=1)
+    assert late.returncode == 124 and b"did not answer within 1 s" in late.stderr
+    script.write_text("#!/bin/sh\necho half an answer; echo it broke >&2; exit 3\n")
+    broken = ask_script(tmp_path)
+    assert (broken.returncode, broken.stdout) == (3, b"")
+    assert b"it broke\n" in broken.stderr and b"ended with exit code 3" in broken.stderr
+    script.write_text("#!/bin/sh\nhead -c 9999 /dev/zero >&2; yes\n")
+    endless = ask_script(tmp_path, most=5000)
+    assert (endless.returncode, endless.stdout) == (1, b"")
+    assert b"answered with more than 5000 bytes" in endless.stderr and len(endless.stderr) < 3000
+    assert b"there is no allocator other" in ask_script(tmp_path, "other").stderr
+    assert b"no name of an allocator" in ask_script(tmp_path, "../mine").stderr
+
+
+def test_scripts_get_the_world_that_the_built_in_allocator_sees():
+    from gnt.commands._space import Survey
+
+    cfg = two_groups(alloc_policy="last_resort")
+    survey = Survey(cfg)
+    seen = build.Nodes(cfg, silent=["node4"]).seen(survey.calls())
+    desk = answering(cfg, yes(["node2"]))
+    desk.nodes.silent = {"node4"}
+    desk.execute(Migrate(name="web", iallocator="mine"))
+    (call,) = [call for call in desk.asked if call.task == RUN]
+    read = iallocator.parse(call.args["request"]).world
+    world = config.world(cfg, survey.figures(seen))
+    assert read.groups == world.groups and read.instances == world.instances
+    assert [n.replace(spindles=0, master=False, n_cpu=0) for n in read.nodes] == [
+        n.replace(spindles=0, master=False, n_cpu=0) for n in world.nodes]
+    assert iallocator.answer(iallocator.parse(call.args["request"]), Options()).result == ["node2"]
+
+
+def test_debians_hail_answers_our_requests_as_the_built_in_one_does(tmp_path):
+    from tests.htools.reference import theirs
+
+    cfg = two_groups()
+    path = tmp_path / "request.json"
+    for operation in (Migrate(name="web", iallocator="mine"),
+                      Failover(name="cold", iallocator="mine"),
+                      Add(name="new", disk_template="sharedfile", os_size=2048, iallocator="mine")):
+        desk = answering(cfg, yes(["node2"]))
+        desk.execute(operation)
+        (call,) = [call for call in desk.asked if call.task == RUN]
+        path.write_text(call.args["request"])
+        told = json.loads(theirs("hail", str(path)).out)
+        asked = iallocator.parse(call.args["request"])
+        asked = asked.replace(world=load.own_memory(asked.world, 4096))
+        assert told["success"], told
+        assert told["result"] == iallocator.answer(asked, Options()).result
+
+
+def test_a_script_is_asked_for_lost_disks_as_for_a_new_instance(tmp_path):
+    """Nothing is left to be moved: relocation of what is on one node only is always refused."""
+    from tests.htools.reference import theirs
+
+    cfg = lost(offline=True, master_candidate=False)
+    desk = answering(cfg, yes(["node3"]))
+    desk.execute(RecreateDisks(name="db", iallocator="mine"))
+    assert homes(desk.cfg)["db"] == "n3"
+    (call,) = [call for call in desk.asked if call.task == RUN]
+    asked = json.loads(call.args["request"])["request"]
+    assert asked["type"] == "allocate" and asked["required_nodes"] == 1
+    assert [disk["size"] for disk in asked["disks"]] == [d.size for d in cfg.disks(
+        cfg.instance("db"))]
+    path = tmp_path / "request.json"
+    path.write_text(call.args["request"])
+    told = json.loads(theirs("hail", str(path)).out)
+    assert told["success"] and set(told["result"]) <= {"node1", "node3"}
+
+SCRIPTED = (
+    Evacuate(name="node1", force=True, iallocator="mine"),
+    ChangeGroup(name="web", to=("rack2",), force=True, iallocator="mine"),
+    GroupEvacuate(name="default", to=("rack2",), force=True, iallocator="mine"),
+)
+
+
+@pytest.mark.parametrize("command", SCRIPTED, ids=lambda command: type(command).__name__)
+def test_every_command_that_moves_many_asks_and_checks_a_script(command):
+    job = [{"OP_ID": "OP_INSTANCE_MIGRATE", "instance_name": "web", "target_node": "node4"}]
+    alone = build.cluster(*build.with_disk(build.instance("web")), Group(uuid="g2", name="rack2"),
+                          build.node(4, group="g2"), nodes=4)
+    desk = answering(alone, yes([["web"], [], [job]]))
+    assert command.run(desk) == 0
+    assert homes(desk.cfg)["web"] == "n4"
+    for result, problem in ((["web"], "not three lists"), ([[], [], [[7]]], "7 is not an object"),
+                            ([[], [[7, 8]], []], "is not an instance"),
+                            ([[], [["web", "x" * 9999]], []], "web: x{400}…")):
+        desk = answering(alone, yes(result))
+        with pytest.raises(GntError, match=problem) as caught:
+            command.run(desk)
+        assert desk.executed == [] and len(caught.value.message) < 700

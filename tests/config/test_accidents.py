@@ -1,0 +1,510 @@
+"""What happens in between: another process of this user, another driver, another failover."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+from chains import KEY, bytes_of, first_data, first_head, follow, head_after, make_base
+from clusters import Cluster, change
+from places import BASE, FIRST, append, commit, install
+from test_refusals import answered
+
+from gnt.config import base as bases
+from gnt.config import compaction, signature
+from gnt.config import message as m
+from gnt.config.candidate import LocalCandidate
+from gnt.config.disk import CacheDisk, Disk
+from gnt.config.failover import take_over
+from gnt.config.memory_state import FollowingState
+from gnt.config.replica import Replica
+from gnt.config.sqlite_state import SqliteState
+from gnt.config.trust import Pin
+from gnt.engine.ports import Change
+from gnt.errors import Conflict, Damaged, NodeFailed, NotAuthorised, Stale
+from gnt.plan import Edit
+
+
+def names(config):
+    return {instance.uuid for instance in config.instances}
+
+
+# --- a candidate ----------------------------------------------------------------------------------
+
+
+def test_a_turn_whose_memory_was_restored_from_a_backup_is_none(tmp_path):
+    candidate = LocalCandidate(Disk(str(tmp_path / "config")))  # a shell keeps the lock instead
+    install(candidate, turn=3)
+    turn = candidate.answer(m.Take(term=1)).turn
+    candidate.disk.replace("turn", b"1 2\n")
+    entries = follow(FIRST.hash, 2, 1, turn=turn[1])
+    assert commit(candidate, FIRST, entries, turn).status == m.NO_TURN
+    assert not candidate.disk.read("journal-1.toml")
+
+
+def test_a_turn_on_a_candidate_that_holds_nothing(place):
+    taken = place.driver().answer(m.Take(term=1))
+    assert (taken.status, taken.head, taken.turn, taken.parts) == (m.OK, m.Head(), (1, 1), ())
+
+
+def test_the_first_turn_of_a_cluster_is_one(place):
+    candidate = place.driver()
+    install(candidate, turn=0)
+    assert candidate.answer(m.Take(term=1)).turn == (1, 1)
+
+
+def test_a_base_that_begins_elsewhere_than_it_says_is_not_installed(place):
+    candidate = place.driver()
+    message = m.Install(term=1, turn=1, head=FIRST, start="f" * 64, base=BASE)
+    assert candidate.answer(message).status == m.DAMAGED
+    assert place.file("head") is None and place.file("base-1.toml") is None
+
+
+def test_a_candidate_waits_for_the_turn_of_another(place):
+    one, other = place.driver(), place.driver()
+    install(one)
+    taken = one.answer(m.Take(term=1))
+    later = threading.Timer(0.05, one.answer, [m.Release()])
+    later.start()
+    assert other.answer(m.Take(term=1, wait=20)).turn == (1, taken.turn[1] + 1)
+    later.join()
+
+
+def test_the_turn_of_a_process_that_died_is_over(tmp_path):
+    disk = Disk(str(tmp_path / "config"))
+    candidate = LocalCandidate(disk)
+    install(candidate)
+    dead = disk.begin_lease(1, 100)
+    assert candidate.answer(m.Take(term=1, wait=0)).status == m.BUSY
+    disk.unlock(dead)  # what the system does for it
+    assert candidate.answer(m.Take(term=1, wait=0)).turn == (1, 2)
+
+
+class Raised(Disk):
+    """A task raises the node's term just before this process gets the lock for it."""
+
+    to = ""
+
+    def lock_term(self):
+        if self.to:
+            self.replace("../term", f"{self.to}\n".encode())
+        return super().lock_term()
+
+
+@pytest.mark.parametrize(("to", "status"), [("2", m.OK), ("3", m.REFUSED)])
+def test_a_term_that_a_task_raises_meanwhile(tmp_path, to, status):
+    candidate = LocalCandidate(Raised(str(tmp_path / "config")))
+    install(candidate)
+    candidate.disk.to = to
+    found = append(candidate, FIRST, follow(FIRST.hash, 2, 1, term=2), term=2)
+    assert (found.status, found.fence) == (status, int(to))
+    assert candidate.disk.read("../term") == f"{to}\n".encode()
+
+
+# --- the copy of a driver -------------------------------------------------------------------------
+
+
+@pytest.fixture
+def cluster(tmp_path):
+    return Cluster(tmp_path)
+
+
+def sharing(cluster, peers=None):
+    """A driver on the copy that others use, too."""
+    copy = cluster.path / "copy"
+    copy.mkdir(mode=0o700, exist_ok=True)
+    return cluster.driver(replica=copy, peers=peers, state=SqliteState(str(copy / "state.sqlite")))
+
+
+def test_an_answer_that_another_process_has_overtaken_is_nothing_new(cluster):
+    cluster.create().commit(lambda _: change("instances/a"))
+    slow, fast = sharing(cluster), sharing(cluster)
+    slow.read()
+    answer = slow.peers.ask({"n1": m.Fetch(base=1, offset=slow.replica.position.offset)})["n1"]
+    fast.commit(lambda _: change("instances/b"))
+    assert slow.replica.accept(answer, "n1") == []
+    assert names(slow.replica.config()) == {"a", "b"}
+
+
+def test_a_change_is_seen_as_it_was_committed_though_another_process_goes_on(cluster):
+    cluster.create().commit(lambda _: change("instances/a"))
+    slow, fast = sharing(cluster), sharing(cluster)
+    real = slow.peers.post
+
+    def post(messages):
+        real(messages)
+        if any(isinstance(message, m.Learn) for message in messages.values()):
+            fast.commit(lambda _: change("instances/c"))
+
+    slow.peers.post = post
+    seen = slow.commit(lambda _: change("instances/b"))
+    assert (seen.serial, names(seen)) == (3, {"a", "b"})
+    assert names(slow.read()) == {"a", "b", "c"}
+
+
+def killed_between(cluster, name):
+    """A process has followed a record and died before it could note that: what the next finds."""
+    store = sharing(cluster)
+    store.read()
+    disk = store.replica.disk
+    before = disk.read(name)
+    store.commit(lambda _: change("instances/b"))
+    disk.replace(name, before)
+    asked = cluster.peers()
+    return sharing(cluster, asked), asked
+
+
+def test_a_copy_whose_head_was_not_noted_is_whole(cluster):
+    cluster.create().commit(lambda _: change("instances/a"))
+    after, peers = killed_between(cluster, "head")
+    assert names(after.cached()) == {"a", "b"} and peers.asked == 0
+    assert after.replica.disk.read("head").decode().strip() == after.replica.head.line
+
+
+@pytest.mark.parametrize("name", ["journal-1.toml", "base-1.toml"])
+def test_a_copy_that_lacks_what_its_state_says_is_fetched_again(cluster, name):
+    cluster.create().commit(lambda _: change("instances/a"))
+    after, _ = killed_between(cluster, "head")
+    after.replica.disk.replace(name, (after.replica.disk.read(name) or b"")[:-3])
+    assert after.cached() is None
+    assert names(after.read()) == {"a", "b"}
+    assert names(sharing(cluster).cached()) == {"a", "b"}
+
+
+def moved_on(cluster, lost=()):
+    """A driver: another process of this user moves their copy to a new base just before the first
+    answer comes; then the ``lost`` do not answer any more."""
+    peers, done = cluster.peers(), []
+    fast, slow = sharing(cluster), sharing(cluster, peers)
+    slow.read()
+    fast.read()
+    fast.commit(lambda _: change("instances/b"))
+    real = peers.ask
+
+    def ask(messages, deadline=15.0, enough=None):
+        answers = real(messages, deadline, enough)
+        if not done:
+            done.append(True)
+            compaction.compact(fast)
+            peers.cut |= set(lost)
+        return answers
+
+    peers.ask = ask
+    return slow
+
+
+def test_an_answer_about_a_base_that_another_process_left_is_asked_again(cluster):
+    cluster.create().commit(lambda _: change("instances/a"))
+    assert names(moved_on(cluster).read()) == {"a", "b"}
+
+
+def test_who_cannot_be_asked_again_is_named(cluster):
+    cluster.create().commit(lambda _: change("instances/a"))
+    with pytest.raises(NodeFailed, match="n1: no route"):
+        moved_on(cluster, lost=["n1"]).read()
+
+
+def test_a_copy_that_another_process_moved_to_a_new_base_has_no_content_yet(cluster):
+    cluster.create().commit(lambda _: change("instances/a"))
+    slow = cluster.driver(replica=cluster.path / "both")
+    slow.read()
+    fast = cluster.driver(replica=cluster.path / "both")
+    fast.read()
+    compaction.compact(fast)
+    with pytest.raises(Stale, match="moved on to a new base"):
+        slow.replica.content()
+
+
+def test_a_copy_answers_as_a_candidate_does(cluster):
+    store = cluster.create()
+    store.commit(lambda _: change("instances/a"))
+    answer = store.peers.ask({"n1": m.Fetch()})["n1"]
+    assert store.replica.whole() == m.Answer(status=m.OK, head=answer.head, parts=answer.parts)
+
+
+def test_times_are_kept_to_a_thousandth(cluster):
+    store = cluster.driver()
+    store.author.clock = lambda: 1000.12345
+    store.create(first_data(), "n1")
+    assert bases.parse(store.replica.content()[0], "base").header.time == 1000.123
+    store.commit(lambda _: change("instances/a"))
+    assert next(iter(store.history(newest=1)))["time"] == 1000.123
+    compaction.compact(store)
+    assert bases.parse(store.replica.content()[0], "base").header.time == 1000.123
+
+
+def test_a_copy_that_cannot_be_used_is_not_opened(cluster):
+    copy = cluster.path / "copy"
+    empty = Replica(CacheDisk(str(copy)), FollowingState(), Pin(signers=(KEY.public,)))
+    assert empty.open() is False
+    cluster.create(replica=copy)
+    for name in ("trust.toml", "journal-1.toml", "base-1.toml"):
+        before = (copy / name).read_bytes()
+        (copy / name).write_bytes(b'[txm.2]\nsig = "A"\n\n')
+        again = Replica(CacheDisk(str(copy)), FollowingState(), Pin(signers=(KEY.public,)))
+        assert again.open() is False
+        (copy / name).write_bytes(before)
+    assert Replica(CacheDisk(str(copy)), FollowingState(), Pin(signers=())).open() is True
+
+
+def test_a_memory_of_another_cluster_is_not_taken_for_this_one(cluster):
+    cluster.create(replica=cluster.path / "copy")
+    pin = Pin(signers=(KEY.public,), cluster="another")
+    copy = Replica(CacheDisk(str(cluster.path / "copy")), FollowingState(), pin)
+    assert copy.open() is False
+    assert copy.pin.cluster == "another"
+    with pytest.raises(NotAuthorised, match="belongs to another cluster"):
+        cluster.driver(replica=cluster.path / "copy", pin=pin).read()
+
+
+def test_a_copy_of_the_part_that_lost_is_told_from_an_attack(cluster):
+    """A failover without voting went on without a change that this driver has seen."""
+    cluster.create()
+    rest = cluster.peers()
+    other = cluster.driver(peers=rest)
+    other.read()
+    mine = cluster.driver()
+    peers = mine.peers
+    peers.cut.add("n3")
+    mine.commit(lambda _: change("instances/lost"))
+    rest.cut |= {"n1", "n2"}
+    take_over(other, "n3", no_voting=True)
+    peers.cut.clear()
+    answer = peers.ask({"n3": m.Fetch(base=1)})["n3"]
+    with pytest.raises(Damaged, match="another history has the serial 2") as caught:
+        mine.replica.accept(answer, "n3")
+    assert f"rm -r {mine.replica.disk.directory}" in caught.value.hint
+    assert names(mine.replica.config()) == {"lost"}
+
+
+RECORDS = follow(FIRST.hash, 2, 4)
+NEWER = make_base(serial=5, head=RECORDS[-1].hash, previous=1, turn=1)
+AFTER = follow(first_head(NEWER).hash, 6, 1)
+
+
+def whole(*parts, head):
+    return m.Answer(status=m.OK, head=head, parts=tuple(
+        m.Part(kind=kind, number=number, offset=offset, data=data)
+        for kind, number, offset, data in parts))
+
+
+@pytest.fixture
+def replica(tmp_path):
+    made = Replica(CacheDisk(str(tmp_path / "copy")), FollowingState(), Pin(signers=(KEY.public,)))
+    made.accept(whole(("base", 1, 0, BASE), ("journal", 1, 0, bytes_of(RECORDS[:2])),
+                      head=head_after(RECORDS[1])), "n1")
+    return made
+
+
+def test_an_answer_that_ends_before_its_head(replica):
+    with pytest.raises(Damaged, match="does not reach its head 3"):
+        Replica(CacheDisk(str(replica.disk.directory) + "2"), FollowingState(),
+                replica.pin).accept(whole(("base", 1, 0, BASE), head=head_after(RECORDS[1])), "n1")
+
+
+def test_an_answer_to_what_was_not_asked(replica):
+    at = replica.position.offset
+    rest = bytes_of(RECORDS[2:])
+    with pytest.raises(Stale, match=f"what follows byte {at} of 1"):
+        replica.accept(whole(("journal", 1, at + 1, rest[1:]), head=head_after(RECORDS[3])), "n1")
+    replica.accept(whole(("journal", 1, at, rest), head=head_after(RECORDS[3])), "n1")
+    assert replica.position.serial == 5
+
+
+BETWEEN = {
+    "all of it": (0, bytes_of(RECORDS), 3),
+    "what follows": (len(bytes_of(RECORDS[:2])), bytes_of(RECORDS[2:]), 3),
+    "less than was asked for": (len(bytes_of(RECORDS[:3])), bytes_of(RECORDS[3:]), 1),
+    "without its end": (0, bytes_of(RECORDS[:3]), 1),
+    "damaged": (0, bytes_of(RECORDS[:2]) + b'[txm.4]\nsig = "A"\n\n', 1),
+}
+
+
+@pytest.mark.parametrize("what", BETWEEN)
+def test_an_earlier_journal_from_who_was_away(replica, what):
+    """Its records are followed when they lead to the base after them, else that is believed."""
+    offset, data, count = BETWEEN[what]
+    head = head_after(AFTER[0], base=5)
+    done = replica.accept(whole(("journal", 1, offset, data), ("base", 5, 0, NEWER),
+                                ("journal", 5, 0, bytes_of(AFTER)), head=head), "n1")
+    assert (len(done), replica.head) == (count, head)
+    assert replica.disk.read("journal-5.toml") == bytes_of(AFTER)
+
+
+def test_heads_that_are_not_in_the_journal_have_no_records_after_them(replica):
+    assert replica.since(FIRST) == list(RECORDS[:2])
+    assert replica.since(head_after(RECORDS[0])) == [RECORDS[1]]
+    assert replica.since(replica.head) == []
+    assert replica.since(replica.head.replace(hash="f" * 64)) is None
+    assert replica.since(replica.head.replace(base=2)) is None
+
+
+# --- the store ------------------------------------------------------------------------------------
+
+
+def test_who_breaks_in_gives_the_turn_back(cluster):
+    store = cluster.create()
+
+    def make(_):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        store.commit(make)
+    assert store.turn is None
+    assert cluster.driver().commit(lambda _: change("instances/a")).serial == 2
+
+
+def test_a_change_that_a_failover_left_behind_is_made_again(cluster):
+    store = cluster.create()
+    store.hold_turn()
+    rest = cluster.peers()
+    other = cluster.driver(peers=rest)
+    other.read()
+    rest.cut.add("n1")
+    take_over(other, "n2")
+    seen = []
+
+    def make(config):
+        seen.append(config.master.name)
+        return change("instances/a")
+
+    config = store.commit(make)
+    assert (seen, config.term, config.master.name, names(config)) == (["n1", "n2"], 2, "n2", {"a"})
+    assert names(other.read()) == {"a"}
+
+
+def test_a_turn_whose_answer_is_not_believed_is_given_back(cluster):
+    cluster.create()
+    peers = cluster.peers()
+    store = cluster.driver(peers=peers)
+    store.read()
+    cluster.driver().commit(lambda _: change("instances/a"))
+    real = peers.ask
+
+    def ask(messages, deadline=15.0, enough=None):
+        return {name: answer.replace(parts=()) for name, answer in real(
+            messages, deadline, enough).items()}
+
+    peers.ask = ask
+    with pytest.raises(Damaged, match="does not reach its head"):
+        store.hold_turn()
+    assert store.turn is None
+    assert cluster.peers().ask({"n1": m.Take(term=1, wait=0)})["n1"].status == m.OK
+
+
+def test_a_driver_that_is_refused_asks_who_is_master_now(cluster):
+    """The old master heard that a term had begun, and nothing after that."""
+    store = cluster.create()
+    peers = cluster.peers()
+
+    def before(name, message):
+        if not isinstance(message, (m.Fetch, m.Fence)):
+            peers.cut.add("n1")
+
+    peers.before = before
+    take_over(cluster.driver(peers=peers), "n3")
+    assert store.hold_turn().master.name == store.turn.node == "n3"
+
+
+def test_a_long_journal_begins_anew(cluster):
+    store = cluster.create()
+    for number in range(6):
+        store.commit(lambda _, n=number: change(f"instances/i{n}", reason="x" * 200_000))
+    assert store.replica.position.base == 7
+    store.commit(lambda _: change("instances/a"))
+    assert (store.replica.position.base, store.replica.position.serial) == (7, 8)
+    assert len(cluster.heads()) == 1
+
+
+def test_a_change_that_a_failover_took_along_is_not_made_again(cluster):
+    store = cluster.create()
+    rest = cluster.peers()
+    other = cluster.driver(peers=rest)
+    other.read()
+    rest.cut.add("n1")
+    made, taken = [], []
+
+    def before(name, message):
+        if name == "n3" and isinstance(message, m.Append) and not taken:
+            taken.append(take_over(other, "n3"))  # n2 has the record already
+
+    store.peers.before = before
+
+    def make(_):
+        made.append(True)
+        return change("instances/a")
+
+    config = store.commit(make)
+    assert (made, [done.rescued for done in taken]) == ([True], [(2,)])
+    assert (config.term, config.master.name, names(config)) == (2, "n3", {"a"})
+
+
+def test_the_record_of_a_job_that_was_begun_here(cluster):
+    job = {"id": "@", "operation": "x y", "params": {}, "author": "", "driver": "",
+           "state": "running"}
+    store = cluster.create()
+    store.commit(lambda _: Change(edits=(Edit(path="jobs/@", value=job),), operation="x y"))
+    body, armored = store.record_of("2")
+    assert signature.verify(body, signature.unarmored(armored.decode(), "x"), "x") == KEY.public
+    assert body.startswith(b"[txn.2]\n")
+    with pytest.raises(Conflict, match="record of job 3 was not made by this command") as caught:
+        store.record_of("3")
+    assert caught.value.hint == "gnt-job resume 3"
+
+
+def test_candidates_to_ask_before_anything_is_known(cluster):
+    assert cluster.driver(hints=("n7", "n8")).candidates() == ["n7", "n8"]
+    assert cluster.create().candidates() == ["n1", "n2", "n3"]
+
+
+# --- failover -------------------------------------------------------------------------------------
+
+
+def test_a_failover_without_voting_whose_new_master_cannot_write(cluster):
+    cluster.create()
+    reader = cluster.driver()
+    reader.read()
+
+    def instead(name, message):
+        failing = isinstance(message, (m.Learn, m.Append, m.Install)) and name == "n2"
+        return m.Answer(status=m.FAILED, problem="no room") if failing else None
+
+    cluster.driver().commit(lambda _: change("instances/a"))
+    store = cluster.driver(peers=answered(cluster.peers(), instead))
+    with pytest.raises(NodeFailed, match="n2: no room"):
+        take_over(store, "n2", no_voting=True)
+    assert take_over(cluster.driver(), "n2").master == "n2"
+
+
+def test_a_failover_of_nobody_knows_what(cluster):
+    cluster.create()
+    peers = cluster.peers()
+    peers.cut |= set(cluster.names)
+    with pytest.raises(NodeFailed, match="no route"):
+        take_over(cluster.driver(peers=peers), "n2")
+
+
+def test_what_is_torn_at_the_end_of_a_journal_is_not_taken_along(cluster):
+    store = cluster.create()
+    store.commit(lambda _: change("instances/a"))
+    peers = cluster.peers()
+    survivor = cluster.driver(peers=peers)
+    survivor.read()
+    peers.cut.add("n1")
+    disk = cluster.disks["n2"]
+    disk.append("journal-1.toml", disk.size("journal-1.toml"), b'[txm.3]\nsig = "A"\n\n')
+    done = take_over(survivor, "n3")
+    assert (done.reached, done.rescued) == (("n2", "n3"), ())
+    assert disk.read("journal-1.toml") == cluster.disks["n3"].read("journal-1.toml")
+
+
+def test_a_failover_whose_last_word_is_refused_is_none(cluster):
+    cluster.create()
+
+    def instead(name, message):
+        return m.Answer(status=m.FAILED, problem="no room") if isinstance(message, m.Commit) else (
+            None)
+
+    with pytest.raises(Damaged, match="n2: no room") as caught:
+        take_over(cluster.driver(peers=answered(cluster.peers(), instead)), "n2")
+    assert caught.value.hint == "run the failover again"
