@@ -79,7 +79,7 @@ class ReplaceDisks(Operation, command="instance replace-disks"):
         return _move.holds(cfg, cfg.instance(self.name), self.new_secondary)
 
     def facts(self, cfg: Config) -> Iterator[Call[Any]]:
-        asked = self._read(cfg)
+        asked = self._asked(cfg)
         yield from _mirror.ask(asked.inst, (asked.home, asked.second))
         for node in self._targets(cfg, asked):
             space = _mirror.driver(asked.inst).space(cfg, node)
@@ -89,7 +89,7 @@ class ReplaceDisks(Operation, command="instance replace-disks"):
             yield from Survey(cfg).calls()
 
     def plan(self, cfg: Config, seen: Seen) -> Plan:
-        asked = self._read(cfg)
+        asked = self._asked(cfg)
         if self.moves:
             return self._moved(cfg, asked, seen)
         return self._renewed(cfg, asked, seen)
@@ -98,7 +98,7 @@ class ReplaceDisks(Operation, command="instance replace-disks"):
     def moves(self) -> bool:
         return bool(self.new_secondary or self.iallocator)
 
-    def _read(self, cfg: Config) -> Asked:
+    def _asked(self, cfg: Config) -> Asked:
         inst = cfg.instance(self.name)
         _life.require_made(inst)
         _mirror.driver(inst)
