@@ -92,6 +92,14 @@ def test_a_failover_typed_on_a_host_that_is_no_node_says_where_to():
         MasterFailover(to="nodeX").run(Desk(build.cluster()))
 
 
+def test_a_failover_typed_on_a_candidate_makes_it_the_master():
+    """By the name that the cluster knows it by: a host may call itself node2.example.com."""
+    desk = Desk(build.cluster())
+    desk.here = "node2"
+    assert MasterFailover().run(desk) == 0
+    assert desk.taken[0] == "node2"
+
+
 class Minority(Desk):
     """A cluster whose other candidates do not answer."""
 
