@@ -70,6 +70,11 @@ def test_one_transaction(ledger):
         ledger.show(9)
 
 
+def test_the_cluster_is_one_table(ledger):
+    assert ledger.cat("cluster/cluster", 2)[0] == "[cluster]"
+    assert ledger.cat("instances/a", 2)[0] == "[instances.a]"
+
+
 def test_an_object_at_any_time(ledger):
     assert 'name = "name-of-a"' in ledger.cat("instances/a", 2)
     assert 'name = "renamed"' in ledger.cat("instances/a", 3)

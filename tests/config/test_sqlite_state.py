@@ -109,6 +109,17 @@ def test_a_cache_that_others_can_write_is_made_anew(tmp_path, directory):
     assert os.stat(directory / "state.sqlite").st_ino != before
 
 
+@pytest.mark.parametrize(("name", "mode", "ours"), [
+    ("s", 0o644, True), ("s", 0o620, False), ("s", 0o602, False),
+    (".", 0o755, True), (".", 0o770, False), (".", 0o707, False)])
+def test_what_others_could_have_written_is_not_read(directory, name, mode, ours):
+    state_with(directory, {"a": {"name": "x"}})
+    (directory / name).chmod(mode)
+    state = SqliteState(str(directory / "s"))
+    state.refresh()
+    assert (state.serial, (directory / "s").exists()) == ((1, True) if ours else (0, False))
+
+
 def test_two_commands_at_once_share_the_copy(tmp_path, directory):
     cluster = Cluster(tmp_path)
     one = store_at(cluster, directory)
@@ -213,6 +224,17 @@ def test_trouble_that_is_not_the_file_s_leaves_it_there(directory):
     again = SqliteState(str(directory / "s"))
     again.refresh()
     assert list(again.keys("instances")) == ["a"]
+
+
+@pytest.mark.parametrize("damage", [b"", b"not a database" * 100])
+def test_a_file_that_is_no_cache_is_removed(directory, damage):
+    state_with(directory, {"a": {"name": "x"}})
+    (directory / "s").write_bytes(damage)
+    for suffix in ("-wal", "-shm"):
+        (directory / f"s{suffix}").unlink(missing_ok=True)
+    state = SqliteState(str(directory / "s"))
+    state.refresh()
+    assert state.position == Position() and list(directory.iterdir()) == []
 
 
 def test_several_transactions_between_two_looks(directory):

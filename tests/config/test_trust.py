@@ -161,6 +161,25 @@ def test_a_signer_whose_right_has_ended_signs_no_base():
     assert again.begin(make_base(data), "base", known=True) == KEY.public
 
 
+def test_who_may_sign_is_known_from_a_state_that_is_there():
+    state = FollowingState()
+    Trusted(state, Pin(signers=(KEY.public,))).begin(BASE, "base")
+    again = Trusted(state, Pin(signers=()))
+    assert again.signers() == {KEY.public: "admin"}
+    again.follow(RECORDS[0], "journal")
+
+
+def test_no_more_signers_can_be_asked_for_than_there_are():
+    def asking(many):
+        value = {**first_data()["cluster"]["cluster"], "signer_threshold": many}
+        return make_entry(2, FIRST.hash, put=(Put(path="cluster/cluster", value=value),))
+
+    refused([asking(2)], "it would leave 1 who may sign, where 2 must agree")
+    trusted = Trusted(FollowingState(), Pin(signers=(KEY.public,)))
+    trusted.begin(BASE, "base")
+    trusted.follow(asking(1), "journal")
+
+
 def test_rotation_through_many_signers():
     keys = [KEY, *(make_key(n) for n in range(10, 40))]
     trusted = Trusted(FollowingState(), Pin(signers=(KEY.public,)))
@@ -200,6 +219,10 @@ def test_the_cluster_keeps_its_identity():
 @pytest.mark.parametrize("path", ["nothing/a", "nodes/", "nodes", "cluster/other", "nodes/a\nb",
                                   "nodes/" + "x" * 300, "/etc/passwd", "jobs/\u202eevil"])
 def test_paths_of_no_object(path):
+    longest = "instances/" + "x" * journal.MAX_KEY
+    assert journal.check_path(longest, "x") == ("instances", longest[10:])
+    with pytest.raises(Damaged, match="not the path of an object"):
+        journal.check_path(longest + "x", "x")
     refused([make_entry(2, FIRST.hash, put=(Put(path=path, value={}),))], "path|shown|cluster")
 
 

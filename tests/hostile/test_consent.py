@@ -218,8 +218,8 @@ def test_a_consent_of_one_cluster_is_none_in_another(trusted) -> None:
 
 
 def test_nobody_is_asked_about_a_harmless_change(trusted) -> None:
-    plan = {"end": [{"path": "instances/a", "drop": True}, {
-        "path": consent.CLUSTER, "old": {"cluster_name": "test"}, "new": {"cluster_name": "other"}}]}
+    renamed = {"path": consent.CLUSTER, "old": {"cluster_name": "a"}, "new": {"cluster_name": "b"}}
+    plan = {"end": [{"path": "instances/a", "drop": True}, renamed]}
     harmless = txn(trusted, put=[Put(path="instances/a", value={"uuid": "a"}),
                                  Put(path="jobs/2", value={"id": "2", "plan": plan})])
 

@@ -52,8 +52,7 @@ STEP = 200  # mutants, then the score so far is told
 CODE = ("config", "gnt/engine")
 TESTS = ("tests/config", "tests/engine", "tests/crash/test_crash.py", "tests/fuzz/test_found.py",
          "tests/simulation/test_found.py", "tests/simulation/test_cuts.py",
-         "tests/hostile/test_consent.py", "tests/hostile/test_config.py",
-         "tests/hostile/test_versions.py")
+         "tests/hostile")
 SLOW = ("test_races.py", "test_random_faults.py", "test_shared_copy.py")  # many real processes
 EQUIVALENT = pathlib.Path(__file__).parent / "equivalent.txt"
 
