@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 
 import pytest
-from chains import KEY, bytes_of, first_data, first_head, follow, head_after, make_base
+from chains import KEY, bytes_of, first_data, first_head, follow, head_after, make_base, make_key
 from clusters import Cluster, change
 from places import BASE, FIRST, append, commit, install
 from test_refusals import answered
@@ -220,6 +220,33 @@ def test_a_copy_answers_as_a_candidate_does(cluster):
     store.commit(lambda _: change("instances/a"))
     answer = store.peers.ask({"n1": m.Fetch()})["n1"]
     assert store.replica.whole() == m.Answer(status=m.OK, head=answer.head, parts=answer.parts)
+
+
+def test_a_new_base_is_on_all_candidates_and_nobody_s_turn_is_left(cluster):
+    store = cluster.create()
+    first = bases.parse(store.replica.content()[0], "base").header
+    assert (first.term, first.turn, first.serial, first.previous) == (1, 0, 1, 0)
+    store.commit(lambda _: change("instances/a"))
+    compaction.compact(store)
+    assert store.turn is None
+    assert cluster.heads() == {store.replica.head.line} and store.replica.head.base == 2
+    assert len({cluster.disks[name].read("base-2.toml") for name in cluster.names}) == 1
+    assert cluster.peers().ask({"n1": m.Take(term=1, wait=0)})["n1"].status == m.OK
+
+
+def test_a_signer_whose_right_has_ended_is_told_before_anything_is_sent(cluster):
+    eve = make_key(2)
+    data = first_data({"admin": KEY.public, "eve": eve.public})
+    data["signers"]["eve"]["valid_until"] = 1001
+    cluster.create(data)
+    store = cluster.driver(key=eve)
+    assert store.commit(lambda _: change("instances/a")).serial == 2
+    store.author.clock = lambda: 1001.0
+    asked = []
+    store.peers.before = lambda name, message: asked.append(type(message))
+    with pytest.raises(NotAuthorised, match="this change: signed by eve, whose right to sign"):
+        store.commit(lambda _: change("instances/b"))
+    assert m.Append not in asked and store.turn is None
 
 
 def test_times_are_kept_to_a_thousandth(cluster):

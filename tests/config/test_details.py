@@ -106,7 +106,8 @@ def test_consent_is_signed_and_names_who_agreed(cluster: Cluster, tmp_path: path
     text = b"gnt-consent-1\ncluster c\nchange 0\nno signer b\n"
     by_b = signature.sign(text, make_key(2), consent.NAMESPACE)
     pathlib.Path(path).write_bytes(text + b"signature " + by_b.encode() + b"\n")
-    said = Ledger(lambda: store).sign(path, asked.append)
+    fresh = cluster.driver()
+    said = Ledger(lambda: fresh).sign(path, asked.append)
     assert said == "agreed so far, besides who makes the change: b, admin"
     assert asked == ["    cluster c\n    change 0\n    no signer b\nDo you agree to this change?"]
     found, signatures = consent.ConsentFile(path).read()
@@ -198,6 +199,22 @@ def test_who_signs_says_what_time_it_is() -> None:
     assert abs(author.clock() - time.time()) < 60 and author.asked(b"x") == ()
     assert record.Author("root@t", lambda: KEY, lambda: 7.0).clock() == 7.0
     assert author.fingerprint == signature.fingerprint(KEY.public)
+
+
+def test_a_job_gets_its_serial_unless_it_has_a_name() -> None:
+    author = record.Author("root@t", lambda: KEY, lambda: 7.0)
+    job = {"id": "@", "operation": "x y", "params": {}, "author": "", "driver": "",
+           "state": "running"}
+    for given, name in (("@", "4"), ("", "4"), (None, "4"), ("9", "9")):
+        begun = Edit(path="jobs/@", value={**job, "id": given})
+        txn = record.drafted(Change(edits=(begun,), operation="x y"), 4, "", (1, 1), author)
+        assert (txn.job, txn.put[0].path, txn.put[0].value["id"]) == ("4", "jobs/4", name)
+    gone = Change(edits=(Edit(path="nothing/a"),), operation="x y")
+    with pytest.raises(Damaged, match="a change: 'nothing/a' is not the path"):
+        record.drafted(gone, 4, "", (1, 1), author)
+    with pytest.raises(Damaged, match="a change: 'nothing/a' is not the path"):
+        record.drafted(gone.replace(edits=(Edit(path="nothing/a", value={}),)), 4, "", (1, 1),
+                       author)
 
 
 class Told(disk.Disk):

@@ -221,6 +221,7 @@ def test_nobody_is_asked_about_a_harmless_change(trusted) -> None:
     renamed = {"path": consent.CLUSTER, "old": {"cluster_name": "a"}, "new": {"cluster_name": "b"}}
     plan = {"end": [{"path": "instances/a", "drop": True}, renamed]}
     harmless = txn(trusted, put=[Put(path="instances/a", value={"uuid": "a"}),
+                                 Put(path=consent.CLUSTER, value=cluster(signer_threshold=2)),
                                  Put(path="jobs/2", value={"id": "2", "plan": plan})])
 
     def asked(text):
