@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 
 import pytest
@@ -14,7 +15,7 @@ from gnt.config import base as bases
 from gnt.config import compaction, signature
 from gnt.config import message as m
 from gnt.config.candidate import LocalCandidate
-from gnt.config.disk import CacheDisk, Disk
+from gnt.config.disk import CacheDisk, Disk, numbers
 from gnt.config.failover import take_over
 from gnt.config.memory_state import FollowingState
 from gnt.config.replica import Replica
@@ -232,6 +233,19 @@ def test_a_new_base_is_on_all_candidates_and_nobody_s_turn_is_left(cluster):
     assert cluster.heads() == {store.replica.head.line} and store.replica.head.base == 2
     assert len({cluster.disks[name].read("base-2.toml") for name in cluster.names}) == 1
     assert cluster.peers().ask({"n1": m.Take(term=1, wait=0)})["n1"].status == m.OK
+
+
+def test_old_bases_are_forgotten_as_new_ones_come(cluster):
+    store = cluster.create()
+    for number in range(4):
+        store.commit(lambda _, n=number: change(f"instances/i{n}"))
+        for name in cluster.names:  # it was long ago
+            for file in cluster.disks[name].names():
+                os.utime(cluster.disks[name].path(file), (0, 0))
+        compaction.compact(store)
+    for name in cluster.names:
+        kept = numbers(cluster.disks[name].names(), "base")
+        assert kept[-2:] == [4, 5] and 1 not in kept and 2 not in kept
 
 
 def test_a_signer_whose_right_has_ended_is_told_before_anything_is_sent(cluster):

@@ -318,6 +318,17 @@ def test_records_are_bounded():
         journal.split(long, "j")
 
 
+def test_serials_are_bounded_and_letters_that_are_none_are_damage():
+    longest = make_entry(10**18 - 1, "a" * 64)
+    (entry,), _ = journal.split(longest.record, "j")
+    assert (entry.serial, journal.first_prev(entry.body)) == (10**18 - 1, "a" * 64)
+    torn = longest.record.replace(b'sig = "', b'sig = "\xff').replace(b'prev = "', b'prev = "\xff')
+    (entry,), _ = journal.split(torn, "j")
+    assert journal.first_prev(entry.body).startswith("\ufffda")
+    with pytest.raises(Damaged, match="bad signature"):
+        signature.verify(entry.body, entry.signature, "j")
+
+
 def test_a_journal_may_be_longer_than_its_longest_record():
     data = b"".join(make_entry(serial, "a" * 64, note="x" * (journal.MAX_RECORD * 2 // 5)).record
                     for serial in range(2, 6))

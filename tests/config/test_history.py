@@ -10,10 +10,11 @@ from clusters import Cluster, change
 
 from gnt.config import base as bases
 from gnt.config import compaction, history, signature
+from gnt.config import message as m
 from gnt.config.ledger import Ledger
 from gnt.config.trust import Pin
 from gnt.engine.ports import Change
-from gnt.errors import Conflict, Damaged, NotAuthorised, NotFound
+from gnt.errors import Conflict, Damaged, NodeFailed, NotAuthorised, NotFound
 from gnt.model.objects import KINDS
 from gnt.plan import Edit
 
@@ -51,6 +52,30 @@ def test_the_log_goes_back_over_bases(ledger):
 def test_jobs_see_only_as_much_as_they_ask_for(story):
     assert [t["serial"] for t in story.history(newest=2)] == [4, 3]
     assert [t["serial"] for t in story.history()] == [4, 3, 2]
+
+
+def test_a_candidate_that_is_away_is_passed_over_for_the_past(cluster, story):
+    """The master is asked first, for it is the one that keeps most."""
+    peers = cluster.peers()
+    reader, asked = cluster.driver(peers=peers), []
+    reader.read()
+    peers.before = lambda name, message: asked.append(name) if isinstance(message, m.Past) else None
+    assert len(Ledger(lambda: reader).chapters()) == 2 and asked == ["n1"]
+    for name in ("n1", "n2"):
+        cluster.disks[name].remove("base-1.toml")
+    asked.clear()
+    assert len(Ledger(lambda: reader).chapters()) == 2 and asked == ["n1", "n2", "n3"]
+    real = peers.ask
+
+    def ask(messages, deadline=15.0, enough=None):
+        away = [name for name in messages if isinstance(messages[name], m.Past) and name != "n3"]
+        return real(messages, deadline, enough) | {
+            name: NodeFailed(name, "unreachable", "no route") for name in away}
+
+    peers.ask = ask
+    assert len(Ledger(lambda: reader).chapters()) == 2
+    cluster.disks["n3"].remove("base-1.toml")
+    assert len(Ledger(lambda: reader).chapters()) == 1
 
 
 def test_no_more_chapters_are_fetched_than_are_asked_for(ledger):

@@ -18,14 +18,14 @@ import gnt.config.candidate
 from gnt.errors import GntError
 
 #: Programs that can change a file, by themselves or through a redirection.
-WRITERS = ("cat", "head", "mv", "rm", "sync", "tail", "truncate")
+WRITERS = ("awk", "cat", "head", "mv", "rm", "sync", "tail", "truncate")
 #: Commands of the shell itself, for which functions stand.  What they print to the driver can fail,
 #: too, as when it goes away.
 BUILTIN = ("echo", "printf")
 #: Opens lock files, which are there: see ``test_a_disk_that_can_only_be_read``.
 OPENS = {"exec"}
 #: Those that can have written a part when they fail.
-TORN = {"cat", "head", "tail", "echo", "printf"}
+TORN = {"awk", "cat", "head", "tail", "echo", "printf"}
 
 WRAPPER = """#!/bin/sh
 name=${0##*/}

@@ -161,6 +161,17 @@ def test_a_signer_whose_right_has_ended_signs_no_base():
     assert again.begin(make_base(data), "base", known=True) == KEY.public
 
 
+def test_what_takes_the_cluster_s_identity_is_not_believed_ahead():
+    """As for records that are followed: a failover must not take it along."""
+    trusted = Trusted(FollowingState(), Pin(signers=(KEY.public,)))
+    trusted.begin(BASE, "base")
+    good = make_entry(2, FIRST.hash)
+    stolen = {**first_data()["cluster"]["cluster"], "uuid": "another"}
+    bad = make_entry(3, good.hash, put=(Put(path="cluster/cluster", value=stolen),))
+    assert trusted.believable([good, bad, make_entry(4, bad.hash)], "n1") == [good]
+    assert trusted.position.serial == 1
+
+
 def test_who_may_sign_is_known_from_a_state_that_is_there():
     state = FollowingState()
     Trusted(state, Pin(signers=(KEY.public,))).begin(BASE, "base")
