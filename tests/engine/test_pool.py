@@ -81,16 +81,22 @@ class Hello:
         return door.HELLO
 
 
-def test_what_is_started_leaves_no_descriptor_open(tmp_path):
+def kept():
+    """What this process has open, and its children."""
+    with open("/proc/thread-self/children") as children:
+        return len(os.listdir("/proc/self/fd")), children.read()
+
+
+def test_what_is_started_leaves_neither_descriptors_nor_children(tmp_path):
     """Nor what the one before it said in the log."""
-    before = len(os.listdir("/proc/self/fd"))
+    before = kept()
     log = tmp_path / "runner.log"
     for program, said_last in ((["/bin/sh", "-c", "echo going down"], "going down\n"),
                                (["/nowhere/program"], "not found"),
                                (["/bin/sh", "-c", SAYS], "1 /\n")):
         left = [None, None, Hello()]
         assert door.enter(str(tmp_path), lambda path, left=left: left.pop(0), program) is not None
-        assert len(os.listdir("/proc/self/fd")) == before
+        assert kept() == before
         assert said_last in log.read_text() and log.read_text().count("\n") == 1
 
 

@@ -87,7 +87,13 @@ def test_what_cannot_be_taken_back_is_told_as_interrupted(status):
             raise NodeFailed(call.node, "failed", "stuck", status=status)
 
     lab = Lab()
-    told = heard(lab, lab.desk(before=before), Build(name="web"), GntError)
+    desk = lab.desk(before=before)
+    with pytest.raises(GntError) as stuck:
+        driver.run(desk, Build(name="web"), WISH)
+    said = str(stuck.value)
+    assert (": undone: node node2: broke" in said) is (status != NodeFailed.FINAL)
+    assert ("taken back (node node2: broke" in said) is (status == NodeFailed.FINAL)
+    told = desk.listener.heard
     assert told[-1] == ("interrupted", JOB) and ("undone", JOB) not in told
     assert [at for what, at in told if what == "undoing"] == [3, 2, 1, 0]
 
