@@ -265,6 +265,7 @@ def test_what_one_commit_does_is_answered_by_its_serial_and_has_its_post_hooks()
     runner.drive(desk, waiting, lambda: None)
     assert waiting.answer() == {"id": "2"}
     assert [(node, phase) for node, phase, _ in told] == [("node1", "post")]
+    assert told[0][2]["GANETI_OP_CODE"] == "OP_TOY_HOOKED_TAG"
     assert lab.nodes.owners == {}
 
 
