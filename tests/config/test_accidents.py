@@ -216,6 +216,22 @@ def test_a_copy_that_another_process_moved_to_a_new_base_has_no_content_yet(clus
         slow.replica.content()
 
 
+def test_what_follows_a_place_in_an_earlier_journal(place):
+    candidate = place.driver()
+    install(candidate, RECORDS)
+    head = head_after(AFTER[0], base=5)
+    candidate.answer(m.Install(term=1, turn=2, head=head, start=RECORDS[-1].hash, base=NEWER,
+                               journal=bytes_of(AFTER)))
+    offset = len(bytes_of(RECORDS[:2]))
+    rest = [m.Part(kind="base", number=5, offset=0, data=NEWER),
+            m.Part(kind="journal", number=5, offset=0, data=bytes_of(AFTER))]
+    before = m.Part(kind="journal", number=1, offset=offset, data=bytes_of(RECORDS[2:]))
+    assert list(candidate.answer(m.Fetch(base=1, offset=offset)).parts) == [before, *rest]
+    assert list(candidate.answer(m.Fetch(base=7, offset=offset)).parts) == rest
+    assert list(candidate.answer(m.Fetch(base=5, offset=3)).parts) == [
+        m.Part(kind="journal", number=5, offset=3, data=bytes_of(AFTER)[3:])]
+
+
 def test_a_copy_answers_as_a_candidate_does(cluster):
     store = cluster.create()
     store.commit(lambda _: change("instances/a"))
@@ -433,7 +449,8 @@ def test_a_turn_whose_answer_is_not_believed_is_given_back(cluster):
     assert cluster.peers().ask({"n1": m.Take(term=1, wait=0)})["n1"].status == m.OK
 
 
-def test_a_driver_that_is_refused_asks_who_is_master_now(cluster):
+@pytest.mark.parametrize("work", ["read", "hold_turn"])
+def test_a_driver_that_is_refused_asks_who_is_master_now(cluster, work):
     """The old master heard that a term had begun, and nothing after that."""
     store = cluster.create()
     peers = cluster.peers()
@@ -444,7 +461,17 @@ def test_a_driver_that_is_refused_asks_who_is_master_now(cluster):
 
     peers.before = before
     take_over(cluster.driver(peers=peers), "n3")
-    assert store.hold_turn().master.name == store.turn.node == "n3"
+    assert getattr(store, work)().master.name == "n3"
+    assert store.unreached == ""
+
+
+def test_reading_asks_the_master_and_nobody_else(cluster):
+    store = cluster.create()
+    store.read()
+    asked = []
+    store.peers.before = lambda name, message: asked.append(name)
+    assert store.read().serial == 1
+    assert asked == ["n1"]
 
 
 def test_a_long_journal_begins_anew(cluster):
@@ -475,7 +502,7 @@ def test_a_change_that_a_failover_took_along_is_not_made_again(cluster):
         made.append(True)
         return change("instances/a")
 
-    config = store.commit(make)
+    config = store.commit(make, attempts=1)
     assert (made, [done.rescued for done in taken]) == ([True], [(2,)])
     assert (config.term, config.master.name, names(config)) == (2, "n3", {"a"})
 

@@ -35,8 +35,8 @@ SITES = {
         **dict.fromkeys(DISK, STORE), "remove": STORE, "prepare": LOCKS, "lock": LOCKS,
         "lock_term": LOCKS, "begin_lease": "config/test_turns.py::*",
     },
-    "config.columns": {
-        "save_columns": "config/test_full_driver.py::test_columns_that_cannot_be_kept_are_not_there"},
+    "config.columns": {"save_columns": "config/test_full_driver.py::"
+                       "test_columns_that_cannot_be_kept_are_not_there"},
     "config.sqlite_state": {"reset": STATE, "_make": STATE, "_unlink": GONE, "_discard": GONE},
     "config.context": {"forget": GONE},
     "config.export": {"export": "- into a new folder, which is named when it is cut off"},
