@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
 import threading
 from contextlib import contextmanager
 
@@ -49,8 +51,8 @@ def cycled(cluster: Cluster, *, stays: tuple[int, ...] = ()) -> Iterator[None]:
         thread.join()
 
 
-def killed_at(cluster: Cluster, *words: str, said: str) -> str:
-    """What a program told until it said that, and was killed at once."""
+def begun(cluster: Cluster, *words: str, said: str) -> tuple[subprocess.Popen[str], str]:
+    """A program that has just said that, and what it told before."""
     process = cluster.lab.start_command(*words)
     told = ""
     assert process.stderr
@@ -58,8 +60,14 @@ def killed_at(cluster: Cluster, *words: str, said: str) -> str:
         told += line
         if said in line:
             break
+    return process, told
+
+
+def killed_at(cluster: Cluster, *words: str, said: str) -> str:
+    """What a program told until it said that, and was killed at once."""
+    process, told = begun(cluster, *words, said=said)
     process.kill()
-    process.wait()
+    process.communicate()
     return told
 
 
@@ -100,10 +108,17 @@ def test_a_node_that_does_not_come_back_is_waited_for_by_the_next_run(cluster: C
     assert homes(cluster) == before and states(cluster) == {"running"}
 
 
-def test_hbal_is_killed_while_its_moves_are_made(cluster: Cluster) -> None:
+def test_hbal_is_stopped_and_killed_while_its_moves_are_made(cluster: Cluster) -> None:
+    words = ("hbal", "-L", "-X", "--min-gain", "0.000001")
     for name in ("a", "b", "c", "d"):
         cluster.gnt("instance", "add", "-n", "node1", *FAKE, name)
-    killed_at(cluster, "hbal", "-L", "-X", "--min-gain", "0.000001", said="Got job IDs")
-    cluster.lab.run("hbal", "-L", "-X", "--min-gain", "0.000001")
+    process, _ = begun(cluster, *words, said="Got job IDs")
+    process.send_signal(signal.SIGINT)
+    _, rest = process.communicate(timeout=SLOW)
+    assert process.returncode == 0
+    assert "it stops at the end of this set of jobs" in rest and "Exiting early as asked" in rest
+    assert list(homes(cluster).values()).count("node1") in (2, 3)
+    killed_at(cluster, *words, said="Got job IDs")
+    cluster.lab.run(*words)
     assert sorted(list(homes(cluster).values()).count(f"node{n}") for n in (1, 2, 3)) == [2, 2, 2]
     assert states(cluster) == {"running"}
