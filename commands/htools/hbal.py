@@ -258,11 +258,9 @@ class Hbal(Measuring, Balancing, command="htools hbal"):
         for k, (pri, sec) in zip(cut.instances, state.places(), strict=True):
             if not is_split(world, world.instances[k]):
                 places[k] = (cut.nodes[pri], cut.nodes[sec] if sec >= 0 else -1)
-        disks = {k: int(state.node(j)["f_dsk"]) for j, k in enumerate(cut.nodes)}
-        moved = world.placed(places)
-        return moved.replace(nodes=tuple(
-            n.replace(f_dsk=disks[k]) if disks.get(k, n.f_dsk) != n.f_dsk else n
-            for k, n in enumerate(moved.nodes)))
+        nodes = dict(zip(cut.nodes, arrays.followed(cut.world, state).nodes, strict=True))
+        return world.placed(places).replace(nodes=tuple(
+            nodes.get(k, n) for k, n in enumerate(world.nodes)))
 
 
 def room(title: str, state: State) -> str:

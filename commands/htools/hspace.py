@@ -80,7 +80,7 @@ class Hspace(Limits, command="htools hspace"):
         _options.node_tables(self.print_nodes, "Initial cluster", world, ground.state, names)
         start = capacity.totals(ground)
         self.show_cluster(world, start)
-        if not world.policy.minmax:
+        if not world.policy.minmax and self.tiered_alloc is None:
             raise GntError("the cluster's policy has no sizes")
         bad = {world.nodes[k].group for k in ground.state.failing()}
         weak = self.weak(ground) if self.independent_groups else set()

@@ -60,11 +60,19 @@ class Filler:
         self.failures: tuple[int, ...] = (0,) * len(FAILURES)
 
     def fill(self, shape: Shape, limit: int | None) -> None:
-        """Place instances of one shape until none fits, or ``limit`` are placed."""
+        """Place instances of one shape until none fits, or ``limit`` are placed.
+
+        As in the reference, what fits in the end is counted without looking at capacity where
+        this never stood in the way.
+        """
         inst = shape.instance(self.template, self.spindle_use)
+        free = True
         while True:
             full = limit is not None and limit <= 0
-            place = self.ground.search(inst, self.nodes, self.pairs, full)
+            unchecked = full and free and self.ground.options.capacity and self.ground.redundant()
+            place = self.ground.search(inst, self.nodes, self.pairs, full,
+                                       capacity=False if unchecked else None)
+            free = free and not self.ground.allocator.failures[policy.FAIL_N1]
             if place is None and not full:
                 self.ground.search(inst, self.nodes, self.pairs)
             if place is None or full:
@@ -120,7 +128,7 @@ class Filler:
         """The first shape that fits when one resource is made smaller still."""
         for level in reversed(tried):
             for cause in reversed(sorted(range(len(FAILURES)), key=level.failures.__getitem__)):
-                found = self.until_fits(level.shape, cause)
+                found = self.until_fits(level.shape, cause) if level.failures[cause] else None
                 if found is not None:
                     return found, level.below(found, (), 1, count).limit
         return None

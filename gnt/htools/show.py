@@ -124,7 +124,8 @@ class NodeTable:
 
     def hosted(self, k: int, role: int) -> str:
         """The instances on a node: primaries (role 0) or secondaries (1)."""
-        found = [self.names.instance_numbers[i] for i in self.on[k][role]]
+        known = self.names.instance_numbers
+        found = [known[i] if i < len(known) else i for i in self.on[k][role]]
         outside = self.world.nodes[k].outside
         if role and outside:
             found = sorted([*found, *outside.instances], reverse=True)

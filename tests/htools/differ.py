@@ -188,6 +188,9 @@ def make(number: int, program: str = "") -> Case:
         world = world.replace(policy=Policy())  # the reference reads only the groups'
         body = wish(rng, world)
         world = world.replace(tags=tuple(t for t in world.tags if known(t, body)))
+        mixed = body["type"] == "allocate-secondary" or "group_name" in body
+        if mixed and "--no-capacity-checks" not in words:
+            words.append("--no-capacity-checks")  # its check takes one instance for another there
         words = [w for w in words if not w.startswith(DEVIATING.get(body["type"], "?"))]
         if "group_name" in body or any(n.exclusive_storage for n in world.nodes):
             # there the reference forgets the other groups' nodes after an instance is placed
