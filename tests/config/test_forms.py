@@ -329,6 +329,11 @@ def test_serials_are_bounded_and_letters_that_are_none_are_damage():
         signature.verify(entry.body, entry.signature, "j")
 
 
+def test_a_record_that_is_only_a_signature_is_damage():
+    with pytest.raises(Damaged, match="does not begin with"):
+        journal.split(b'\nsig = "A"\n\n', "j")
+
+
 def test_a_journal_may_be_longer_than_its_longest_record():
     data = b"".join(make_entry(serial, "a" * 64, note="x" * (journal.MAX_RECORD * 2 // 5)).record
                     for serial in range(2, 6))

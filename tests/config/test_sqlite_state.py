@@ -258,6 +258,13 @@ def test_a_state_begins_anew_after_a_change(directory):
     assert sorted(file.name for file in directory.iterdir() if "." in file.name) == []
 
 
+def test_a_file_is_opened_when_it_is_first_needed(directory):
+    state_with(directory, {"a": {"name": "x"}})
+    fresh = SqliteState(str(directory / "s"))
+    assert fresh.load("instances", "a") == {"name": "x"}
+    assert fresh.find("instance.name", "x") == ("a",)
+
+
 def test_what_nobody_has_changed_is_not_opened_again(directory):
     state = state_with(directory, {"a": {"name": "x"}})
     before = state.snapshot()

@@ -158,9 +158,13 @@ class Score:
         """In the order of their share, so that what is done so far is a fair sample."""
         gone, again = equivalent(), self._again()
         part = range(self.options.first, self.options.first + self.options.percent)
-        return sorted((mutant for file in files for mutant in Module(file).mutants()
-                       if mutant.key not in gone and share(mutant.key) in part
-                       and (not again or mutant.key in again)), key=lambda one: share(one.key))
+        every = [mutant for file in files for mutant in Module(file).mutants()]
+        keys, paths = {one.key for one in every}, {one.file for one in every}
+        for key in gone:
+            if key.partition(" ")[0] in paths and key not in keys:
+                print(f"listed as equivalent, but no mutant any more: {key}")
+        return sorted((one for one in every if one.key not in gone and share(one.key) in part
+                       and (not again or one.key in again)), key=lambda one: share(one.key))
 
     def _again(self) -> set[str]:
         """The survivors of a run before, from what it printed."""
