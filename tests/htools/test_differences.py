@@ -129,8 +129,10 @@ def test_what_once_differed_does_not(name):
     assert found is None, found
 
 
-FORTHCOMING = clusters.make(4, nodes=4, per_node=4, shared=0.8, odd=0.9)
-COMING = next(i for i in FORTHCOMING.instances if i.forthcoming and i.template == "gluster")
+FORTHCOMING = clusters.make(4, nodes=4, per_node=4, shared=1.0)
+FORTHCOMING = FORTHCOMING.replace(instances=tuple(
+    i.replace(forthcoming=k % 2 == 0) for k, i in enumerate(FORTHCOMING.instances)))
+COMING = FORTHCOMING.instances[0]
 DEDICATED = clusters.make(5, nodes=4, per_node=2, exclusive=True)
 WANTED = {**new(random.Random(1), 0), "memory": 1024, "vcpus": 1, "disk_space_total": 10240,
           "disks": [{"size": 10240, "spindles": 2}], "nics": []}
