@@ -62,10 +62,7 @@ class MasterFailover(Action, command="cluster master-failover"):
             session.take_over(node, voting=self.voting, ignore_offline=self.ignore_offline_nodes,
                               also=lambda before: _without(before, lost))
         except NoMajority as error:
-            raise NoMajority(
-                error.message,
-                hint="bring one of them back; or, when they are lost for good: "
-                     f"gnt-cluster master-failover --no-voting --to {node.name}") from error
+            raise NoMajority(error.message, hint=_way_out(error, node)) from error
         session.tell(f"{node.name} is the master now")
         if _master_ip.configured(cfg.cluster):
             session.execute(ActivateMasterIp())  # a job of its own, so that it can be repeated
@@ -79,6 +76,13 @@ class MasterFailover(Action, command="cluster master-failover"):
             raise Conflict(f"{node.name} is no master candidate (they are: {_others(cfg)})",
                            hint=f"gnt-node modify -C yes {node.name}")
         return node
+
+
+def _way_out(error: NoMajority, node: Node) -> str:
+    if "has begun" in error.message:  # they are there: somebody else fails over
+        return "gnt-cluster getmaster says who became it; then, if need be, again"
+    return ("bring one of them back; or, when they are lost for good: "
+            f"gnt-cluster master-failover --no-voting --to {node.name}")
 
 
 def _this_host(session: Session, cfg: Config) -> Node:
