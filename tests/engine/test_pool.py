@@ -73,33 +73,6 @@ def test_one_job_after_the_other_needs_one_thread():
     assert lab.taken == 3
 
 
-SAYS = 'echo "$PYINSTALLER_RESET_ENVIRONMENT $PWD"'
-
-
-class Hello:
-    def line(self):
-        return door.HELLO
-
-
-def kept():
-    """What this process has open, and its children."""
-    with open("/proc/thread-self/children") as children:
-        return len(os.listdir("/proc/self/fd")), children.read()
-
-
-def test_what_is_started_leaves_neither_descriptors_nor_children(tmp_path):
-    """Nor what the one before it said in the log."""
-    before = kept()
-    log = tmp_path / "runner.log"
-    for program, said_last in ((["/bin/sh", "-c", "echo going down"], "going down\n"),
-                               (["/nowhere/program"], "not found"),
-                               (["/bin/sh", "-c", SAYS], "1 /\n")):
-        left = [None, None, Hello()]
-        assert door.enter(str(tmp_path), lambda path, left=left: left.pop(0), program) is not None
-        assert kept() == before
-        assert said_last in log.read_text() and log.read_text().count("\n") == 1
-
-
 def idle(pool):
     """Return when the pool has nothing to do."""
     until = time.monotonic() + 20
