@@ -12,7 +12,7 @@ import time
 
 import pytest
 
-from gnt.engine import door, runner
+from gnt.engine import door, driver, runner
 from gnt.engine.submit import Submission, decode, encode
 from gnt.errors import Damaged, GntError, NodeFailed
 from gnt.ssh.dial import dial
@@ -224,6 +224,8 @@ def test_secrets_of_a_submitted_job_are_confided_before_it_begins():
     desk.confide = lambda operation: told.append((operation.secret_word, lab.disk.serial))
     runner.drive(desk, asked(Build, name="web", secret_word="x"), lambda: None)
     assert told == [("x", 1)]
+    driver.run(desk, Build(name="db", secret_word="y"), WISH)
+    assert told[1] == ("y", 3)
 
 
 class HookedTag(Tag, command="toy hooked-tag"):
@@ -355,6 +357,8 @@ def test_a_submission_of_another_version_is_refused_with_a_way_out():
         with pytest.raises(Damaged, match="no submission") as refused:
             decode(line)
         assert "another version" in refused.value.hint
+    with pytest.raises(Damaged, match=r"^submission\.wish: not bytes"):
+        decode(b'{"_": "engine.submit.Submission", "wish": {"_": "bytes"}}')
     with pytest.raises(Damaged, match=r"toy build: .*odd"):
         Submission(operation="toy build", params={"odd": 1}, wish=WISH).made(
             {"toy build": Build}.__getitem__)
