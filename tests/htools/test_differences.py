@@ -70,6 +70,13 @@ WORLDS = {
     "room comes and goes with the size": (
         clusters.make(4, nodes=4, per_node=5, exclusive=True), "hspace", "-v", "--max-length=20",
         "--disk-template=diskless", "--tiered-alloc=8192,8192,8", "--save={saved}"),
+    "the smallest sizes of groups differ": (
+        TWO.replace(groups=tuple(g.replace(policy=g.policy.replace(minmax=((
+            LOW.replace(memory=64 + 448 * k), HIGH.replace(memory=4096 - 2048 * k, cpus=2)),)))
+            for k, g in enumerate(TWO.groups))), "hspace", DRBD, "--machine-readable",
+        "--tiered-alloc=8192,8192,8", "--max-length=30"),
+    "groups stay as they are in saved files": (
+        node(odd(), 0, f_mem=100), "hspace", DRBD, "--save={saved}", "--max-length=9"),
     "groups of which no node may be lost": (
         clusters.make(5, nodes=3, per_node=3, groups=2, shared=0.5), "hspace", "--max-length=5",
         "--independent-groups", PLAIN),
