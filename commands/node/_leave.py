@@ -1,6 +1,7 @@
 """A node is marked offline, or removed: nobody looks there any more what runs.
 
-The one is even proof, for failover, that nothing does.  Both are refused while the node itself says otherwise, or while a job may still start something.
+The one is even proof, for failover, that nothing does.  Both are refused while the node itself says
+otherwise, or while a job may still start something.
 """
 
 from __future__ import annotations
