@@ -3,6 +3,7 @@
 # make test   everything, as CI runs it (root)
 # make simulate SEEDS=1000 FIRST=0   the store and the engine under simulated accidents, by seed
 # make fuzz SECONDS=300 PARSERS=   every parser (or some) against inputs that are made up
+# make fuzz-htools COUNT=2000 FIRST=0 PROGRAMS=   made-up clusters: the same answers as Debian's htools?
 # make coverage  every branch of the configuration's and the engine's code is tested, or it fails
 # make mutate PERCENT=100 FROM=0   small changes of the code that the tests must notice: the score
 # make demo   a cluster of three nodes on this machine, with a real guest; make demo-down ends it
@@ -19,7 +20,7 @@ EXTENSION := $(wildcard htools_ext/*.pyx htools_ext/*.pxd htools_ext/*.h)
 PYTEST := $(PY) -m pytest -q -n 2 --dist loadfile
 
 .DEFAULT_GOAL := check
-.PHONY: venv lint check test simulate fuzz coverage mutate demo demo-down bench bench-many bench-htools sanitize changelog clean
+.PHONY: venv lint check test simulate fuzz fuzz-htools coverage mutate demo demo-down bench bench-many bench-htools sanitize changelog clean
 
 venv: $(VENV)/.made $(VENV)/.built
 
@@ -61,6 +62,13 @@ PARSERS :=
 
 fuzz: venv
 	@$(PY) -m tests.fuzz $(SECONDS) $(PARSERS)
+
+# Made-up clusters and options: htools' answers and Debian's (some five cases in a second).
+COUNT := 2000
+PROGRAMS :=
+
+fuzz-htools: venv
+	@$(PY) -m tests.htools.differ $(COUNT) $(FIRST) $(PROGRAMS)
 
 # Every branch of the configuration's and the engine's code, by tests that need no lab.
 coverage: venv

@@ -8,6 +8,8 @@ committed, and of one turn the more, the better (ADR 0003, 0066).
 
 from __future__ import annotations
 
+import os
+
 from gnt.config import message as m
 from gnt.config import record as records
 from gnt.config import replicate
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
 
     Also = Callable[[Config], tuple[Edit, ...]]
 
+COPY = "failover-"  # and the number of the process
 ATTEMPTS = 4  # terms to try, when somebody else fails over at the same time
 
 
@@ -80,11 +83,23 @@ def _trial(store: SignedStore) -> SignedStore:
     from gnt.config.store import SignedStore
 
     ours = store.replica
-    disk = ours.disk.folder("failover")
+    _sweep(ours.disk.directory)
+    disk = ours.disk.folder(f"{COPY}{os.getpid()}")  # processes of one user share the rest
     disk.erase()
     copy = Replica(disk, FollowingState(), ours.pin)
     copy.accept(ours.whole(), "our copy")
     return SignedStore(store.peers, copy, store.author, hints=(store.master(),))
+
+
+def _sweep(directory: str) -> None:
+    """Remove the copies of failovers that were killed."""
+    import shutil
+    from contextlib import suppress
+
+    with suppress(OSError):
+        for name in os.listdir(directory):
+            if name.startswith(COPY) and not os.path.exists(f"/proc/{name.removeprefix(COPY)}"):
+                shutil.rmtree(os.path.join(directory, name), ignore_errors=True)
 
 
 def _take_over(

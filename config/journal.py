@@ -74,7 +74,7 @@ class Entry(Record):
 
 def body(serial: int, txn: Txn) -> bytes:
     """The bytes that are signed."""
-    data = {name: item for name, item in txn.items() if name in ("time",) or item not in ("", ())}
+    data = {name: item for name, item in txn.items() if item not in ("", ())}
     if txn.put:
         data["put"] = [{"path": put.path, "value": put.value} for put in txn.put]
     text = canon.table(("txn", str(serial)), data)
@@ -133,11 +133,10 @@ def _walk(data: bytes, where: str) -> Iterator[tuple[int, int, Entry]]:
             return
         if stop - at > MAX_RECORD:
             raise Damaged(f"{where}, byte {at}: a record of {stop - at} bytes")
-        raw = data[mark + len(SIGNATURE_LINE) : stop]
+        body, raw = data[at : mark + 1], data[mark + len(SIGNATURE_LINE) : stop]
         yield at, stop + len(RECORD_END), Entry(
-            serial=_serial(data[at : mark + 1], f"{where}, byte {at}"),
-            body=data[at : mark + 1], signature=raw.decode("ascii", "replace"),
-        )
+            serial=_serial(body, f"{where}, byte {at}"), body=body,
+            signature=raw.decode("ascii", "replace"))
         at = stop + len(RECORD_END)
 
 

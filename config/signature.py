@@ -326,10 +326,17 @@ def make_key(path: str) -> FileKey:
         Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption())
     key = parse_key(content)
     os.makedirs(os.path.dirname(path), 0o700, exist_ok=True)
-    for name, data in ((path, content), (path + ".pub", f"{key.public} gnt\n".encode())):
-        descriptor = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with open(descriptor, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(descriptor)
+    made: list[str] = []
+    try:
+        for name, data in ((path, content), (path + ".pub", f"{key.public} gnt\n".encode())):
+            descriptor = os.open(name, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            made.append(name)
+            with open(descriptor, "wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(descriptor)
+    except OSError:
+        for name in made:  # half a key would be in the way of the next one
+            os.unlink(name)
+        raise
     return key

@@ -296,7 +296,7 @@ def _ours(path: str) -> bool:
     """Whether nobody else can have written it: ``marshal`` must not read what others wrote."""
     import os
 
-    found, folder = os.stat(path), os.stat(os.path.dirname(path) or ".")
+    found, folder = os.stat(path), os.stat(os.path.dirname(path))
     return all(f.st_uid == os.geteuid() and not f.st_mode & 0o022 for f in (found, folder))
 
 

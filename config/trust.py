@@ -227,15 +227,14 @@ class Trusted:
                 keys[name] = put.value.get("key")
         return keys
 
-    def reach(self, entries: Iterable[Entry], head: str, where: str) -> list[Txn]:
+    def reach(self, entries: Iterable[Entry], head: str, where: str) -> None:
         """Follow records up to and including the one whose hash is ``head``, and no further."""
-        done: list[Txn] = []
         if self.position.head == head:
-            return done
+            return
         for entry in entries:
-            done.append(self.follow(entry, where))
+            self.follow(entry, where)
             if self.position.head == head:
-                return done
+                return
         raise Damaged(f"{where}: the committed head {head[:12]}… is not in the journal",
                       hint="gnt-cluster redist-conf repairs a candidate; gnt-cluster config verify")
 

@@ -116,6 +116,10 @@ if TYPE_CHECKING:
     class Session(Protocol):
         """What an Action may use; the real one is ``gnt.session.Session``."""
 
+        @property
+        def here(self) -> str:
+            """The name of the node that this machine is; empty elsewhere."""
+
         def config(self) -> Config:
             """The committed configuration."""
 

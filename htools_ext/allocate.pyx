@@ -267,6 +267,8 @@ cdef class Allocator:
                 continue
             low = best if best < low else low
             chosen.append((best, p, self.near(p, best) if pairs else [-1]))
+        if check is not None and not pairs:
+            return self.choose_single(i, [p for _, p, _ in chosen], force, check)
         return self.choose(i, chosen, low, pairs, force, check)
 
     cdef void prepare(self, list nodes):
@@ -392,22 +394,31 @@ cdef class Allocator:
                 continue
             ranked = self.rank(i, p, seconds, force)
             if check is not None:
-                ranked = self.first_good(i, p, ranked, pairs, force, check)
+                ranked = self.first_good(i, p, ranked, force, check)
             for v, _, s in ranked[:1]:
                 if chosen is None or not chosen[2] < v:
                     chosen = (p, s, v)
         return chosen
 
+    cdef object choose_single(self, int i, list nodes, bint force, check):
+        """The best node that passes the check; better ones that do not count as failures."""
+        cdef int p
+        for score, _, p in sorted((self.exact(i, p, -1, force), -p, p) for p in nodes):
+            if check(p, -1):
+                return p, -1, score
+            self.found -= 1
+            self.failures[3] += 1
+        return None
+
     cdef list rank(self, int i, int p, list seconds, bint force):
         return sorted(e for e in ((self.exact(i, p, s, force), -s, s) for s in seconds) if e[0] < 1e299)
 
-    cdef list first_good(self, int i, int p, list ranked, bint pairs, bint force, check):
+    cdef list first_good(self, int i, int p, list ranked, bint force, check):
         cdef int dropped = 0
         if ranked and check(p, ranked[0][2]):
             return ranked
-        if pairs:
-            self.look(i, p, pairs, force)
-            ranked = self.rank(i, p, [s for s in range(self.c.n) if self.out[s] < 1e299], force)
+        self.look(i, p, True, force)
+        ranked = self.rank(i, p, [s for s in range(self.c.n) if self.out[s] < 1e299], force)
         for entry in ranked:
             if check(p, entry[2]):
                 break

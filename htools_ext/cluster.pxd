@@ -51,6 +51,7 @@ ctypedef struct Node:
     int offline, excl, group, fail_n1
     double i_mem, u_mem  # used by instances, free after that and what is missing
     double f_dsk, u_cpu, i_spn, f_spn, r_mem  # r_mem: reserved for the worst primary's failure
+    double outside  # r_mem's part for primaries that are not among the nodes
     double load[4]  # cpu, memory, disk, network
     double pri, sec  # counts of real instances
     double loc, tag_extra  # location score; exclusion tags shared by primaries, beyond the first
@@ -62,6 +63,7 @@ ctypedef struct Inst:
     double util[4]
     int pri, sec, loc
     int uses_mem, online, reserves, local, mirror, forthcoming, movable
+    int anew  # when its node is lost it is made anew elsewhere
     int tag0, tagn  # exclusion tags: a slice of Cluster.tags
     int want0, wantn, wants  # desired locations: slice of Cluster.wants; how many in all
 
@@ -74,6 +76,8 @@ ctypedef struct Change:
 ctypedef struct Cluster:
     int n, ni, cap  # nodes, instances, room for instances
     int forthcoming  # whether any instance is
+    int cut  # whether nodes hold something for instances that are not among these
+    long long cut_reserved
     Node* node
     Inst* inst
     int* peer  # [secondary * n + primary]: memory to start if the primary dies

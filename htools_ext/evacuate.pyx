@@ -3,12 +3,13 @@
 """Emptying nodes: best single moves within a group, and whether a node could be lost at all.
 
 Global N+1: a node can be evacuated if all its mirrored primaries can fail over at once, those on
-shared storage can run on other nodes of the group, and the rest could be made anew there; soft
+shared storage can run on other nodes of the group, and the rest (block devices, too, as the
+reference has it) could be made anew there; soft
 checks are ignored, as they would be in an emergency.
 """
 
 from gnt.htools_ext.cluster cimport (
-    INTERNAL, MOVE_FA, NO_MIRROR, OK, Cluster, Inst, Node, begin, keep, rollback,
+    INTERNAL, MOVE_FA, OK, Cluster, Inst, Node, begin, keep, rollback,
 )
 from gnt.htools_ext.moves cimport do_move
 from gnt.htools_ext.ops cimport add_pri, migration, remove_pri
@@ -150,7 +151,7 @@ def can_evacuate(State state, int n, policy):
         return False
     for i in range(c.ni):
         if c.inst[i].pri == n and not c.inst[i].forthcoming and c.inst[i].mirror != INTERNAL:
-            (fixed if c.inst[i].mirror == NO_MIRROR else shared).append(i)
+            (fixed if c.inst[i].anew else shared).append(i)
     if not shared and not fixed:
         return True
     trial = state.copy()

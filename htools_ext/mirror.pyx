@@ -104,7 +104,7 @@ cdef class Mirrored:
         cdef Cluster* c = self.c
         cdef const Inst* x
         cdef const Node* t
-        self.able = True
+        self.able = not c.cut
         for i in range(c.ni):
             x = &c.inst[i]
             self.able = self.able and not x.forthcoming

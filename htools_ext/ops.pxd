@@ -13,7 +13,7 @@ from gnt.htools_ext.cluster cimport (
 
 cdef inline double largest_peer(Cluster* c, int n) noexcept nogil:
     cdef int* row = c.peer + <size_t>n * c.n
-    cdef int most = 0, k
+    cdef int most = <int>c.node[n].outside, k
     for k in range(c.n):
         most = row[k] if row[k] > most else most
     return most

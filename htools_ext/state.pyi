@@ -6,7 +6,7 @@ class State:
     """A cluster in flat arrays; see the implementation."""
 
     def __init__(
-        self, nodes: list[tuple[float | None, ...]], instances: list[tuple[object, ...]], tags: int = 0,
+        self, nodes: list[tuple[object, ...]], instances: list[tuple[object, ...]], tags: int = 0,
         members: list[list[int]] | None = None, migrations: bytes = b"", places: int = 0,
     ) -> None: ...
     def copy(self) -> State: ...

@@ -22,11 +22,13 @@ cdef long long CELLS = 2**31 - 1  # of one table: they are counted in C's int
 NODE_FIELDS = (
     "t_mem", "n_mem", "f_mem", "t_dsk", "f_dsk", "t_cpu", "n_cpu", "speed", "offline", "t_spn",
     "f_spn", "excl", "group", "vcpu_ratio", "spindle_ratio", "min_disk", "measured",
+    "outside",
 )
 INST_FIELDS = (
     "mem", "dsk", "cpu", "su", "spindles", "uses_mem", "online", "auto_balance", "local",
     "mirror", "forthcoming", "movable", "pri", "sec", "cpu_load", "mem_load", "dsk_load",
-    "net_load", "excl_tags", "wanted", "wants",
+    "net_load", "excl_tags", "wanted", "wants", "shared",
+    "anew",
 )
 FAILURES = (
     "FailMem", "FailDisk", "FailCPU", "FailN1", "FailTags", "FailMig", "FailDiskCount",
@@ -115,6 +117,9 @@ cdef class State:
             c.may_migrate = <unsigned char*>zeros(<size_t>n * n, 1)
             for k in range(n * n):
                 c.may_migrate[k] = migrations[k]
+        for k in range(n):
+            if nodes[k][17] is not None:
+                hold(c, &c.node[k], nodes[k][17])
         self.load(instances)
         for k in range(n):
             if nodes[k][16] is not None:  # measured; its instances' shares are a part of it
@@ -184,7 +189,7 @@ cdef class State:
             tags = c.inst[c.ni - 1].tag0 + c.inst[c.ni - 1].tagn
             wants = c.inst[c.ni - 1].want0 + c.inst[c.ni - 1].wantn
         d.n, d.ni, d.cap, d.ntags, d.nlocs, d.loc_extra = c.n, c.ni, c.cap, c.ntags, c.nlocs, c.loc_extra
-        d.forthcoming = c.forthcoming
+        d.forthcoming, d.cut, d.cut_reserved = c.forthcoming, c.cut, c.cut_reserved
         d.node = <Node*>twin(c.node, n * sizeof(Node))
         d.inst = <Inst*>twin(c.inst, c.cap * sizeof(Inst))
         d.peer = <int*>twin(c.peer, n * n * sizeof(int))
@@ -232,7 +237,7 @@ cdef class State:
 
     def reserved(self):
         """All memory kept for secondaries."""
-        cdef long long total = 0
+        cdef long long total = self.c.cut_reserved
         cdef size_t k
         for k in range(<size_t>self.c.n * self.c.n):
             total += self.c.peer[k]
@@ -352,6 +357,23 @@ cdef void fill_inst(Inst* x, tuple row, int tag0, int want0) except *:
     x.movable = x.movable and auto and (x.mirror != INTERNAL or x.sec >= 0)
     x.tag0, x.tagn = tag0, len(row[18])
     x.want0, x.wantn, x.wants = want0, len(row[19]), row[20]
+    x.loc, x.anew = row[21], row[22]
+
+
+cdef void hold(Cluster* c, Node* t, tuple row) except *:
+    """Count what the node holds for instances that are not among these: ``arrays.outside_row``."""
+    count, load, use, coming_dsk, coming_use, coming_spindles, most, reserved = row
+    t.sec += count
+    t.load[2] += load
+    t.f_dsk_f -= coming_dsk
+    if t.excl:
+        t.f_spn_f -= coming_spindles
+    else:
+        t.i_spn += use
+        t.i_spn_f += use + coming_use
+    t.outside = most
+    c.cut = 1
+    c.cut_reserved += reserved
 
 
 cdef void settle(Cluster* c, Inst* x) noexcept:

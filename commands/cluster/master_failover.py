@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from gnt.commands._edits import change, drop
 from gnt.commands.cluster import _master_ip
 from gnt.commands.cluster.activate_master_ip import ActivateMasterIp
@@ -47,7 +49,7 @@ class MasterFailover(Action, command="cluster master-failover"):
 
     def run(self, session: Session) -> int:
         cfg = session.known()
-        node = self._target(cfg)
+        node = self._target(session, cfg)
         lost = () if self.voting else _silent(session, cfg, node)
         if not self.voting and not self.yes_do_it:
             raise ConfirmationNeeded(
@@ -60,31 +62,38 @@ class MasterFailover(Action, command="cluster master-failover"):
             session.take_over(node, voting=self.voting, ignore_offline=self.ignore_offline_nodes,
                               also=lambda before: _without(before, lost))
         except NoMajority as error:
-            raise NoMajority(
-                error.message,
-                hint="bring one of them back; or, when they are lost for good: "
-                     f"gnt-cluster master-failover --no-voting --to {node.name}") from error
+            raise NoMajority(error.message, hint=_way_out(error, node)) from error
         session.tell(f"{node.name} is the master now")
         if _master_ip.configured(cfg.cluster):
             session.execute(ActivateMasterIp())  # a job of its own, so that it can be repeated
         return 0
 
-    def _target(self, cfg: Config) -> Node:
-        import os
-
-        try:
-            node = cfg.node(self.to or os.uname().nodename)
-        except NotFound as error:
-            if self.to:
-                raise
-            raise NotFound(f"this host, {os.uname().nodename}, is no node of the cluster",
-                           hint=f"--to NODE, one of: {_others(cfg)}") from error
+    def _target(self, session: Session, cfg: Config) -> Node:
+        node = cfg.node(self.to) if self.to else _this_host(session, cfg)
         if node.uuid == cfg.cluster.master_node:
             raise Conflict(f"{node.name} is the master already", hint="--to another candidate")
         if not node.master_candidate:
             raise Conflict(f"{node.name} is no master candidate (they are: {_others(cfg)})",
                            hint=f"gnt-node modify -C yes {node.name}")
         return node
+
+
+def _way_out(error: NoMajority, node: Node) -> str:
+    if "has begun" in error.message:  # they are there: somebody else fails over
+        return "gnt-cluster getmaster says who became it; then, if need be, again"
+    return ("bring one of them back; or, when they are lost for good: "
+            f"gnt-cluster master-failover --no-voting --to {node.name}")
+
+
+def _this_host(session: Session, cfg: Config) -> Node:
+    import os
+
+    host = os.uname().nodename
+    for name in (session.here, host, host.partition(".")[0]):
+        with suppress(NotFound):
+            return cfg.node(name)
+    raise NotFound(f"this host, {host}, is no node of the cluster",
+                   hint=f"--to NODE, one of: {_others(cfg)}")
 
 
 def _others(cfg: Config) -> str:

@@ -23,8 +23,9 @@ class WhatIf(Query, command="cluster what-if"):
     The events happen one after the other, on paper.  "lose node3", "lose node3,node4", "lose group
     rack1" and "lose tag rack:1" take nodes away: what ran there starts elsewhere in its group if it
     can.  "lose any 2" tries every two nodes, "lose any rack:" every tag that begins so, "lose any
-    group" every group.  "add 20x 4G" adds instances: memory, then after commas virtual CPUs, disk
-    size and disk template.  The exit code is 1 when anything breaks or does not fit.
+    group" every group, "lose any 2 rack:" every two of these.  "add 20x 4G" adds instances:
+    memory, then after commas virtual CPUs, disk size and disk template.  The exit code is
+    1 when anything breaks or does not fit.
     """
 
     examples = (

@@ -196,10 +196,15 @@ def node_tables(wanted: str | None, title: str, world: World, state: State, name
         return
     from gnt.htools.show import NodeTable
 
-    fields = wanted.split(",") if wanted else []
+    table = NodeTable(world, state, names).text(field_list(wanted))
+    sys.stderr.write(f"\n{title} status:\n{table}\n")
+
+
+def field_list(wanted: str) -> list[str]:
+    """The fields of ``-p``."""
     if wanted.startswith("+"):
-        fields = ["+", *wanted[1:].split(",")]
-    sys.stderr.write(f"\n{title} status:\n{NodeTable(world, state, names).text(fields)}\n")
+        return ["+", *wanted[1:].split(",")]
+    return wanted.split(",") if wanted else []
 
 
 def instance_tables(wanted: bool, title: str, world: World, state: State) -> None:

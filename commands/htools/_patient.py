@@ -14,7 +14,8 @@ if TYPE_CHECKING:
 
     T = TypeVar("T")
 
-TRIES = 4  # how often a connection may turn out to be broken
+TRIES = 20  # with _awake.LOOK seconds between: longer than ssh.peers.REST, in which who has met a
+# dead node does not try it again (the runner is another process, and has not seen it come up)
 
 
 class Patient:

@@ -176,9 +176,11 @@ class Rolling:
         self.session.tell(f"{', '.join(names)}: awaited")
         silent = _awake.missing(self.session, names, seconds=self.seconds, before=boots)
         back = [name for name in names if name not in silent]
+        # to make candidates every node is told, which waits until the silent ones are there
+        role = False if silent else None
         for name in back:
             if self.session.config().node(name).drained:
-                self.session.execute(Modify(name=name, drained=False))
+                self.session.execute(Modify(name=name, drained=False, master_candidate=role))
         self._return(back)
         for name in back:
             self._untag(name, BOOT, TODO)

@@ -7,7 +7,7 @@ import sys
 from gnt.commands.htools import _options
 from gnt.commands.htools._options import FIELDS, FILE, FILE_OR_STDOUT, Balancing, Measuring
 from gnt.errors import GntError
-from gnt.htools import arrays, balance, show
+from gnt.htools import arrays, balance, load, show
 from gnt.htools.balance import Rules
 from gnt.htools.moves import commands, job_sets, shorthand
 from gnt.htools.names import Names
@@ -17,7 +17,7 @@ from gnt.values import BOOL, TEXT, choice, real, whole
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from gnt.htools.moves import Move
     from gnt.htools.world import Part, World
@@ -85,7 +85,7 @@ class Hbal(Measuring, Balancing, command="htools hbal"):
         world = self.load(session)
         if not self.introduce(world):
             return 0
-        _options.save(self.save, "original", "before balancing", world)
+        _options.save(self.save, "original", "before balancing", load.as_read(world))
         chosen = self.choose(world)
         return self.balance(session, world, chosen)
 
@@ -132,7 +132,7 @@ class Hbal(Measuring, Balancing, command="htools hbal"):
         self.check(name, group, state)
         _options.instance_tables(self.print_instances, "Initial", group, state)
         _options.node_tables(self.print_nodes, "Initial cluster", group, state, names)
-        initial = state.score()
+        initial, start = state.score(), state.copy()
         self.show_score("Initial coefficients: overall", "Initial score:", state)
         best = balance.optimum(group, state)
         if initial - best < self.min_score:
@@ -155,7 +155,7 @@ class Hbal(Measuring, Balancing, command="htools hbal"):
         _options.instance_tables(self.print_instances, "Final", group, state)
         _options.node_tables(self.print_nodes, "Final cluster", group, state, names)
         if self.level > 3:
-            out(f"Original: mem={sum(n.f_mem for n in group.nodes)}\n")
+            out(room("Original:", start) + room("Final:   ", state))
         if self.bars:
             from gnt.htools import report
 
@@ -179,19 +179,25 @@ class Hbal(Measuring, Balancing, command="htools hbal"):
         names, every = Names(cut.world), Names(world)
         names.nodes = [every.nodes[k] for k in cut.nodes]
         names.instances = [every.instances[k] for k in cut.instances]
+        names.node_numbers, names.instance_numbers = cut.nodes, cut.instances
         return names
 
     def check(self, name: str, group: World, state: State) -> None:
         out(f"Group size {len(group.nodes)} nodes, {len(group.instances)} instances\n")
         out(f"Selected node group: {name}\n")
         bad = set(state.failing())
-        hit = [k for k in range(len(group.instances)) if bad & set(state.place_of(k))]
         if self.level >= 1:
-            out(f"Initial check done: {len(bad)} bad nodes, {len(hit)} bad instances.\n")
+            hit = len(arrays.hosted(group, state, bad))
+            hit += sum(len(o.instances) for o in (group.nodes[k].outside for k in bad) if o)
+            out(f"Initial check done: {len(bad)} bad nodes, {hit} bad instances.\n")
+        health = {k: policy_health(group, state, k)
+                  for k in range(len(group.nodes)) if k not in bad}
+        if self.level > 4:
+            tell_health(group, bad, health)
         if bad:
             out("Cluster is not N+1 happy, continuing but no guarantee "
                 "that the cluster will end N+1 happy.\n")
-        violating = policy_violations(group, state, bad)
+        violating = sum(map(bool, health.values()))
         if violating:
             out(f"The cluster contains {violating} policy-violating nodes.\n")
             out("Continuing, ignoring soft errors.\n" if self.ignore_soft_errors else
@@ -205,8 +211,8 @@ class Hbal(Measuring, Balancing, command="htools hbal"):
             moves = balance.fast(group, state, self.rules())
         else:
             moves = balance.exact(group, state, self.rules())
-        node_width = max(len(n) for n in names.nodes)
-        inst_width = max(len(i) for i in names.instances)
+        node_width = max(map(len, names.nodes), default=0)
+        inst_width = max(map(len, names.instances), default=0)
         made = []
         for move in moves:
             made.append(move)
@@ -221,7 +227,8 @@ class Hbal(Measuring, Balancing, command="htools hbal"):
         found = search.plan(group, self.rules(), search.Effort(
             tries=self.search_tries, seed=self.seed, prefer=self.prefer,
             max_gib=self.max_move_gib, max_moves=self.max_length, seconds=self.search_seconds))
-        width = max(len(n) for n in names.nodes), max(len(i) for i in names.instances)
+        width = (max(map(len, names.nodes), default=0),
+                 max(map(len, names.instances), default=0))
         for k, move in enumerate(found.moves, 1):
             out(line(k, move, names, *width) + "\n")
         many, gib, score = found.greedy
@@ -251,23 +258,37 @@ class Hbal(Measuring, Balancing, command="htools hbal"):
         for k, (pri, sec) in zip(cut.instances, state.places(), strict=True):
             if not is_split(world, world.instances[k]):
                 places[k] = (cut.nodes[pri], cut.nodes[sec] if sec >= 0 else -1)
-        disks = {k: int(state.node(j)["f_dsk"]) for j, k in enumerate(cut.nodes)}
-        moved = world.placed(places)
-        return moved.replace(nodes=tuple(
-            n.replace(f_dsk=disks[k]) if disks.get(k, n.f_dsk) != n.f_dsk else n
-            for k, n in enumerate(moved.nodes)))
+        nodes = dict(zip(cut.nodes, arrays.followed(cut.world, state).nodes, strict=True))
+        return world.placed(places).replace(nodes=tuple(
+            nodes.get(k, n) for k, n in enumerate(world.nodes)))
 
 
-def policy_violations(group: World, state: State, bad: set[int]) -> int:
-    """How many nodes that pass N+1 break their policy's ratios."""
-    count = 0
-    for k, n in enumerate(group.nodes):
-        policy, figures = group.policy_of(n), state.node(k)
-        ratio = policy.vcpu_ratio if n.vcpu_ratio is None else n.vcpu_ratio
-        used = show.ratio(figures["u_cpu"], n.t_cpu)
-        count += k not in bad and (
-            figures["i_spn"] > policy.spindle_ratio * n.spindles or used > ratio)
-    return count
+def room(title: str, state: State) -> str:
+    """What is free on all nodes together."""
+    nodes = [state.node(k) for k in range(state.size[0])]
+    return (f"{title} mem={sum(int(n['u_mem']) for n in nodes)} "
+            f"disk={sum(int(n['f_dsk']) for n in nodes)}\n")
+
+
+def policy_health(group: World, state: State, k: int) -> str:
+    """Which of its policy's ratios a node breaks."""
+    n, figures = group.nodes[k], state.node(k)
+    policy = group.policy_of(n)
+    if figures["i_spn"] > policy.spindle_ratio * n.spindles:
+        return "FailDisk"
+    ratio = policy.vcpu_ratio if n.vcpu_ratio is None else n.vcpu_ratio
+    return "FailCPU" if show.ratio(figures["u_cpu"], n.t_cpu) > ratio else ""
+
+
+def tell_health(group: World, bad: Iterable[int], health: Mapping[int, str]) -> None:
+    """The nodes that fail N+1, those that do not, and how these keep to their policy."""
+    def listed(nodes: Iterable[int]) -> str:
+        return ",".join(f'"{group.nodes[k].name}"' for k in nodes)
+
+    states = ",".join(f'("{group.nodes[k].name}",{f"Bad {why}" if why else "Ok ()"})'
+                      for k, why in health.items())
+    out(f"Bad nodes: [{listed(sorted(bad))}]\nN+1 happy nodes: [{listed(health)}]\n"
+        f"Node policy status: [{states}]\n")
 
 
 def line(number: int, move: Move, names: Names, node_width: int, inst_width: int) -> str:

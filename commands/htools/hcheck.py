@@ -97,27 +97,30 @@ class Hcheck(Balancing, command="htools hcheck"):
         from gnt.htools_ext.evacuate import evacuable
 
         offline = [k for k in range(len(cut.nodes)) if state.node(k)["offline"]]
-        stuck = 0
+        capacity: tuple[int, ...] = ()
         if not self.no_capacity_checks:
             now = cut.placed(state.places())
-            stuck = evacuable(state, policy.Refusals(now)).count(False)
+            capacity = (evacuable(state, policy.Refusals(now)).count(False),)
         return Health(group=group, score=state.score(), counts=(
             len(state.failing()), sum(1 for c in state.clashes() if c > 0),
             sum(int(state.node(k)["pri"]) for k in offline),
             len(offline),  # scripts know this figure as it is: nodes, not instances
-            stuck,
+            *capacity,
         ))
+
+    def checks(self) -> tuple[tuple[str, str], ...]:
+        return CHECKS[:-1] if self.no_capacity_checks else CHECKS
 
     def tell(self, world: World, phase: str, when: str, healths: list[Health], sick: bool) -> None:
         for h in healths:
             values = [*map(str, h.counts), show.number(h.score, 8)]
             self.block(f"{phase}_GROUP_{h.group}", f"group {world.groups[h.group].name} {when}",
-                       (*CHECKS, SCORE), values)
-        sums = [str(sum(h.counts[k] for h in healths)) for k in range(len(CHECKS))]
+                       (*self.checks(), SCORE), values)
+        sums = [str(sum(h.counts[k] for h in healths)) for k in range(len(self.checks()))]
         need = str(int(sick)) if self.machine else str(sick)
         if not healths:  # scripts know the answer about no groups as it is: one figure
             sums = []
-        names = (*CHECKS, NEED)[: len(sums) + 1]
+        names = (*self.checks(), NEED)[: len(sums) + 1]
         self.block(f"{phase}_CLUSTER", when, names, [*sums, need])
 
     def block(self, prefix: str, title: str, names: tuple[tuple[str, str], ...],

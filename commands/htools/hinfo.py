@@ -70,7 +70,7 @@ class Hinfo(Measuring, ManySources, command="htools hinfo"):
             nodes = {k for k, n in enumerate(world.nodes) if n.group == g}
             here = [k for k, i in enumerate(world.instances) if i.pri in nodes]
             bad = failing & nodes
-            hit = sum(1 for k in here if bad & set(state.place_of(k)))
+            hit = len(arrays.hosted(world, state, bad))
             happy = happy and not bad
             rows.append((
                 world.groups[g].name, str(len(nodes)), str(len(here)), str(len(bad)),

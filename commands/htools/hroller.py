@@ -8,7 +8,7 @@ from gnt.commands.htools import _options, _perform, _rolling
 from gnt.commands.htools._options import FILE, WORDS, ManySources
 from gnt.commands.node import _awake
 from gnt.errors import GntError
-from gnt.htools import arrays, reboot
+from gnt.htools import arrays, load, reboot
 from gnt.spec import opt
 from gnt.values import BOOL, DURATION, TEXT, whole
 
@@ -67,7 +67,7 @@ class Hroller(ManySources, command="htools hroller"):
         world = self.load(session)
         reboot.unique_master(world, (lambda text: _options.warn(f"Warning: {text}"))
                              if self.force else None)
-        _options.save(self.save, "original", "before hroller run", world)
+        _options.save(self.save, "original", "before hroller run", load.as_read(world))
         made, groups = self.planned(world, self.chosen(world))
         if self.level > 1:
             out(reboot.statistics(made) + "\n")

@@ -46,29 +46,32 @@ class Hscan(Program, command="htools hscan"):
         if self.luxi is not None:
             from gnt.commands.htools import _live
 
-            self.one("LOCAL", load.own_memory(
-                _live.ask(session), self.static_kvm_node_memory), width)
+            self.one("LOCAL", _live.ask(session), width)
         for name in self.clusters:
             try:
                 self.one(name, rapi.load(name), width)
             except GntError as error:
-                out(f"{name:<{width}} - {error.message}\n")
+                out(f"\nError for {name}: failed to load data. Details:\n{error.message}\n")
                 failed = True
-        return int(failed)
+        return 2 if failed else 0
 
     def titles(self, width: int) -> None:
         out(f"{'Name':<{width}} {'Nodes':>5} {'Inst':>5} {'BNode':>5} {'BInst':>5} "
             f"{'t_mem':>6} {'f_mem':>6} {'t_disk':>6} {'f_disk':>6} {'Score':>10}\n")
 
-    def one(self, name: str, world: World, width: int) -> None:
+    def one(self, name: str, data: World, width: int) -> None:
+        """Tell of a cluster, and write it as it was read."""
+        world = load.own_memory(data, self.static_kvm_node_memory)
         state = arrays.state(world)
-        bad = set(state.failing())
-        hit = sum(1 for k in range(len(world.instances)) if bad & set(state.place_of(k)))
-        free = sum(n.f_mem for n in world.nodes)
+        bad = state.failing()
+        hit = len(arrays.hosted(world, state, bad))
         out(f"{name:<{width}} {len(world.nodes):5d} {len(world.instances):5d} {len(bad):5d} "
-            f"{hit:5d} {sum(n.t_mem for n in world.nodes) / 1024:6.0f} {free // 1024:6d} "
+            f"{hit:5d} {sum(n.t_mem for n in world.nodes):6.0f} "
+            f"{sum(n.f_mem for n in world.nodes):6d} "
             f"{sum(n.t_dsk for n in world.nodes) / 1024:6.0f} "
-            f"{sum(n.f_dsk for n in world.nodes) // 1024:6d} {show.number(state.score(), 8):>10}\n")
-        _options.node_tables(self.print_nodes, "Cluster", world, state, Names(world))
-        safe = name.replace("://", "_").replace("/", "_").replace(":", "_")
-        _options.write_file(os.path.join(self.output_dir, f"{safe}.data"), text.write(world))
+            f"{sum(n.f_dsk for n in world.nodes) // 1024:6d} {show.number(state.score(), 8)}\n")
+        if self.print_nodes is not None:
+            out(show.NodeTable(world, state, Names(world)).text(
+                _options.field_list(self.print_nodes)))
+        safe = name.replace("/", "_")
+        _options.write_file(os.path.join(self.output_dir, f"{safe}.data"), text.write(data))

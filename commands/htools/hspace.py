@@ -80,22 +80,24 @@ class Hspace(Limits, command="htools hspace"):
         _options.node_tables(self.print_nodes, "Initial cluster", world, ground.state, names)
         start = capacity.totals(ground)
         self.show_cluster(world, start)
-        if not world.policy.minmax:
+        if not world.policy.minmax and self.tiered_alloc is None:
             raise GntError("the cluster's policy has no sizes")
         bad = {world.nodes[k].group for k in ground.state.failing()}
         weak = self.weak(ground) if self.independent_groups else set()
-        world = self.close_groups(world, (set() if self.accept_existing_errors else bad) | weak)
-        stopped = self.stopped(world, bad)
+        closed = (set() if self.accept_existing_errors else bad) | weak
+        stopped = self.stopped(world, bad, closed)
+        open_nodes = [k for k in ground.open_nodes(None, True)
+                      if world.nodes[k].group not in closed]
         std = world.policy.std
         first = self.tiered_alloc or shape_of(world.policy.minmax[0][1])
         wanted = [self.tiered_alloc] if self.tiered_alloc else [
             shape_of(high) for _, high in world.policy.minmax]
         limit = self.max_length if self.max_length >= 0 else None
-        fill = self.filler(world, weak)
+        fill = self.filler(world, weak, open_nodes)
         result = stopped or capacity.tiered(able(fill), wanted, limit)
         self.finish(fill, result, first, "Tiered", names)
         self.show_tiered(world, result, start, capacity.totals(fill.ground))
-        fill = self.filler(world, weak)
+        fill = self.filler(world, weak, open_nodes)
         shape = self.standard_alloc or shape_of(std)
         result = stopped or capacity.standard(able(fill), shape, limit)
         self.finish(fill, result, shape, "Standard", names)
@@ -118,24 +120,18 @@ class Hspace(Limits, command="htools hspace"):
             accept_existing=self.accept_existing_errors,
             ignore_groups=tuple(k for k in every if k != g))).redundant()}
 
-    def close_groups(self, world: World, bad: set[int]) -> World:
-        """Groups with failures take no instances."""
-        return world.replace(groups=tuple(
-            g.replace(alloc_policy="unallocable") if k in bad else g
-            for k, g in enumerate(world.groups)))
-
-    def stopped(self, world: World, bad: set[int]) -> Filled | None:
+    def stopped(self, world: World, bad: set[int], closed: set[int]) -> Filled | None:
         """Nothing may be placed while N+1 fails."""
-        going = self.accept_existing_errors or not bad or (
-            self.independent_groups and any(g.allocable for g in world.groups))
+        going = self.accept_existing_errors or not bad or (self.independent_groups and any(
+            g.allocable and k not in closed for k, g in enumerate(world.groups)))
         return None if going else Filled(shapes=(), reasons=((3, 1),))
 
-    def filler(self, world: World, weak: set[int]) -> Filler:
+    def filler(self, world: World, weak: set[int], nodes: list[int]) -> Filler:
         use = self.spindle_use if self.spindle_use is not None else world.policy.std.spindle_use
         options = Options(
             capacity=not self.no_capacity_checks, accept_existing=self.accept_existing_errors,
             ignore_groups=tuple(weak))
-        return capacity.filler(world, options, None, self.template(world), use)
+        return capacity.filler(world, options, nodes, self.template(world), use)
 
     def finish(self, fill: Filler, result: Filled, shape: Shape, mode: str, names: Names) -> None:
         """What is said and saved after either run."""

@@ -1,6 +1,7 @@
-"""A node is marked offline: failover takes that as proof that nothing runs there.
+"""A node is marked offline, or removed: nobody looks there any more what runs.
 
-So it is refused while the node itself says otherwise, or while a job may still start something.
+The one is even proof, for failover, that nothing does.  Both are refused while the node itself says
+otherwise, or while a job may still start something.
 """
 
 from __future__ import annotations
@@ -29,7 +30,13 @@ def facts(cfg: Config, node: Node) -> Iterator[Call[Any]]:
         yield from _return.guests(cfg, node)
 
 
-def require_empty(cfg: Config, node: Node, seen: Seen) -> tuple[str, ...]:
+OFFLINE = "marked offline it counts as proof that nothing runs there"
+REMOVED = "once it is removed nobody looks there"
+
+
+def require_empty(
+    cfg: Config, node: Node, seen: Seen, why: str = OFFLINE,
+) -> tuple[str, ...]:
     """Raise Conflict when it answers and runs instances; what to say when it does not answer."""
     _require_no_jobs(cfg, node)
     silent = [failed for call in facts(cfg, node) if (failed := seen.failed(call)) is not None]
@@ -37,8 +44,8 @@ def require_empty(cfg: Config, node: Node, seen: Seen) -> tuple[str, ...]:
                     for inst in _instances(cfg, seen[call])})
     if there:
         raise Conflict(
-            f"{node.name} answers and runs {', '.join(there[:5])}: marked offline it counts as "
-            "proof that nothing runs there, and they could be started twice",
+            f"{node.name} answers and runs {', '.join(there[:5])}: {why}, and they could be "
+            "started twice",
             hint=f"gnt-node evacuate {node.name}; or switch that host off first (gnt-node power "
                  f"off --ignore-status {node.name}, or by hand)")
     return (f"{node.name} does not answer ({silent[0].problem}): that nothing runs there is your "

@@ -139,7 +139,8 @@ sync "$file.gnt" && mv "$file.gnt" "$file" && sync "$folder"
 def forget() -> Script[None]:
     """Take away what gnt keeps on a node.  Its guests and their disks stay."""
     return script(
-        _STRANGERS + """cd /var/lib/gnt && rm -rf config keys gate term /run/gnt/jobs
+        _STRANGERS + """cd /var/lib/gnt &&
+    rm -rf config keys gate term /run/gnt/jobs /run/gnt/gate.jobs
 file=${HOME:-/root}/.ssh/authorized_keys
 [ -e "$file" ] || exit 0
 umask 077

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gnt.commands import _access, _gate, _hooks
 from gnt.commands._edits import change, drop
-from gnt.commands.node import _role, _setup
+from gnt.commands.node import _leave, _role, _setup
 from gnt.errors import Conflict
 from gnt.model.objects import Disk, Instance, Signer
 from gnt.plan import Plan, Step
@@ -45,12 +45,17 @@ class Remove(Operation, command="node remove"):
         return f"Remove node {cfg.node(self.name).name} from the cluster?"
 
     def facts(self, cfg: Config) -> Iterator[Call[Any]]:
-        return _role.greet(cfg)
+        yield from _role.greet(cfg)
+        node = cfg.node(self.name)
+        if not node.offline:
+            yield from _leave.facts(cfg, node)
 
     def plan(self, cfg: Config, seen: Seen) -> Plan:
         node = cfg.node(self.name)
         self._check(cfg, node)
         _role.require_all(_role.greet(cfg), seen)
+        if not node.offline:
+            _leave.require_empty(cfg, node, seen, _leave.REMOVED)
         keys = _access.without_owner(cfg.cluster.login_keys, node.name)
         others = [other for other in cfg.nodes if other.uuid != node.uuid]
         lines = _access.lines(cfg, others, keys)

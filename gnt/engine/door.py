@@ -116,7 +116,8 @@ def ready(descriptor: int) -> None:
 def _spawn(directory: str, program: Sequence[str]) -> None:
     """A process that belongs to no terminal and no parent; returns when it listens or is dead.
 
-    The shell starts it and ends, so it is nobody's child; what it says goes to a log.
+    The shell starts it in the background, without input, and ends, so it is nobody's child; what it
+    says goes to a log.
     """
     import os
 
@@ -128,7 +129,7 @@ def _spawn(directory: str, program: Sequence[str]) -> None:
         {**os.environ, "PYINSTALLER_RESET_ENVIRONMENT": "1"},  # one file: unpack anew
         file_actions=[
             (os.POSIX_SPAWN_DUP2, log, 1), (os.POSIX_SPAWN_DUP2, log, 2),
-            (os.POSIX_SPAWN_DUP2, say, TELL), (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDONLY, 0),
+            (os.POSIX_SPAWN_DUP2, say, TELL),
             *((os.POSIX_SPAWN_CLOSE, descriptor) for descriptor in ours)],
         setsid=True)
     os.close(log)

@@ -56,6 +56,8 @@ def write(path: str, cfg: Config, operation: Operation, plan: Plan) -> None:
             os.chmod(path, 0o600)
             file.write(text + "\n")
     except OSError as error:
+        if not isinstance(error, FileExistsError) and os.path.exists(path):
+            os.unlink(path)
         raise UsageError(f"cannot write the plan {path}: {error.strerror}",
                          hint="name a file that is not there yet") from None
 

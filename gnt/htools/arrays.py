@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from gnt.htools.world import (
     LOCAL,
+    MADE_ANEW,
     MIRROR,
     MOST_NODES,
     MOVABLE,
     BadData,
     Instance,
     Node,
+    Outside,
     World,
     is_split,
 )
@@ -72,18 +74,27 @@ class Numbers:
         return self.of.setdefault(text, len(self.of))
 
 
-def node_row(world: World, n: Node) -> tuple[float | None, ...]:
+def node_row(world: World, n: Node) -> tuple[object, ...]:
     policy = world.policy_of(n)
     ratio = policy.vcpu_ratio if n.vcpu_ratio is None else n.vcpu_ratio
     return (
         n.t_mem, n.n_mem, n.f_mem, n.t_dsk, n.f_dsk, n.t_cpu, n.n_cpu, n.cpu_speed, n.offline,
         n.spindles, n.free_spindles, n.exclusive_storage, n.group, ratio, policy.spindle_ratio,
-        n.min_disk, n.cpu_load,
+        n.min_disk, n.cpu_load, outside_row(n.outside),
     )
+
+
+def outside_row(o: Outside | None) -> tuple[float, ...] | None:
+    if o is None:
+        return None
+    reserved = [mib for _, mib in o.peers]
+    return (len(o.instances), o.load, o.spindle_use, o.coming_dsk, o.coming_use, o.coming_spindles,
+            max(reserved, default=0), sum(reserved))
 
 
 def instance_row(
     inst: Instance, split: bool, excl: Sequence[int], wanted: Sequence[int], wants: int,
+    shared: int,
 ) -> tuple[object, ...]:
     spindles = inst.spindles
     return (
@@ -91,7 +102,8 @@ def instance_row(
         inst.uses_memory, not inst.offline, inst.auto_balance, inst.template in LOCAL,
         MIRROR[inst.template], inst.forthcoming,
         inst.movable and inst.template in MOVABLE and not split, inst.pri, inst.sec, *inst.load,
-        tuple(excl), tuple(wanted), wants,
+        tuple(excl), tuple(wanted), wants, shared,
+        inst.template in MADE_ANEW,
     )
 
 
@@ -115,7 +127,14 @@ class Rows:
         if self.desired:
             wanted = {t for t in inst.tags if t.startswith(self.desired)}
         known = sorted(self.place.of[t] for t in wanted if t in self.place.of)
-        return instance_row(inst, is_split(self.world, inst), excl, known, len(wanted))
+        return instance_row(inst, is_split(self.world, inst), excl, known, len(wanted),
+                            self.shared(inst) if inst.far else 0)
+
+    def shared(self, inst: Instance) -> int:
+        """How many locations the primary shares with a secondary that is cut off."""
+        home = self.world.nodes[inst.pri]
+        return len(node_tags(self.world, home, LOCATION)
+                   & node_tags(self.world, home.replace(tags=inst.far), LOCATION))
 
 
 def limited(instances: Iterable[Instance]) -> None:
@@ -154,3 +173,10 @@ def followed(world: World, state: State) -> World:
         n.replace(f_dsk=int(f["f_dsk"]), offline=bool(f["offline"]), free_spindles=int(
             f["f_spn"]) if n.exclusive_storage else n.free_spindles)
         for n, f in zip(world.nodes, figures, strict=True)))
+
+
+def hosted(world: World, state: State, nodes: Iterable[int]) -> list[int]:
+    """The instances on any of the nodes, as primary or secondary; not what is forthcoming."""
+    wanted = set(nodes)
+    return [k for k, i in enumerate(world.instances)
+            if not i.forthcoming and wanted & set(state.place_of(k))]

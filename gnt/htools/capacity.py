@@ -10,7 +10,7 @@ from functools import partial
 
 from gnt.htools import policy
 from gnt.htools.allocate import FAILURES, Ground, Options
-from gnt.htools.world import Disk, Instance, World
+from gnt.htools.world import Disk, Instance, Spec, World
 from gnt.record import Record
 
 TYPE_CHECKING = False
@@ -60,11 +60,19 @@ class Filler:
         self.failures: tuple[int, ...] = (0,) * len(FAILURES)
 
     def fill(self, shape: Shape, limit: int | None) -> None:
-        """Place instances of one shape until none fits, or ``limit`` are placed."""
+        """Place instances of one shape until none fits, or ``limit`` are placed.
+
+        As in the reference, what fits in the end is counted without looking at capacity where
+        this never stood in the way.
+        """
         inst = shape.instance(self.template, self.spindle_use)
+        free = True
         while True:
             full = limit is not None and limit <= 0
-            place = self.ground.search(inst, self.nodes, self.pairs, full)
+            unchecked = full and free and self.ground.options.capacity and self.ground.redundant()
+            place = self.ground.search(inst, self.nodes, self.pairs, full,
+                                       capacity=False if unchecked else None)
+            free = free and not self.ground.allocator.failures[policy.FAIL_N1]
             if place is None and not full:
                 self.ground.search(inst, self.nodes, self.pairs)
             if place is None or full:
@@ -120,7 +128,7 @@ class Filler:
         """The first shape that fits when one resource is made smaller still."""
         for level in reversed(tried):
             for cause in reversed(sorted(range(len(FAILURES)), key=level.failures.__getitem__)):
-                found = self.until_fits(level.shape, cause)
+                found = self.until_fits(level.shape, cause) if level.failures[cause] else None
                 if found is not None:
                     return found, level.below(found, (), 1, count).limit
         return None
@@ -132,29 +140,32 @@ class Filler:
         return place is not None, tuple(self.ground.allocator.failures)
 
     def smaller(self, shape: Shape, cause: int) -> Steps:
-        """The shapes below this one that no policy finds too small."""
-        lows = [low for g in self.ground.world.groups for low, _ in g.policy.minmax]
-        return Steps(shape, cause, (
-            min((s.memory for s in lows), default=0), min((s.disk_size for s in lows), default=0),
-            min((s.cpus for s in lows), default=0), 0))
+        """The shapes below this one that some policy does not find too small."""
+        world = self.ground.world
+        policies = [world.groups[g].policy for g in {world.nodes[k].group for k in self.nodes}]
+        return Steps(shape, cause, [low for p in policies for low, _ in p.minmax])
 
     def first(self, steps: Steps, holds: Holds, checked: bool) -> int | None:
         """The first for which something holds.
 
-        Once it holds without looking at capacity it goes on holding; with that it need not.
+        Once it holds without looking at capacity it goes on holding, until a policy finds the shape
+        too small; with capacity it need not.
         """
-        low, high = -1, len(steps) - 1
-        if high < 0 or not holds(*self.attempt(steps[high], False)):
-            return None
-        while high - low > 1:
-            middle = (low + high) // 2
-            if holds(*self.attempt(steps[middle], False)):
-                high = middle
-            else:
-                low = middle
-        while checked and high < len(steps) and not holds(*self.attempt(steps[high], True)):
-            high += 1
-        return high if high < len(steps) else None
+        low = -1
+        for high in steps.marks():
+            if not holds(*self.attempt(steps[high], False)):
+                low = high
+                continue
+            while high - low > 1:
+                middle = (low + high) // 2
+                if holds(*self.attempt(steps[middle], False)):
+                    high = middle
+                else:
+                    low = middle
+            while checked and high < len(steps) and not holds(*self.attempt(steps[high], True)):
+                high += 1
+            return high if high < len(steps) else None
+        return None
 
     def until_fits(self, shape: Shape, cause: int) -> Shape | None:
         """The first smaller shape that fits, if this cause stands in the way until then."""
@@ -203,16 +214,24 @@ FIELDS = {MEM: ("mem", UNIT_MEM), DSK: ("dsk", UNIT_DSK), CPU: ("cpu", 1), SPN: 
 class Steps:
     """Ever smaller shapes, one resource a unit less each, made when asked for."""
 
-    def __init__(self, shape: Shape, cause: int, least: tuple[int, int, int, int]) -> None:
+    def __init__(self, shape: Shape, cause: int, lows: list[Spec]) -> None:
+        """``lows``: the smallest sizes that policies allow."""
         self.shape = shape
         self.field, self.unit = FIELDS.get(cause, ("", 1))
-        sizes = (shape.mem, shape.dsk, shape.cpu, shape.spn)
-        known = all(have >= low for have, low in zip(sizes, least, strict=True))
-        bounds = dict(zip(("mem", "dsk", "cpu", "spn"), least, strict=True))
-        self.count = 0
-        if self.field and known:
-            floor = max(self.unit, bounds[self.field])
-            self.count = max(0, (getattr(shape, self.field) - floor) // self.unit)
+        bounds = {"mem": [s.memory for s in lows], "dsk": [s.disk_size for s in lows],
+                  "cpu": [s.cpus for s in lows], "spn": [0]}
+        known = all(getattr(shape, name) >= min(sizes, default=0) for name, sizes in bounds.items())
+        self.lows = bounds.get(self.field, [])
+        self.count = max(0, self.above(min(self.lows, default=0))) if self.field and known else 0
+
+    def above(self, low: int) -> int:
+        """How many steps do not go below a size (or the unit)."""
+        return int((getattr(self.shape, self.field) - max(self.unit, low)) // self.unit)
+
+    def marks(self) -> list[int]:
+        """The last steps that some policy finds large enough; the last of all is one."""
+        found = {min(self.above(low), self.count) - 1 for low in self.lows} | {self.count - 1}
+        return sorted(k for k in found if k >= 0)
 
     def __len__(self) -> int:
         return self.count

@@ -136,8 +136,15 @@ def limit_nodes(world: World, wishes: Wishes) -> World:
     if wishes.min_disk is not None:
         changes["min_disk"] = wishes.min_disk
     return world.replace(nodes=tuple(
-        n.replace(**changes, offline=n.offline or k in off) for k, n in enumerate(world.nodes)
+        n.replace(**changes, offline=n.offline or k in off, set_off=k in off and not n.offline)
+        for k, n in enumerate(world.nodes)
     ))
+
+
+def as_read(world: World) -> World:
+    """The world as it was before nodes were set offline by options."""
+    return world.replace(nodes=tuple(
+        n.replace(offline=False, set_off=False) if n.set_off else n for n in world.nodes))
 
 
 def _known(word: str, names: list[str]) -> bool:

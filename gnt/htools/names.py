@@ -35,6 +35,8 @@ class Names:
         cut = len(self.suffix)
         self.nodes = [n[: len(n) - cut] for n in nodes]
         self.instances = [i[: len(i) - cut] for i in instances]
+        self.node_numbers: Sequence[int] = range(len(nodes))  # as the whole cluster counts them
+        self.instance_numbers: Sequence[int] = range(len(instances))
 
 
 def find(word: str, names: Sequence[str], what: str) -> int:

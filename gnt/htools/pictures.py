@@ -15,6 +15,7 @@ CELL, GAP = 10, 0.5  # in the picture's units
 FEW = 6  # nodes that get a row each, with their names
 LEGIBLE = 64  # nodes up to which every square is written on
 NAMED = 60  # nodes up to which the rows and columns of a table of pairs have names
+SQUARES = 200  # to a side of a table of pairs; beyond, several nodes share one
 ROW = 10  # squares in a row while they are legible
 PIXELS = 4.4  # of a unit at most while squares are legible, so that few nodes do not fill a screen
 
@@ -58,8 +59,9 @@ def heat(label: str, names: Sequence[str], squares: Sequence[Square]) -> str:
     size = 3.3 if written else max(3.3, CELL * wide / 50)
     named = names[::wide] if wide else ()
     left = min(12, max(map(len, named), default=0)) * size * 0.62 + 1.5
-    parts = [text(left - 1.5, row * CELL + 6.2, size, short(name), "name", "end")
-             for row, name in enumerate(named)]
+    every = math.ceil(size * 1.1 / CELL)  # rows to a name: they must not overlap
+    parts = [text(left - 1.5, row * CELL + CELL / 2 + size * 0.36, size, short(name), "name", "end")
+             for row, name in enumerate(named) if row % every == 0]
     for k, one in enumerate(squares):
         parts.append(_square(left + k % wide * CELL, k // wide * CELL, one, written))
     width, height = left + wide * CELL, -(-count // max(wide, 1)) * CELL
@@ -86,7 +88,7 @@ def pairs(
     """``cells`` by (row, column); many nodes are drawn without words."""
     count = len(names)
     if count > NAMED:
-        return svg(count + 6, count + 4, label, _coarse(count, cells))
+        return _coarse(label, count, cells)
     size = 4.4
     left = min(12, max(map(len, names), default=0)) * size * 0.62 + 2
     parts = [f'<rect x="{left:g}" y="{left:g}" width="{count * CELL}" height="{count * CELL}" '
@@ -102,25 +104,36 @@ def pairs(
     return svg(side, side, label, "".join(parts), side * PIXELS * 0.6)
 
 
-def _coarse(count: int, cells: Mapping[tuple[int, int], Square]) -> str:
-    """One path for each colour: thousands of squares would make a page of megabytes."""
+def _coarse(label: str, count: int, cells: Mapping[tuple[int, int], Square]) -> str:
+    """One path for each colour: thousands of squares would make a page of megabytes.
+
+    A square stands for several nodes where one each could not be seen, as full as the fullest.
+    """
+    bin_ = -(-count // SQUARES)
     drawn: dict[str, list[str]] = {}
     bad = []
+    fullest: dict[tuple[int, int], Square] = {}
     for (p, s), one in cells.items():
-        drawn.setdefault(step(one.part), []).append(f"M{s + 6} {p + 4}h1v1h-1z")
+        at = p // bin_, s // bin_
+        if at not in fullest or fullest[at].part < one.part:
+            fullest[at] = one
+    side = -(-count // bin_)
+    size = max(2.6, side / 60)
+    left, top = 4 * size * 0.62 + 1, size + 1
+    for (p, s), one in fullest.items():
+        drawn.setdefault(step(one.part), []).append(f"M{s + left:g} {p + top:g}h1v1h-1z")
         if one.bad:
-            bad.append(f"M{s + 5.5} {p + 3.5}h2v2h-2z")
-    every = 20 if count <= 400 else 100
-    marks = range(0, count, every)
-    size = max(2.6, count / 70)
-    rules = "".join(f"M6 {k + 4}h{count}M{k + 6} 4v{count}" for k in marks)
-    words = "".join(text(5.4, k + 4 + size * 0.7, size, str(k + 1), "name", "end")
-                    + text(k + 6, 3.2, size, str(k + 1), "name", "start") for k in marks)
+            bad.append(f"M{s + left - 0.5:g} {p + top - 0.5:g}h2v2h-2z")
+    marks = range(0, side, 20)
+    rules = "".join(f"M{left:g} {k + top:g}h{side}M{k + left:g} {top:g}v{side}" for k in marks)
+    words = "".join(text(left - 0.6, k + top + size * 0.8, size, str(k * bin_ + 1), "name", "end")
+                    + text(k + left, size, size, str(k * bin_ + 1), "name", "start") for k in marks)
     squares = "".join(f'<path class="{kind}" d="{"".join(paths)}"/>'
                       for kind, paths in sorted(drawn.items()))
     edges = f'<path class="flag" d="{"".join(bad)}"/>' if bad else ""
-    return (f'<rect x="6" y="4" width="{count}" height="{count}" class="frame"/>'
-            f'<path class="rule" d="{rules}"/>{squares}{edges}{words}')
+    frame = (f'<rect x="{left:g}" y="{top:g}" width="{side}" height="{side}" class="frame"/>'
+             f'<path class="rule" d="{rules}"/>')
+    return svg(side + left, side + top, label, f"{frame}{squares}{edges}{words}")
 
 
 def curve(label: str, values: Sequence[float]) -> str:

@@ -85,6 +85,7 @@ class NodeTable:
         self.figures = [state.node(k) for k in range(len(world.nodes))]
         self.peers = state.peers
         self.on: list[tuple[list[int], list[int]]] = [([], []) for _ in world.nodes]
+        self.primaries = [pri for pri, _ in state.places()]
         self.tagged: list[list[int]] = [[] for _ in world.nodes]  # forthcoming ones, too
         for i in range(len(world.instances)):
             pri, sec = state.place_of(i)
@@ -113,10 +114,22 @@ class NodeTable:
         return ",".join(f"{t}={c}" for t, c in sorted(counts.items()))
 
     def peer_map(self, k: int) -> str:
-        mirrors = [self.world.instances[i] for i in self.on[k][1]]
-        peers = dict.fromkeys((i.pri for i in mirrors if i.mirrored), 0) | self.peers(k)
+        mirrored = (i for i in self.on[k][1] if self.world.instances[i].mirrored)
+        peers = dict.fromkeys((self.primaries[i] for i in mirrored), 0) | self.peers(k)
+        peers = {self.names.node_numbers[p]: mib for p, mib in peers.items()}
+        outside = self.world.nodes[k].outside
+        peers |= dict(outside.peers) if outside else {}
         pairs = sorted(((p, m) for p, m in peers.items()), key=lambda e: (-e[1], -e[0]))
         return "[" + ",".join(f"({p},{m})" for p, m in pairs) + "]"
+
+    def hosted(self, k: int, role: int) -> str:
+        """The instances on a node: primaries (role 0) or secondaries (1)."""
+        known = self.names.instance_numbers
+        found = [known[i] if i < len(known) else i for i in self.on[k][role]]
+        outside = self.world.nodes[k].outside
+        if role and outside:
+            found = sorted([*found, *outside.instances], reverse=True)
+        return str(found).replace(" ", "")
 
     def cell(self, k: int, field: str) -> str:
         shown = FIELDS.get(field)
@@ -168,7 +181,7 @@ def _allowed_spindles(t: NodeTable, k: int) -> float:
 
 
 FIELDS: dict[str, tuple[str, bool, Callable[[NodeTable, int], str]]] = {
-    "idx": ("Index", True, lambda t, k: f"{k:4d}"),
+    "idx": ("Index", True, lambda t, k: f"{t.names.node_numbers[k]:4d}"),
     "name": ("Name", False, lambda t, k: t.names.nodes[k]),
     "fqdn": ("Name", False, _node(lambda n: n.name)),
     "status": ("F", False, status),
@@ -186,8 +199,8 @@ FIELDS: dict[str, tuple[str, bool, Callable[[NodeTable, int], str]]] = {
     "ucpu": ("vcpu", True, whole(4, "u_cpu")),
     "pcnt": ("pcnt", True, whole(3, "pri")),
     "scnt": ("scnt", True, whole(3, "sec")),
-    "plist": ("primaries", True, lambda t, k: str(t.on[k][0]).replace(" ", "")),
-    "slist": ("secondaries", True, lambda t, k: str(t.on[k][1]).replace(" ", "")),
+    "plist": ("primaries", True, lambda t, k: t.hosted(k, 0)),
+    "slist": ("secondaries", True, lambda t, k: t.hosted(k, 1)),
     "pfmem": ("p_fmem", True, real(
         6, 4, lambda t, k: ratio(t.figures[k]["u_mem"], t.world.nodes[k].t_mem))),
     "pfdsk": ("p_fdsk", True, real(6, 4, lambda t, k: t.disk_part(k))),

@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from gnt.htools_ext.state import State
 
 FORMS = ("lose NODE[,NODE…]", "lose group GROUP", "lose tag TAG", "lose any [K]",
-         "lose any PREFIX:", "add [COUNTx] MEMORY[,CPUS[,DISK[,TEMPLATE]]]")
+         "lose any [K] PREFIX:", "lose any [K] group",
+         "add [COUNTx] MEMORY[,CPUS[,DISK[,TEMPLATE]]]")
 MOST = 20_000  # combinations
 SHOWN = 10
 
@@ -149,7 +150,7 @@ class Play:
         return f"no node has {inst.mem} MiB for it ({said(reasons) or 'no other is there'})"
 
     def any_of(self, event: str, what: str) -> Report:
-        """Every combination of k nodes, every group, or every value of a tag, each by itself."""
+        """Every combination of k nodes, groups, or values of a tag, each by itself."""
         cases = list(islice(self.cases(event, what), MOST + 1))
         if len(cases) > MOST:
             raise Invalid("", f"{event!r} means more than {MOST} combinations",
@@ -174,21 +175,25 @@ class Play:
         online = [k for k in range(len(self.world.nodes))
                   if not self.ground.state.node(k)["offline"]]
         names = [n.name for n in self.world.nodes]
-        if what.isdigit():
-            for chosen in combinations(online, whole(1, len(names)).read(what, event)):
-                yield ", ".join(names[k] for k in chosen), list(chosen)
-            return
-        domains: dict[str, list[int]] = {}
+        number, _, kind = what.partition(" ") if what[:1].isdigit() else ("1", "", what)
+        domains = self.domains(kind, online) if kind else {names[k]: [k] for k in online}
+        if not domains:
+            raise Invalid("", f"{event!r}: no node has a tag that begins with {kind}",
+                          hint="; ".join(FORMS))
+        for chosen in combinations(domains, whole(1, len(domains)).read(number, event)):
+            yield ", ".join(chosen), list(dict.fromkeys(
+                k for name in chosen for k in domains[name]))
+
+    def domains(self, kind: str, online: Sequence[int]) -> dict[str, list[int]]:
+        """What fails together: the nodes of each group, or of each tag with a prefix."""
+        found: dict[str, list[int]] = {}
         for k in online:
             node = self.world.nodes[k]
-            tags = [self.world.groups[node.group].name] if what == "group" else [
-                t for t in node.tags if t.startswith(what)]
+            tags = [self.world.groups[node.group].name] if kind == "group" else [
+                t for t in node.tags if t.startswith(kind)]
             for tag in tags:
-                domains.setdefault(tag, []).append(k)
-        if not domains:
-            raise Invalid("", f"{event!r}: no node has a tag that begins with {what}",
-                          hint="; ".join(FORMS))
-        yield from domains.items()
+                found.setdefault(tag, []).append(k)
+        return found
 
     # --- adding ---------------------------------------------------------------------------------
 

@@ -10,6 +10,10 @@ from __future__ import annotations
 from gnt.errors import GntError
 from gnt.record import Record
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
 DISKLESS, FILE, SHAREDFILE, PLAIN = "diskless", "file", "sharedfile", "plain"
 TEMPLATES = (
     DISKLESS, FILE, SHAREDFILE, PLAIN, "blockdev", "drbd", "rbd", "ext", "gluster",
@@ -21,6 +25,7 @@ MIRROR = {
     "ext": MIRROR_EXTERNAL, "gluster": MIRROR_EXTERNAL,
 }
 MOVABLE = frozenset(("drbd", "blockdev", SHAREDFILE, "gluster", "rbd", "ext"))
+MADE_ANEW = frozenset((FILE, PLAIN, "blockdev"))  # elsewhere, when their node is lost
 LOCAL = frozenset(("drbd", PLAIN))  # counted on the nodes' disks
 
 STATUSES = (
@@ -86,6 +91,18 @@ class Group(Record):
         return self.alloc_policy != "unallocable"
 
 
+class Outside(Record):
+    """What a node holds for instances whose primary is in another group, which is cut off."""
+
+    instances: tuple[int, ...] = ()  # the world's indices, without forthcoming ones
+    peers: tuple[tuple[int, int], ...] = ()  # (the primary's index in the world, MiB reserved)
+    load: float = 0.0  # of disks
+    spindle_use: int = 0
+    coming_dsk: int = 0  # of those that are forthcoming
+    coming_use: int = 0
+    coming_spindles: int = 0
+
+
 class Node(Record):
     name: str
     group: int  # index
@@ -97,6 +114,7 @@ class Node(Record):
     t_cpu: float = 0.0
     n_cpu: int = 0
     offline: bool = False
+    set_off: bool = False  # by -O, not by what the cluster says
     master: bool = False
     spindles: int = 0
     free_spindles: int = 0
@@ -107,6 +125,7 @@ class Node(Record):
     cpu_load: float | None = None  # measured; None: the sum of its instances'
     vcpu_ratio: float | None = None  # overrides the group's policy (--max-cpu)
     min_disk: float = 0.0  # fraction of the disk to keep free (--min-disk)
+    outside: Outside | None = None
 
 
 class Disk(Record):
@@ -131,6 +150,7 @@ class Instance(Record):
     networks: tuple[str | None, ...] = ()  # of the NICs
     load: tuple[float, float, float, float] = BASE_LOAD
     movable: bool = True  # allowed to move, as far as options say
+    far: tuple[str, ...] = ()  # tags of the secondary node, where that is cut off
 
     @property
     def uses_memory(self) -> bool:
@@ -143,6 +163,11 @@ class Instance(Record):
     @property
     def offline(self) -> bool:
         return self.status == "ADMIN_offline"
+
+    @property
+    def reserves(self) -> bool:
+        """Needs its memory on the secondary when the primary is lost."""
+        return self.auto_balance and not self.offline
 
     @property
     def mirrored(self) -> bool:
@@ -193,24 +218,52 @@ class Part(Record):
 def part(world: World, group: int) -> Part:
     """The group's nodes and the instances whose primary is there.
 
-    A secondary in another group becomes -1, and the instance immovable.
+    A secondary in another group becomes -1, and the instance immovable; what the group's nodes hold
+    as secondaries of other groups' instances stays counted there.
     """
     nodes = tuple(k for k, n in enumerate(world.nodes) if n.group == group)
     at = {k: j for j, k in enumerate(nodes)}
     chosen = tuple(k for k, i in enumerate(world.instances) if i.pri in at)
     return Part(
         world=world.replace(
-            nodes=tuple(world.nodes[k] for k in nodes),
-            instances=tuple(_cut(world.instances[k], at) for k in chosen),
+            nodes=_with_outside(world, nodes, at),
+            instances=tuple(_cut(world, world.instances[k], at) for k in chosen),
         ),
         nodes=nodes, instances=chosen,
     )
 
 
-def _cut(inst: Instance, at: dict[int, int]) -> Instance:
+def _cut(world: World, inst: Instance, at: dict[int, int]) -> Instance:
     sec = at.get(inst.sec, -1)
     split = inst.sec >= 0 and sec < 0
-    return inst.replace(pri=at[inst.pri], sec=sec, movable=inst.movable and not split)
+    return inst.replace(pri=at[inst.pri], sec=sec, movable=inst.movable and not split,
+                        far=world.nodes[inst.sec].tags if split else ())
+
+
+def _with_outside(world: World, nodes: Sequence[int], at: Mapping[int, int]) -> tuple[Node, ...]:
+    """The nodes with what they hold for others."""
+    held: dict[int, list[int]] = {}
+    for k, inst in enumerate(world.instances):
+        if inst.sec in at and inst.pri not in at:
+            held.setdefault(inst.sec, []).append(k)
+    return tuple(
+        world.nodes[k].replace(outside=_outside(world, held[k])) if k in held else world.nodes[k]
+        for k in nodes)
+
+
+def _outside(world: World, held: Sequence[int]) -> Outside:
+    there = [(k, world.instances[k]) for k in held if not world.instances[k].forthcoming]
+    coming = [i for i in map(world.instances.__getitem__, held) if i.forthcoming]
+    peers: dict[int, int] = {}
+    for _, i in there:
+        peers[i.pri] = peers.get(i.pri, 0) + (i.mem if i.reserves else 0)
+    return Outside(
+        instances=tuple(k for k, _ in there), peers=tuple(peers.items()),
+        load=sum((i.load[2] for _, i in there), 0.0),
+        spindle_use=sum(i.spindle_use for _, i in there if i.template in LOCAL),
+        coming_dsk=sum(i.dsk for i in coming if i.template in LOCAL),
+        coming_use=sum(i.spindle_use for i in coming if i.template in LOCAL),
+        coming_spindles=sum(i.spindles or 0 for i in coming))
 
 
 def is_split(world: World, inst: Instance) -> bool:

@@ -44,6 +44,7 @@ class Session:
         self._store: Riding | None = None
         self._desk: Desk | None = None
         self._vault: Vault | None = None
+        self._strange = False  # whether there was no copy of the configuration here
 
     # --- wiring --------------------------------------------------------------------------------
 
@@ -98,6 +99,7 @@ class Session:
             known = signed.cached()
             if known is not None:
                 self._learn(known)
+            self._strange = known is None
             self._store = Riding(signed, self.transport)
         return self._store
 
@@ -163,6 +165,11 @@ class Session:
         self.transport.hardened = cfg.cluster.hardened
 
     @property
+    def here(self) -> str:
+        """The name of the node that this machine is; empty elsewhere."""
+        return self.context.here
+
+    @property
     def who(self) -> str:
         """This user, as the history will name them."""
         return f"{_user()}@{os.uname().nodename}"
@@ -190,6 +197,8 @@ class Session:
 
     def config(self) -> Config:
         cfg = self.desk.read()
+        if self._strange and self.store.signed.unreached:
+            cfg = self.desk.read()  # this candidate's own copy has just said where the master is
         self._remember(cfg)
         if self.store.signed.unreached:
             self.tell(f"this may not be the newest state: {self.store.signed.unreached}")

@@ -265,7 +265,7 @@ gnt_g_open() {
 gnt_g_serve() {
     gnt_dog
     gnt_mark greeted "$gnt_g_idle"
-    echo "gnt-gate 1 $gnt_g_challenge $gnt_g_version"
+    echo "gnt-gate 1 $gnt_g_challenge $gnt_g_version records"
     # shellcheck disable=SC2086 # words of one frame
     while read -r gnt_g_kind gnt_g_rest; do
         set -f

@@ -23,6 +23,7 @@ class Gate:
         words = greeting.decode("ascii", "replace").split()
         self._node, self._orders = node, orders
         self._challenge, self._version = words[2], words[3]
+        self._looks = "records" in words[4:]  # gates of before ADR 0119 know no records
         self._granted: set[Grant] = set()
         self._for = ("", 0)
         self._shown = ("", 0)
@@ -54,7 +55,7 @@ class Gate:
 
     def _show(self, job: str, term: int) -> bytes:
         """The frame with the record of a job, unless this gate has seen it."""
-        if job == "-" or (job, term) == self._shown:
+        if job == "-" or not self._looks or (job, term) == self._shown:
             return b""
         self._shown = job, term
         body, signature = self._orders.record(job)

@@ -15,6 +15,7 @@ umask 077
 version=$1; shift
 dir=/var/lib/gnt/gate
 mkdir -p "$dir/$version/fixed" "$dir/$version/open" && cd "$dir" || exit 1
+[ -e gate ] || rm -rf /run/gnt/gate.jobs # of another cluster, whose jobs had the same numbers
 while read -r name size; do head -c "$size" >"$name.new" || exit 1; done
 for file in "$version"/*/*.new; do
     name=${file##*/}; name=${name%.new}

@@ -51,6 +51,7 @@ def rows_of(name: str, others: str) -> list[dict[str, Any]]:
     with tempfile.NamedTemporaryFile(suffix=".json") as file:
         words = [sys.executable, str(ROOT / "tests/bench" / f"{name}.py"), "--json", file.name]
         words += ["--others", others] if others and name == "fanout" else []
+        words += ["--descent", "900"] if name == "htools" else []
         subprocess.run(words, check=True)
         return list(json.loads(file.read()))
 

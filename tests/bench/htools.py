@@ -1,11 +1,12 @@
-"""``python tests/bench/htools.py [--reference SECONDS] [--only PART,…] [--json FILE]``: htools
-against Debian's.
+"""``python tests/bench/htools.py [--reference SECONDS] [--descent SECONDS] [--only PART,…]
+[--json FILE]``: htools against Debian's.
 
 CPU seconds of our work in this process, on clusters made here (``shapes``); the reference's
-programs run on the same files, where they end within the seconds given (60; with 900 also the
-descent on 40 nodes, whose ratio then has a gate of its own).  Parts: greedy, searches, proven,
-placing, planning.  Quality is compared with the greedy descent, which is the reference's move
-for move (``tests/htools/test_reference.py``), and with the proven optimum (``optimum.c``).
+programs run on the same files, where they end within the seconds given (60; with 900, or with
+``--descent 900``, also the descent on 40 nodes, whose ratio then has a gate of its own).  Parts:
+greedy, searches, proven, placing, planning.  Quality is compared with the greedy descent, which is
+the reference's move for move (``tests/htools/test_reference.py``), and with the proven optimum
+(``optimum.c``).
 """
 
 from __future__ import annotations
@@ -41,7 +42,15 @@ if TYPE_CHECKING:
 
     Row = dict[str, Any]
 
-LIMIT = float(sys.argv[sys.argv.index("--reference") + 1]) if "--reference" in sys.argv else 60.0
+
+
+def given(option: str, usual: float) -> float:
+    """The seconds of an option."""
+    return float(sys.argv[sys.argv.index(option) + 1]) if option in sys.argv else usual
+
+
+LIMIT = given("--reference", 60)
+DESCENT = given("--descent", LIMIT)
 SHAPES = ("random", "newnodes", "hot", "tight")
 HAIL = "/usr/lib/ganeti/iallocators/hail"
 NEW = Instance(name="new", mem=4096, dsk=51328, vcpus=2, status="running", pri=-1,
@@ -75,11 +84,11 @@ def grown(work: Callable[[], Any]) -> float:
         return float(file.read())
 
 
-def program(*words: str, data: str = "") -> tuple[float, str] | None:
+def program(*words: str, data: str = "", limit: float = LIMIT) -> tuple[float, str] | None:
     """CPU seconds and output of a program; None if it is not there or takes too long."""
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     try:
-        done = subprocess.run(words, capture_output=True, timeout=LIMIT, check=False, text=True,
+        done = subprocess.run(words, capture_output=True, timeout=limit, check=False, text=True,
                               input=data)
     except (FileNotFoundError, subprocess.TimeoutExpired):
         return None
@@ -131,7 +140,7 @@ def greedy() -> list[Row]:
         seconds = cpu(lambda world=world: descent(world), runs)
         if count <= 40:  # ours before and after it: the machine may have become faster or slower
             with saved(text.write(world)) as path:
-                theirs = program("hbal", "-t", path)
+                theirs = program("hbal", "-t", path, limit=DESCENT)
             seconds = (seconds + cpu(lambda world=world: descent(world), runs)) / 2
             same_moves(world, theirs)
         else:
@@ -302,8 +311,8 @@ PARTS = {"greedy": greedy, "searches": searches, "proven": proven, "placing": pl
 
 
 def bench() -> list[Row]:
-    given = sys.argv[sys.argv.index("--only") + 1].split(",") if "--only" in sys.argv else PARTS
-    return [row for name in given for row in PARTS[name]()]
+    only = sys.argv[sys.argv.index("--only") + 1].split(",") if "--only" in sys.argv else PARTS
+    return [row for name in only for row in PARTS[name]()]
 
 
 if __name__ == "__main__":

@@ -9,6 +9,8 @@ from tests.commands import build
 class Desk:
     """``spec.Session`` for Actions and ``prepare``; what happened is in its lists."""
 
+    here = ""  # an admin's machine
+
     def __init__(self, cfg=None, *, yes=True, hosts=None, nodes=None):
         self.cfg, self.yes = cfg, yes
         self.hosts = hosts or {}  # name: (address, keys)

@@ -199,3 +199,30 @@ def test_every_command_that_moves_many_asks_and_checks_a_script(command):
         with pytest.raises(GntError, match=problem) as caught:
             command.run(desk)
         assert desk.executed == [] and len(caught.value.message) < 700
+
+
+@pytest.mark.parametrize("command", [
+    Evacuate(name="node1", force=True, iallocator="debian"),
+    ChangeGroup(name="web", to=("rack2",), force=True, iallocator="debian"),
+    GroupEvacuate(name="default", to=("rack2",), force=True, iallocator="debian"),
+], ids=lambda command: type(command).__name__)
+def test_what_debians_hail_answers_is_done(command, tmp_path):
+    """The reference's own allocator as a script, from our request to the moves."""
+    from tests.htools.reference import theirs
+
+    cfg = two_groups()
+    asking = answering(cfg, "{")
+    with pytest.raises(GntError, match="not JSON"):
+        command.run(asking)
+    (call,) = [call for call in asking.asked if call.task == RUN]
+    path = tmp_path / "request.json"
+    path.write_text(call.args["request"])
+    told = theirs("hail", str(path)).out
+    assert json.loads(told)["success"], told
+    desk = answering(cfg, told)
+    assert command.run(desk) == 0
+    moved = {name for name, home in homes(desk.cfg).items() if home != homes(cfg)[name]}
+    assert moved == ({"web"} if isinstance(command, ChangeGroup) else {"web", "mail", "cold"})
+    groups = {desk.cfg.one(build.Node, home).group for name, home in homes(desk.cfg).items()
+              if name in moved}
+    assert groups == ({"g1"} if isinstance(command, Evacuate) else {"g2"})

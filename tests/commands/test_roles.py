@@ -92,14 +92,32 @@ def test_a_failover_typed_on_a_host_that_is_no_node_says_where_to():
         MasterFailover(to="nodeX").run(Desk(build.cluster()))
 
 
+def test_a_failover_typed_on_a_candidate_makes_it_the_master():
+    """By the name that the cluster knows it by: a host may call itself node2.example.com."""
+    desk = Desk(build.cluster())
+    desk.here = "node2"
+    assert MasterFailover().run(desk) == 0
+    assert desk.taken[0] == "node2"
+
+
 class Minority(Desk):
     """A cluster whose other candidates do not answer."""
 
+    why = "it did not answer"
+
     def take_over(self, node, **_):
-        raise NoMajority("1 of 2 candidates answered")
+        raise NoMajority(f"1 of 2 candidates answered; node3: {self.why}")
 
 
 def test_a_failover_without_a_majority_says_how_to_go_on_without_the_others():
     with pytest.raises(NoMajority, match="1 of 2") as caught:
         MasterFailover(to="node2").run(Minority(build.cluster()))
     assert "gnt-cluster master-failover --no-voting --to node2" in caught.value.hint
+
+
+def test_who_was_overtaken_by_another_failover_is_not_told_to_go_on_without_a_majority():
+    desk = Minority(build.cluster())
+    desk.why = "term 4 has begun"
+    with pytest.raises(NoMajority) as caught:
+        MasterFailover(to="node2").run(desk)
+    assert "--no-voting" not in caught.value.hint and "getmaster" in caught.value.hint

@@ -26,7 +26,7 @@ class Shell:
         with open(inp, "wb") as file:
             file.write(frame.stdin)
         body = f"command eval {quote(frame.text)}" if frame.keep else f"(eval {quote(frame.text)})"
-        text = f"{body} <{quote(inp)} >{quote(out)} 2>{quote(err)}\necho $?\n".encode()
+        text = f"{body} <{quote(inp)} >{quote(out)} 2>{quote(err)}\ncommand echo $?\n".encode()
         self.sent += len(frame.text.encode()) + len(frame.stdin)
         try:
             self.process.stdin.write(text)

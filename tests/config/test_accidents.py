@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import os
 import threading
 
 import pytest
-from chains import KEY, bytes_of, first_data, first_head, follow, head_after, make_base
+from chains import KEY, bytes_of, first_data, first_head, follow, head_after, make_base, make_key
 from clusters import Cluster, change
 from places import BASE, FIRST, append, commit, install
 from test_refusals import answered
@@ -14,7 +15,7 @@ from gnt.config import base as bases
 from gnt.config import compaction, signature
 from gnt.config import message as m
 from gnt.config.candidate import LocalCandidate
-from gnt.config.disk import CacheDisk, Disk
+from gnt.config.disk import CacheDisk, Disk, numbers
 from gnt.config.failover import take_over
 from gnt.config.memory_state import FollowingState
 from gnt.config.replica import Replica
@@ -215,11 +216,67 @@ def test_a_copy_that_another_process_moved_to_a_new_base_has_no_content_yet(clus
         slow.replica.content()
 
 
+def test_what_follows_a_place_in_an_earlier_journal(place):
+    candidate = place.driver()
+    install(candidate, RECORDS)
+    head = head_after(AFTER[0], base=5)
+    candidate.answer(m.Install(term=1, turn=2, head=head, start=RECORDS[-1].hash, base=NEWER,
+                               journal=bytes_of(AFTER)))
+    offset = len(bytes_of(RECORDS[:2]))
+    rest = [m.Part(kind="base", number=5, offset=0, data=NEWER),
+            m.Part(kind="journal", number=5, offset=0, data=bytes_of(AFTER))]
+    before = m.Part(kind="journal", number=1, offset=offset, data=bytes_of(RECORDS[2:]))
+    assert list(candidate.answer(m.Fetch(base=1, offset=offset)).parts) == [before, *rest]
+    assert list(candidate.answer(m.Fetch(base=7, offset=offset)).parts) == rest
+    assert list(candidate.answer(m.Fetch(base=5, offset=3)).parts) == [
+        m.Part(kind="journal", number=5, offset=3, data=bytes_of(AFTER)[3:])]
+
+
 def test_a_copy_answers_as_a_candidate_does(cluster):
     store = cluster.create()
     store.commit(lambda _: change("instances/a"))
     answer = store.peers.ask({"n1": m.Fetch()})["n1"]
     assert store.replica.whole() == m.Answer(status=m.OK, head=answer.head, parts=answer.parts)
+
+
+def test_a_new_base_is_on_all_candidates_and_nobody_s_turn_is_left(cluster):
+    store = cluster.create()
+    first = bases.parse(store.replica.content()[0], "base").header
+    assert (first.term, first.turn, first.serial, first.previous) == (1, 0, 1, 0)
+    store.commit(lambda _: change("instances/a"))
+    compaction.compact(store)
+    assert store.turn is None
+    assert cluster.heads() == {store.replica.head.line} and store.replica.head.base == 2
+    assert len({cluster.disks[name].read("base-2.toml") for name in cluster.names}) == 1
+    assert cluster.peers().ask({"n1": m.Take(term=1, wait=0)})["n1"].status == m.OK
+
+
+def test_old_bases_are_forgotten_as_new_ones_come(cluster):
+    store = cluster.create()
+    for number in range(4):
+        store.commit(lambda _, n=number: change(f"instances/i{n}"))
+        for name in cluster.names:  # it was long ago
+            for file in cluster.disks[name].names():
+                os.utime(cluster.disks[name].path(file), (0, 0))
+        compaction.compact(store)
+    for name in cluster.names:
+        kept = numbers(cluster.disks[name].names(), "base")
+        assert kept[-2:] == [4, 5] and 1 not in kept and 2 not in kept
+
+
+def test_a_signer_whose_right_has_ended_is_told_before_anything_is_sent(cluster):
+    eve = make_key(2)
+    data = first_data({"admin": KEY.public, "eve": eve.public})
+    data["signers"]["eve"]["valid_until"] = 1001
+    cluster.create(data)
+    store = cluster.driver(key=eve)
+    assert store.commit(lambda _: change("instances/a")).serial == 2
+    store.author.clock = lambda: 1001.0
+    asked = []
+    store.peers.before = lambda name, message: asked.append(type(message))
+    with pytest.raises(NotAuthorised, match="this change: signed by eve, whose right to sign"):
+        store.commit(lambda _: change("instances/b"))
+    assert m.Append not in asked and store.turn is None
 
 
 def test_times_are_kept_to_a_thousandth(cluster):
@@ -392,7 +449,8 @@ def test_a_turn_whose_answer_is_not_believed_is_given_back(cluster):
     assert cluster.peers().ask({"n1": m.Take(term=1, wait=0)})["n1"].status == m.OK
 
 
-def test_a_driver_that_is_refused_asks_who_is_master_now(cluster):
+@pytest.mark.parametrize("work", ["read", "hold_turn"])
+def test_a_driver_that_is_refused_asks_who_is_master_now(cluster, work):
     """The old master heard that a term had begun, and nothing after that."""
     store = cluster.create()
     peers = cluster.peers()
@@ -403,7 +461,17 @@ def test_a_driver_that_is_refused_asks_who_is_master_now(cluster):
 
     peers.before = before
     take_over(cluster.driver(peers=peers), "n3")
-    assert store.hold_turn().master.name == store.turn.node == "n3"
+    assert getattr(store, work)().master.name == "n3"
+    assert store.unreached == ""
+
+
+def test_reading_asks_the_master_and_nobody_else(cluster):
+    store = cluster.create()
+    store.read()
+    asked = []
+    store.peers.before = lambda name, message: asked.append(name)
+    assert store.read().serial == 1
+    assert asked == ["n1"]
 
 
 def test_a_long_journal_begins_anew(cluster):
@@ -434,7 +502,7 @@ def test_a_change_that_a_failover_took_along_is_not_made_again(cluster):
         made.append(True)
         return change("instances/a")
 
-    config = store.commit(make)
+    config = store.commit(make, attempts=1)
     assert (made, [done.rescued for done in taken]) == ([True], [(2,)])
     assert (config.term, config.master.name, names(config)) == (2, "n3", {"a"})
 

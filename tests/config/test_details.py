@@ -9,7 +9,7 @@ import pytest
 from chains import KEY, first_data, make_key
 from clusters import Cluster, change
 
-from gnt.config import canon, consent, disk, export, remote, signature
+from gnt.config import canon, consent, disk, export, record, remote, signature
 from gnt.config import message as m
 from gnt.config.ledger import Ledger
 from gnt.config.verify import verify
@@ -106,7 +106,8 @@ def test_consent_is_signed_and_names_who_agreed(cluster: Cluster, tmp_path: path
     text = b"gnt-consent-1\ncluster c\nchange 0\nno signer b\n"
     by_b = signature.sign(text, make_key(2), consent.NAMESPACE)
     pathlib.Path(path).write_bytes(text + b"signature " + by_b.encode() + b"\n")
-    said = Ledger(lambda: store).sign(path, asked.append)
+    fresh = cluster.driver()
+    said = Ledger(lambda: fresh).sign(path, asked.append)
     assert said == "agreed so far, besides who makes the change: b, admin"
     assert asked == ["    cluster c\n    change 0\n    no signer b\nDo you agree to this change?"]
     found, signatures = consent.ConsentFile(path).read()
@@ -191,6 +192,31 @@ def test_signers_are_told_apart_by_their_keys(cluster: Cluster) -> None:
     assert store.replica.trusted.signers() == {KEY.public: "admin", make_key(3).public: "b"}
 
 
+def test_who_signs_says_what_time_it_is() -> None:
+    import time
+
+    author = record.Author("root@t", lambda: KEY)
+    assert abs(author.clock() - time.time()) < 60 and author.asked(b"x") == ()
+    assert record.Author("root@t", lambda: KEY, lambda: 7.0).clock() == 7.0
+    assert author.fingerprint == signature.fingerprint(KEY.public)
+
+
+def test_a_job_gets_its_serial_unless_it_has_a_name() -> None:
+    author = record.Author("root@t", lambda: KEY, lambda: 7.0)
+    job = {"id": "@", "operation": "x y", "params": {}, "author": "", "driver": "",
+           "state": "running"}
+    for given, name in (("@", "4"), ("", "4"), (None, "4"), ("9", "9")):
+        begun = Edit(path="jobs/@", value={**job, "id": given})
+        txn = record.drafted(Change(edits=(begun,), operation="x y"), 4, "", (1, 1), author)
+        assert (txn.job, txn.put[0].path, txn.put[0].value["id"]) == ("4", "jobs/4", name)
+    gone = Change(edits=(Edit(path="nothing/a"),), operation="x y")
+    with pytest.raises(Damaged, match="a change: 'nothing/a' is not the path"):
+        record.drafted(gone, 4, "", (1, 1), author)
+    with pytest.raises(Damaged, match="a change: 'nothing/a' is not the path"):
+        record.drafted(gone.replace(edits=(Edit(path="nothing/a", value={}),)), 4, "", (1, 1),
+                       author)
+
+
 class Told(disk.Disk):
     """A directory that remembers what was done to it, in order."""
 
@@ -217,6 +243,23 @@ class Told(disk.Disk):
     def truncate(self, descriptor: int, size: int) -> None:
         self.done.append("truncate")
         super().truncate(descriptor, size)
+
+
+def test_what_may_be_read_by_whoever_can_log_in() -> None:
+    from gnt.config import facts
+    from gnt.found import text_beside
+
+    asked = [(facts.fetch, (1, 20), ("1", "20")), (facts.fetch, (1, m.STANDING_ONLY), ("1", "-")),
+             (facts.past, (7,), ("7",)), (facts.judge, (), ())]
+    for task, given, words in asked:
+        script = task.script(task.on("n1", *given))
+        assert script.words == words
+        assert script.answer("a\n") == "a\n"
+    judge = facts.judge.script(facts.judge.on("n1"))
+    assert judge.body == text_beside("gnt.config.facts", "judge.sh")
+    frame = remote.Dialect().frame(m.Fetch(base=1, offset=20))
+    fetch = facts.fetch.script(facts.fetch.on("n1", 1, 20))
+    assert (frame.body, frame.words) == (fetch.body, fetch.words)
 
 
 def test_what_is_written_is_durable_before_it_counts(tmp_path: pathlib.Path) -> None:

@@ -11,7 +11,7 @@ import subprocess
 import sys
 
 import pytest
-from chains import KEY, first_data, make_base
+from chains import KEY, first_data, make_base, make_entry
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import (
     BestAvailableEncryption,
@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from gnt.config import base as bases
-from gnt.config import canon, digest, journal, signature, sqlite_state
+from gnt.config import canon, digest, journal, message, signature, sqlite_state
 from gnt.config.journal import Entry, Txn
 from gnt.config.signature import base64, string
 from gnt.errors import Damaged, UsageError
@@ -316,6 +316,43 @@ def test_records_are_bounded():
     long = b'[txn.2]\nnote = "' + b"x" * journal.MAX_RECORD + b'"\nsig = "A"\n\n'
     with pytest.raises(Damaged, match="byte 0: a record of"):
         journal.split(long, "j")
+
+
+def test_serials_are_bounded_and_letters_that_are_none_are_damage():
+    longest = make_entry(10**18 - 1, "a" * 64)
+    (entry,), _ = journal.split(longest.record, "j")
+    assert (entry.serial, journal.first_prev(entry.body)) == (10**18 - 1, "a" * 64)
+    torn = longest.record.replace(b'sig = "', b'sig = "\xff').replace(b'prev = "', b'prev = "\xff')
+    (entry,), _ = journal.split(torn, "j")
+    assert journal.first_prev(entry.body).startswith("\ufffda")
+    with pytest.raises(Damaged, match="bad signature"):
+        signature.verify(entry.body, entry.signature, "j")
+
+
+def test_a_record_that_is_only_a_signature_is_damage():
+    with pytest.raises(Damaged, match="does not begin with"):
+        journal.split(b'\nsig = "A"\n\n', "j")
+
+
+def test_a_journal_may_be_longer_than_its_longest_record():
+    data = b"".join(make_entry(serial, "a" * 64, note="x" * (journal.MAX_RECORD * 2 // 5)).record
+                    for serial in range(2, 6))
+    entries, end = journal.split(data, "j")
+    assert ([entry.serial for entry in entries], end) == ([2, 3, 4, 5], len(data))
+
+
+def test_hashes_and_heads_are_strict():
+    digest = "0123456789abcdef" * 4
+    assert message.read_hash(digest) == digest
+    for text in (digest[:-1], digest + "0", digest[:-1] + "g", digest.upper(), ""):
+        with pytest.raises(ValueError, match="is not a hash"):
+            message.read_hash(text)
+    assert message.read_head(f"2 3 {digest} 1\n") == message.Head(term=2, serial=3, hash=digest,
+                                                                  base=1)
+    assert message.read_head("0 0  0") == message.Head()
+    for line in ("1 1  1", "0 0 x 0", f"1 1 {digest}", f"1 1 {digest} 1 1", f"-1 1 {digest} 1"):
+        with pytest.raises(ValueError, match=r"not|unpack"):
+            message.read_head(line)
 
 
 @pytest.mark.parametrize("first", [

@@ -14,10 +14,18 @@ import resource
 import pytest
 from clusters import Cluster, change
 
+from gnt.cli import failure
 from gnt.config.columns import head, load_columns, save_columns
 from gnt.config.commit import NotKept
+from gnt.config.consent import ConsentFile
 from gnt.config.disk import Disk
+from gnt.config.signature import make_key
 from gnt.config.sqlite_state import SqliteState
+from gnt.engine import planfile
+from gnt.errors import UsageError
+from gnt.plan import Plan
+from tests.engine.toys import Build, cluster_data
+from tests.fakes.store import Disk as FakeDisk
 
 pytestmark = pytest.mark.later
 SIZES = [0, 1, 100, 4096, 8192, 20000, 32768, 33000, 45056, 10**8]
@@ -147,3 +155,43 @@ def test_columns_that_cannot_be_kept_are_not_there(tmp_path, size):
     assert not [p for p in (tmp_path / "columns").glob("*")]
     save_columns(str(tmp_path), "instance", at, columns)
     assert load_columns(str(tmp_path), "instance") == columns
+
+
+# --- files that people asked for ------------------------------------------------------------------
+
+@pytest.mark.parametrize("size", [0, 1, 200, 350])
+def test_half_a_key_is_none(tmp_path, size):
+    with limited(size), pytest.raises(OSError):
+        make_key(str(tmp_path / "keys" / "signer"))
+    assert list((tmp_path / "keys").iterdir()) == []
+    assert make_key(str(tmp_path / "keys" / "signer")).public.startswith("ssh-ed25519 ")
+
+
+@pytest.mark.parametrize("size", [0, 1, 100])
+def test_half_a_plan_is_none(tmp_path, size):
+    cfg = FakeDisk(cluster_data()).config()
+    words = str(tmp_path / "plan"), cfg, Build(name="web"), Plan()
+    with limited(size), pytest.raises(UsageError, match="cannot write the plan"):
+        planfile.write(*words)
+    assert list(tmp_path.iterdir()) == []
+    planfile.write(*words)
+    with pytest.raises(UsageError, match="File exists"):
+        planfile.write(*words)
+
+
+@pytest.mark.parametrize("size", [0, 1, 30])
+def test_what_others_agreed_to_stays_when_one_more_cannot_be_added(tmp_path, size):
+    path = tmp_path / "one.consent"
+    consent = ConsentFile(str(path))
+    consent._write(b"what it is about\n", ["first"])
+    before = path.read_bytes()
+    with limited(size), pytest.raises(OSError):
+        consent._write(b"what it is about\n", ["first", "second"])
+    assert path.read_bytes() == before
+    consent._write(b"what it is about\n", ["first", "second"])
+    assert path.read_bytes() > before
+
+
+def test_a_report_that_cannot_be_written_is_not_named():
+    with limited(0):
+        assert failure.report(ValueError("no"), ["gnt"]) == ""

@@ -9,11 +9,13 @@ from chains import KEY, make_key
 from clusters import Cluster, change
 
 from gnt.config import base as bases
-from gnt.config import compaction, signature
+from gnt.config import compaction, history, signature
+from gnt.config import message as m
 from gnt.config.ledger import Ledger
 from gnt.config.trust import Pin
 from gnt.engine.ports import Change
-from gnt.errors import Conflict, Damaged, NotAuthorised, NotFound
+from gnt.errors import Conflict, Damaged, NodeFailed, NotAuthorised, NotFound
+from gnt.model.objects import KINDS
 from gnt.plan import Edit
 
 ROOT = pathlib.Path(__file__).parent.parent.parent
@@ -52,6 +54,35 @@ def test_jobs_see_only_as_much_as_they_ask_for(story):
     assert [t["serial"] for t in story.history()] == [4, 3, 2]
 
 
+def test_a_candidate_that_is_away_is_passed_over_for_the_past(cluster, story):
+    """The master is asked first, for it is the one that keeps most."""
+    peers = cluster.peers()
+    reader, asked = cluster.driver(peers=peers), []
+    reader.read()
+    peers.before = lambda name, message: asked.append(name) if isinstance(message, m.Past) else None
+    assert len(Ledger(lambda: reader).chapters()) == 2 and asked == ["n1"]
+    for name in ("n1", "n2"):
+        cluster.disks[name].remove("base-1.toml")
+    asked.clear()
+    assert len(Ledger(lambda: reader).chapters()) == 2 and asked == ["n1", "n2", "n3"]
+    real = peers.ask
+
+    def ask(messages, deadline=15.0, enough=None):
+        away = [name for name in messages if isinstance(messages[name], m.Past) and name != "n3"]
+        return real(messages, deadline, enough) | {
+            name: NodeFailed(name, "unreachable", "no route") for name in away}
+
+    peers.ask = ask
+    assert len(Ledger(lambda: reader).chapters()) == 2
+    cluster.disks["n3"].remove("base-1.toml")
+    assert len(Ledger(lambda: reader).chapters()) == 1
+
+
+def test_no_more_chapters_are_fetched_than_are_asked_for(ledger):
+    assert [[c.number for c in ledger.chapters(serial)] for serial in (9, 3, 2, 1, 0)] == [
+        [3], [3], [1, 3], [1, 3], [1, 3]]
+
+
 def test_the_past_comes_over_a_shell_too(tmp_path):
     cluster = Cluster(tmp_path, kind="remote")
     store = cluster.create()
@@ -70,6 +101,11 @@ def test_one_transaction(ledger):
         ledger.show(9)
 
 
+def test_the_cluster_is_one_table(ledger):
+    assert ledger.cat("cluster/cluster", 2)[0] == "[cluster]"
+    assert ledger.cat("instances/a", 2)[0] == "[instances.a]"
+
+
 def test_an_object_at_any_time(ledger):
     assert 'name = "name-of-a"' in ledger.cat("instances/a", 2)
     assert 'name = "renamed"' in ledger.cat("instances/a", 3)
@@ -82,16 +118,19 @@ def test_an_object_at_any_time(ledger):
 
 
 def test_a_diff_shows_lines(ledger):
-    lines = ledger.diff(2, 3)
-    assert '-name = "name-of-a"' in lines
-    assert '+name = "renamed"' in lines
+    assert ledger.diff(2, 3) == [
+        "--- 2:instances/a", "+++ 3:instances/a", "@@ -2,3 +2,3 @@",
+        ' uuid = "a"', '-name = "name-of-a"', '+name = "renamed"', ' primary_node = "uuid-n1"']
+    assert ledger.diff(3, 3) == []
     assert "+++ 4:instances/b" in ledger.diff(3, None)
 
 
 def test_a_rollback_is_a_new_transaction(ledger, story):
     assert ledger.rollback(2, "mistake") == 5
     assert [i.name for i in story.read().instances] == ["name-of-a"]
-    assert ledger.show(5)["note"] == "back to 2"
+    shown = ledger.show(5)
+    assert (shown["note"], shown["operation"], shown["reason"], shown["drop"]) == (
+        "back to 2", "cluster config rollback", "mistake", ["instances/b"])
     assert ledger.rollback(5, "") == 5
 
 
@@ -154,8 +193,25 @@ def test_no_rollback_while_jobs_are_pending(ledger, story):
     job = {"id": "@", "operation": "x y", "params": {}, "author": "", "driver": "",
            "state": "running"}
     story.commit(lambda _: Change(edits=(Edit(path="jobs/@", value=job),), operation="x y"))
-    with pytest.raises(Conflict, match="jobs are pending: 5"):
+    story.commit(lambda _: Change(edits=(Edit(path="jobs/@", value=job),), operation="x y"))
+    with pytest.raises(Conflict, match="jobs are pending: 5, 6"):
         ledger.rollback(2, "")
+
+
+def test_transactions_that_are_not_kept_are_told_from_to(ledger):
+    for serial, first in ((1, 1), (5, 3)):
+        with pytest.raises(NotFound, match=rf"no transaction {serial} \(kept are {first} to 4\)"):
+            ledger.show(serial)
+
+
+def test_what_differs_is_looked_for_in_every_kind():
+    after = {section: {"x": {"name": section}} for section in KINDS}
+    every = [f"{section}/x" for section in KINDS]
+    assert history.differing({}, after) == history.differing(after, {}) == every
+    assert history.differing(after, after) == []
+    for section in KINDS:
+        assert history.differing({}, after, (section,)) == [
+            path for path in every if path != f"{section}/x"]
 
 
 def test_everything_is_verified(ledger):

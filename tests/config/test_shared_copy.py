@@ -12,6 +12,7 @@ from clusters import Cluster, change
 
 from gnt.config.compaction import compact
 from gnt.config.disk import CacheDisk
+from gnt.config.failover import take_over
 from gnt.config.replica import Replica
 from gnt.config.sqlite_state import SqliteState
 from gnt.config.trust import Pin
@@ -52,6 +53,18 @@ while True:
     print("%d-%d" % (number, index), flush=True)
     if index % 3 == 0:
         compact(store)
+"""
+
+FAIL_OVER = BEGIN + """
+from gnt.config.failover import take_over
+from gnt.errors import Damaged, GntError
+for index in range(rounds):
+    try:
+        take_over(sharing(place), "n%d" % number)
+    except Damaged:
+        raise
+    except GntError as error:
+        print(error)
 """
 
 
@@ -145,3 +158,18 @@ def test_what_a_killed_process_can_leave_is_mended(tmp_path, leave):
     assert {i.uuid for i in last.cached().instances} == {"a", "b"}
     assert last.commit(lambda _: change("instances/c")).serial == 4
     last.replica.content()
+
+
+def test_failovers_of_one_user_at_once_do_not_use_each_other_s_copy(tmp_path):
+    """One of them may be refused, as if it came from another host; nothing is called damaged."""
+    Cluster(tmp_path).create()
+    running = [start(FAIL_OVER, tmp_path, number, 3) for number in (1, 2, 3)]
+    said = [process.communicate()[1] for process in running]
+    assert [text for text in said if text] == []
+    store = sharing(tmp_path)
+    killed = tmp_path / "copy/config/failover-0"  # no process has this number
+    killed.mkdir()
+    take_over(store, "n3")
+    assert store.commit(lambda _: change("instances/after")).master.name == "n3"
+    assert not killed.exists()
+    assert list((tmp_path / "copy/config").glob("failover-*")) == []

@@ -3,6 +3,7 @@
 import gc
 import os
 import sqlite3
+import threading
 
 import pytest
 from chains import KEY, first_data
@@ -107,6 +108,17 @@ def test_a_cache_that_others_can_write_is_made_anew(tmp_path, directory):
     os.chmod(directory / "state.sqlite", 0o666)
     assert store_at(cluster, directory).read().serial == 1
     assert os.stat(directory / "state.sqlite").st_ino != before
+
+
+@pytest.mark.parametrize(("name", "mode", "ours"), [
+    ("s", 0o644, True), ("s", 0o620, False), ("s", 0o602, False),
+    (".", 0o755, True), (".", 0o770, False), (".", 0o707, False)])
+def test_what_others_could_have_written_is_not_read(directory, name, mode, ours):
+    state_with(directory, {"a": {"name": "x"}})
+    (directory / name).chmod(mode)
+    state = SqliteState(str(directory / "s"))
+    state.refresh()
+    assert (state.serial, (directory / "s").exists()) == ((1, True) if ours else (0, False))
 
 
 def test_two_commands_at_once_share_the_copy(tmp_path, directory):
@@ -215,6 +227,16 @@ def test_trouble_that_is_not_the_file_s_leaves_it_there(directory):
     assert list(again.keys("instances")) == ["a"]
 
 
+@pytest.mark.parametrize("damage", [b"", b"not a database" * 100])
+def test_a_file_that_is_no_cache_is_removed(directory, damage):
+    state_with(directory, {"a": {"name": "x"}})
+    for suffix in ("", "-wal", "-shm"):
+        (directory / f"s{suffix}").write_bytes(damage)
+    state = SqliteState(str(directory / "s"))
+    state.refresh()
+    assert state.position == Position() and list(directory.iterdir()) == []
+
+
 def test_several_transactions_between_two_looks(directory):
     state = state_with(directory, {"a": {"name": "x"}, "b": {"name": "x"}})
     state.apply(txn([("c", {"name": "x"})], []), at(2))
@@ -234,6 +256,49 @@ def test_a_state_begins_anew_after_a_change(directory):
     state.apply(txn([("d", {"name": "z"})], []), at(8))
     assert state.find("instance.name", "z") == ("c", "d")
     assert sorted(file.name for file in directory.iterdir() if "." in file.name) == []
+
+
+def test_a_file_is_opened_when_it_is_first_needed(directory):
+    state_with(directory, {"a": {"name": "x"}})
+    fresh = SqliteState(str(directory / "s"))
+    assert fresh.load("instances", "a") == {"name": "x"}
+    assert fresh.find("instance.name", "x") == ("a",)
+
+
+def test_what_nobody_has_changed_is_not_opened_again(directory):
+    state = state_with(directory, {"a": {"name": "x"}})
+    before = state.snapshot()
+    state.refresh()
+    assert state.snapshot() is before
+    other = SqliteState(str(directory / "s"))
+    other.refresh()
+    other.apply(txn([("b", {"name": "y"})], []), at(2))
+    state.refresh()
+    assert state.snapshot() is not before
+    assert (list(before.keys("instances")), list(state.keys("instances"))) == (["a"], ["a", "b"])
+
+
+def test_threads_share_what_one_of_them_has_read(directory):
+    snapshot = state_with(directory, {"a": {"name": "x"}}).snapshot()
+    found = []
+    reader = threading.Thread(target=lambda: found.append(snapshot.load("instances", "a")))
+    reader.start()
+    reader.join()
+    assert found == [{"name": "x"}]
+
+
+@pytest.mark.parametrize("kind", ["plain", "fast"])
+def test_what_was_seen_stays_though_the_state_begins_anew(directory, kind):
+    state = FollowingState() if kind == "plain" else SqliteState(str(directory / "s"))
+    assert (state.term, state.serial, state.head) == (0, 0, "")
+    state.reset({"instances": {"a": {"name": "x"}}}, at(1))
+    before = state.snapshot()
+    state.reset({"instances": {"b": {"name": "y"}}}, at(5))
+    state.apply(txn([("a", {"name": "z"})], ["b"]), at(6))
+    assert (before.serial, before.load("instances", "a"), before.load("instances", "b")) == (
+        1, {"name": "x"}, None)
+    assert before.find("instance.name", "x") == ("a",)
+    assert (state.serial, state.everything()) == (6, {"instances": {"a": {"name": "z"}}})
 
 
 def test_a_file_that_is_gone_is_seen(directory):

@@ -170,7 +170,7 @@ def test_a_lost_answer_is_found_again(local):
         calls.append(1)
         return change("instances/a")
 
-    config = store.commit(make)
+    config = store.commit(make, attempts=1)
     assert (names(config), config.serial, len(calls)) == ({"name-of-a"}, 2, 1)
     peers.before = lambda name, message: None
     assert store.commit(lambda _: change("instances/b")).serial == 3

@@ -19,7 +19,7 @@ from clusters import Cluster, change
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gnt.config import journal, trust
+from gnt.config import consent, journal, signature, trust
 from gnt.config.disk import CacheDisk
 from gnt.config.journal import Put
 from gnt.config.memory_state import FollowingState
@@ -161,6 +161,130 @@ def test_a_signer_whose_right_has_ended_signs_no_base():
     assert again.begin(make_base(data), "base", known=True) == KEY.public
 
 
+def test_what_takes_the_cluster_s_identity_is_not_believed_ahead():
+    """As for records that are followed: a failover must not take it along."""
+    trusted = Trusted(FollowingState(), Pin(signers=(KEY.public,)))
+    trusted.begin(BASE, "base")
+    good = make_entry(2, FIRST.hash)
+    stolen = {**first_data()["cluster"]["cluster"], "uuid": "another"}
+    bad = make_entry(3, good.hash, put=(Put(path="cluster/cluster", value=stolen),))
+    assert trusted.believable([good, bad, make_entry(4, bad.hash)], "n1") == [good]
+    assert trusted.position.serial == 1
+
+
+def test_who_may_sign_is_known_from_a_state_that_is_there():
+    state = FollowingState()
+    Trusted(state, Pin(signers=(KEY.public,))).begin(BASE, "base")
+    again = Trusted(state, Pin(signers=()))
+    assert again.signers() == {KEY.public: "admin"}
+    again.follow(RECORDS[0], "journal")
+
+
+def test_no_more_signers_can_be_asked_for_than_there_are():
+    def asking(many):
+        value = {**first_data()["cluster"]["cluster"], "signer_threshold": many}
+        return make_entry(2, FIRST.hash, put=(Put(path="cluster/cluster", value=value),))
+
+    refused([asking(2)], "it would leave 1 who may sign, where 2 must agree")
+    trusted = Trusted(FollowingState(), Pin(signers=(KEY.public,)))
+    trusted.begin(BASE, "base")
+    trusted.follow(asking(1), "journal")
+
+
+def with_signer(many, name, key):
+    value = {**first_data()["cluster"]["cluster"], "signer_threshold": many}
+    return make_entry(2, FIRST.hash, put=(
+        Put(path="cluster/cluster", value=value),
+        Put(path=f"signers/{name}", value={"name": name, "key": key})))
+
+
+def test_signers_count_by_their_keys():
+    refused([with_signer(2, "again", KEY.public)], "it would leave 1 who may sign")
+    refused([with_signer(3, "eve", EVE.public)], "it would leave 2 who may sign")
+    trusted = Trusted(FollowingState(), Pin(signers=(KEY.public,)))
+    trusted.begin(BASE, "base")
+    trusted.follow(with_signer(2, "eve", EVE.public), "journal")
+
+
+BOB, STRANGER = make_key(3), make_key(77)
+
+
+@pytest.fixture
+def three():
+    """The state of a cluster of three signers, two of whom must agree to what is dangerous."""
+    data = first_data({"admin": KEY.public, "bob": BOB.public, "eve": EVE.public})
+    data["cluster"]["cluster"]["signer_threshold"] = 2
+    trusted = Trusted(FollowingState(), Pin(signers=(KEY.public,)))
+    trusted.begin(make_base(data), "base")
+    return trusted.state
+
+
+def asking(state, operation="cluster signer remove", term=1, **more):
+    """What is asked of others for a change by admin: it, how often, and who agreed."""
+    txn = journal.Txn(term=term, turn=1, prev="", time=1.0, who="", operation=operation, **more)
+    texts = []
+
+    def asked(text, keys=(KEY, BOB, EVE, STRANGER)):
+        texts.append(text)
+        return [signature.sign(text, key, consent.NAMESPACE) for key in keys]
+
+    return txn, texts, asked
+
+
+def test_no_more_consent_is_kept_than_is_needed(three):
+    txn, texts, asked = asking(three, drop=("signers/eve",))
+    made = consent.attached(three, 1, txn, KEY.public, asked)
+    assert [text.splitlines()[1:] for text in texts] == [
+        [f"cluster {CLUSTER}".encode(), b"change 0", b"no signer eve"]]
+    assert [signature.verify(texts[0], one, "x", consent.NAMESPACE) for one in made.consent] == [
+        BOB.public]
+
+
+@pytest.mark.parametrize("keys", [(), (KEY,), (KEY, STRANGER)])
+def test_ones_own_consent_is_not_another_s(three, keys):
+    txn, _, asked = asking(three, drop=("signers/eve",))
+    with pytest.raises(NotAuthorised, match="consent of 2 signers, and 1 agree: no signer eve"):
+        consent.attached(three, 1, txn, KEY.public, lambda text: asked(text, keys))
+
+
+@pytest.mark.parametrize("when", ["pivot", "end"])
+def test_what_a_job_will_do_needs_consent_before_it_begins(three, when):
+    plan = {when: [{"path": "signers/eve", "drop": {}}]}
+    txn, texts, asked = asking(three, put=(Put(path="jobs/2", value={"id": "2", "plan": plan}),))
+    assert consent.attached(three, 1, txn, KEY.public, asked) == txn
+    assert [text.splitlines()[-1] for text in texts] == [b"no signer eve"]
+    with pytest.raises(NotAuthorised, match="no signer eve"):
+        consent.attached(three, 1, txn, KEY.public, lambda text: ())
+
+
+def test_where_one_signer_is_enough_nobody_is_asked():
+    trusted = Trusted(FollowingState(), Pin(signers=(KEY.public,)))
+    trusted.begin(BASE, "base")
+    plan = {"end": [{"path": "signers/admin", "drop": {}}]}
+    txn, texts, asked = asking(trusted.state, drop=("signers/admin",), put=(
+        Put(path="jobs/2", value={"id": "2", "plan": plan}),))
+    assert (consent.attached(trusted.state, 1, txn, KEY.public, asked), texts) == (txn, [])
+
+
+def test_what_is_dangerous_is_said_in_lines(three):
+    def dangers(**more):
+        return consent.dangers(three, 1, asking(three, **more)[0])
+
+    cluster = three.load("cluster", "cluster")
+    moved = Put(path="cluster/cluster", value={**cluster, "master_node": "uuid-n2"})
+    assert dangers(put=(moved,)) == []
+    assert dangers(put=(moved,), term=2) == ["master uuid-n2"]
+    assert dangers(term=2) == ["master uuid-n1"]
+    assert dangers(put=(Put(path="cluster/cluster", value={
+        **cluster, "signer_threshold": 1, "hardened": True}),)) == [
+        "signer_threshold 1", "hardened True"]
+    same = Put(path="signers/bob", value={"name": "bob", "key": BOB.public})
+    assert dangers(put=(same,)) == []
+    assert dangers(put=(same.replace(value={**same.value, "valid_until": 7}),)) == [
+        f"signer bob {BOB.public} until 7"]
+    assert dangers(operation=consent.DESTROY) == ["destroy the cluster"]
+
+
 def test_rotation_through_many_signers():
     keys = [KEY, *(make_key(n) for n in range(10, 40))]
     trusted = Trusted(FollowingState(), Pin(signers=(KEY.public,)))
@@ -200,6 +324,10 @@ def test_the_cluster_keeps_its_identity():
 @pytest.mark.parametrize("path", ["nothing/a", "nodes/", "nodes", "cluster/other", "nodes/a\nb",
                                   "nodes/" + "x" * 300, "/etc/passwd", "jobs/\u202eevil"])
 def test_paths_of_no_object(path):
+    longest = "instances/" + "x" * journal.MAX_KEY
+    assert journal.check_path(longest, "x") == ("instances", longest[10:])
+    with pytest.raises(Damaged, match="not the path of an object"):
+        journal.check_path(longest + "x", "x")
     refused([make_entry(2, FIRST.hash, put=(Put(path=path, value={}),))], "path|shown|cluster")
 
 

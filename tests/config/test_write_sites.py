@@ -13,29 +13,46 @@ import gnt
 from tests.simulation.filesystem import SimulatedDisk
 
 ROOT = pathlib.Path(gnt.__file__).parent
+TESTS = pathlib.Path(__file__).parent.parent
 PACKAGES = ("config", "engine", "session", "ssh", "cli")
-OS_CALLS = {"write", "rename", "replace", "truncate", "ftruncate", "fsync", "fdatasync", "link"}
+OS_CALLS = {
+    "write", "pwrite", "writev", "sendfile", "rename", "replace", "truncate", "ftruncate", "fsync",
+    "fdatasync", "link", "symlink", "unlink", "remove", "rmdir", "mkdir", "makedirs",
+}
 OTHERS = {"write_text", "write_bytes", "mkstemp", "NamedTemporaryFile"}
 
 #: All of the store's: each is a method that ``test_faults.py`` and the simulation let fail.
 DISK = {"open", "write", "truncate", "fsync", "rename"}
 
+STORE = "config/test_faults.py::test_every_write_site"
+STATE = "config/test_full_driver.py::test_every_size_to_which_the_state_may_grow"
+LOCKS = "- it holds no state: what cannot be opened is refused by its name, and nothing was done"
+GONE = "- it takes away only what nobody needs any more"
+
+#: {module: {function: the test that lets it fail, or why there is none}}
 SITES = {
-    # locks and leases hold no state: a turn without one is a turn
-    "config.disk": DISK | {"lock", "lock_term", "begin_lease"},
-    # caches, made anew when anything about them is unexpected (tests/config/test_sqlite_state.py)
-    "config.columns": {"save_columns"},
-    "config.sqlite_state": {"reset"},
-    # what a person asked for, refused with the reason; nothing depends on it
-    "config.export": {"export"},
-    "config.consent": {"_write"},
-    "config.signature": {"make_key"},
-    "engine.planfile": {"write"},
-    "engine.runner": {"serve"},  # its log
-    "engine.door": {"enter", "_spawn", "ready"},  # its lock, its log, and a pipe
-    "cli.failure": {"report"},  # the report of a crash
-    "ssh.console": {"_through"},  # a private host key file for ssh, for as long as it runs
-    "ssh.wire": {"write_all"},  # a pipe
+    "config.disk": {
+        **dict.fromkeys(DISK, STORE), "remove": STORE, "prepare": LOCKS, "lock": LOCKS,
+        "lock_term": LOCKS, "begin_lease": "config/test_turns.py::*",
+    },
+    "config.columns": {"save_columns": "config/test_full_driver.py::"
+                       "test_columns_that_cannot_be_kept_are_not_there"},
+    "config.sqlite_state": {"reset": STATE, "_unlink": GONE, "_discard": GONE},
+    "config.context": {"forget": GONE},
+    "config.export": {"export": "- into a new folder, which is named when it is cut off"},
+    "config.consent": {"_write": "config/test_full_driver.py::"
+                       "test_what_others_agreed_to_stays_when_one_more_cannot_be_added"},
+    "config.signature": {"make_key": "config/test_full_driver.py::test_half_a_key_is_none"},
+    "engine.planfile": {"write": "config/test_full_driver.py::test_half_a_plan_is_none"},
+    "engine.runner": {"serve": LOCKS},
+    "engine.door": {
+        "enter": LOCKS, "ready": "- a pipe",
+        "_spawn": "engine/test_alone.py::test_a_runner_that_cannot_be_started_is_named"},
+    "session.riding": {"copy_of": LOCKS},
+    "cli.failure": {
+        "report": "config/test_full_driver.py::test_a_report_that_cannot_be_written_is_not_named"},
+    "ssh.console": {"_through": "- host keys for ssh, for as long as it runs; it does not begin"},
+    "ssh.wire": {"write_all": "- a pipe"},
 }
 
 
@@ -70,10 +87,20 @@ def _writes(node: ast.AST) -> bool:
 
 def test_no_place_writes_that_nobody_lets_fail():
     found = written()
-    new = {module: names - SITES.get(module, set()) for module, names in found.items()}
+    rows = {module: set(row) for module, row in SITES.items()}
+    new = {module: names - rows.get(module, set()) for module, names in found.items()}
     assert not {module: names for module, names in new.items() if names}
-    gone = {module: names - found.get(module, set()) for module, names in SITES.items()}
+    gone = {module: names - found.get(module, set()) for module, names in rows.items()}
     assert not {module: names for module, names in gone.items() if names}
+
+
+def test_every_row_has_a_test_that_is_there_or_a_reason():
+    for row in SITES.values():
+        for told in row.values():
+            path, _, name = told.partition("::")
+            if told.startswith("- "):
+                continue
+            assert f"def {name.removesuffix('*')}" in (TESTS / path).read_text(), told
 
 
 def test_every_call_of_the_store_s_disk_can_fail_in_the_simulation():

@@ -196,7 +196,9 @@ def test_a_runner_that_dies_leaves_doubt(tmp_path: pathlib.Path, last: bytes | O
     wire = Wire(door.HELLO, last)
     with pytest.raises(JobFailed, match="before it said") as caught:
         submit(str(tmp_path), SUBMISSION, lambda path: wire, nobody)
-    assert "gnt-job list" in caught.value.hint and wire.closed
+    assert str(caught.value) == "the runner ended before it said whether the job was recorded"
+    assert caught.value.hint == "gnt-job list shows whether it was; if not, submit it again"
+    assert wire.closed
 
 
 def test_a_refusal_is_raised_as_it_was(tmp_path: pathlib.Path) -> None:

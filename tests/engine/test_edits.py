@@ -120,6 +120,13 @@ def test_what_a_job_leaves_alone_within_a_table_stays_as_another_made_it():
     assert edit.value == {"be": {"memory": 4, "vcpus": 2}, "name": "x"}
 
 
+def test_where_both_changed_one_field_a_job_s_end_wins_and_its_undo_yields():
+    changes = [{"path": "groups/one", "old": {"a": 1}, "new": {"a": 2}}]
+    (edit,) = forward(View(config({"one": {"a": 9}})), changes, "x")
+    assert edit.value == {"a": 2}
+    assert backward(View(config({"one": {"a": 9}})), changes, "x") == []
+
+
 TABLES = st.dictionaries(st.sampled_from("abcd"), st.integers(0, 2), max_size=4)
 
 

@@ -47,6 +47,11 @@ def test_an_ended_job_is_described_in_full():
         "id": job, "operation": "toy build", "author": "tester", "reason": "for fun",
         "result": "success", "archived": False, "priority": -10, "parameters": {"name": "web"},
         "began": local(2.0), "started": local(1000.0), "ended": local(3.0)}
+    lab.disk.transactions.append(txn(9, operation="group add", note="web", result="success"))
+    assert office(lab).details("9") == {
+        "id": "9", "operation": "group add", "author": "ann", "reason": "", "result": "success",
+        "archived": False, "about": "web", "began": local(109.0), "started": "-",
+        "ended": local(109.0)}
     driver.run(lab.desk(), Tag(), WISH)
     assert office(lab).details("4") == {
         "id": "4", "operation": "toy tag", "author": "tester", "reason": "", "result": "success",
@@ -179,6 +184,20 @@ def test_who_repairs_a_job_is_its_driver_from_then_on():
     jobs.desk.transport.before = lambda call: seen.extend(one.driver for one in lab.jobs)
     assert jobs.resume(job.id) == 0
     assert set(seen) == {"here 9"}
+
+
+def test_what_becomes_of_a_cancelled_job_is_said():
+    lab = Lab()
+    held = Held(lab)
+    thread, _ = background(driver.run, lab.desk(), Build(name="web"), WISH)
+    waiting_for(lab, 1)
+    jobs = office(lab)
+    assert jobs.cancel("3") == "job 3 is cancelled; it had not begun"
+    assert jobs.cancel(held.job.id) == (
+        f"job {held.job.id} will stop after its current step and take back what it did")
+    held.finish()
+    thread.join(20)
+    assert lab.jobs == [] and len(lab.disk.transactions) == 4
 
 
 def test_a_job_is_waited_for_as_long_as_its_driver_lives():

@@ -11,11 +11,13 @@ import os
 import pathlib
 import subprocess
 import sys
+import threading
 import time
 
 from gnt.config.journal import Put, Txn
 from gnt.config.sqlite_state import SqliteState
 from gnt.config.trust import Position
+from gnt.engine import door
 
 ALIVE = 128  # the byte of the shared memory that each process locks which has the file open
 
@@ -92,3 +94,43 @@ def test_a_runner_has_locks_of_its_own_on_the_state(tmp_path: pathlib.Path) -> N
         time.sleep(0.01)
     os.close(go)
     assert ((folder / "told").read_text(), own) == ("1 old 2\n", True)
+
+
+SAYS = 'echo "$PYINSTALLER_RESET_ENVIRONMENT $PWD"'
+
+
+class Hello:
+    def line(self):
+        return door.HELLO
+
+
+def kept():
+    """What this process has open, and its children."""
+    with open("/proc/thread-self/children") as children:
+        return len(os.listdir("/proc/self/fd")), children.read()
+
+
+def test_what_is_started_leaves_neither_descriptors_nor_children(tmp_path):
+    """Nor what the one before it said in the log."""
+    before = kept()
+    log = tmp_path / "runner.log"
+    for program, said_last in ((["/bin/sh", "-c", "echo going down"], "going down\n"),
+                               (["/nowhere/program"], "not found"),
+                               (["/bin/sh", "-c", SAYS], "1 /\n")):
+        left = [None, None, Hello()]
+        assert door.enter(str(tmp_path), lambda path, left=left: left.pop(0), program) is not None
+        assert kept() == before
+        assert said_last in log.read_text() and log.read_text().count("\n") == 1
+
+
+def test_one_starts_it_and_the_others_find_it_started(tmp_path):
+    answers, found = [None, Hello()], []
+    with open(tmp_path / "runner.start", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # as one who is just starting it
+        thread = threading.Thread(target=lambda: found.append(
+            door.enter(str(tmp_path), lambda path: answers.pop(0), ["/bin/false"])))
+        thread.start()
+        thread.join(0.3)
+        assert thread.is_alive() and len(answers) == 1
+    thread.join(20)
+    assert isinstance(found[0], Hello) and not (tmp_path / "runner.log").exists()

@@ -169,16 +169,16 @@ def test_facts_of_a_term_that_is_over_are_asked_again():
         return type(cfg)(type(cfg.state)(lab.disk.copied(), terms[0], cfg.serial, cfg.head))
 
     lab.disk.config = in_term
-    asked = []
+    asked, knowing = [], Knowing(desk)
 
     def before(call):
         if call.task.endswith(".look"):
-            asked.append(terms[0])
+            asked.append((terms[0], knowing.known[-1][1]))
             terms[0] = 2
 
     desk.transport.before = before
     driver.run(desk, Build(name="web"), WISH)
-    assert asked == [1, 2] and lab.jobs == [] and store.turn is False
+    assert asked == [(1, 1), (2, 2)] and lab.jobs == [] and store.turn is False
 
 
 class Growing(Build, command="toy growing"):

@@ -15,13 +15,11 @@ from tests.engine.test_holds import Held, dead_job
 from tests.engine.toys import WISH, Build, Lab, make, step
 
 
-def planned(plan, **fields):
+def planned(plan):
     class Given(Operation, command="toy given"):
         def plan(self, cfg, seen):
             return plan
 
-    for name, value in fields.items():
-        setattr(Given, name, value)
     return Given()
 
 

@@ -12,7 +12,7 @@ import time
 
 import pytest
 
-from gnt.engine import door, runner
+from gnt.engine import door, driver, runner
 from gnt.engine.submit import Submission, decode, encode
 from gnt.errors import Damaged, GntError, NodeFailed
 from gnt.ssh.dial import dial
@@ -71,27 +71,6 @@ def test_one_job_after_the_other_needs_one_thread():
         idle(pool)
     assert make.count == 1 and threading.active_count() == before + 1
     assert lab.taken == 3
-
-
-SAYS = 'echo "$PYINSTALLER_RESET_ENVIRONMENT $PWD"'
-
-
-class Hello:
-    def line(self):
-        return door.HELLO
-
-
-def test_what_is_started_leaves_no_descriptor_open(tmp_path):
-    """Nor what the one before it said in the log."""
-    before = len(os.listdir("/proc/self/fd"))
-    log = tmp_path / "runner.log"
-    for program, said_last in ((["/bin/sh", "-c", "echo going down"], "going down\n"),
-                               (["/nowhere/program"], "not found"),
-                               (["/bin/sh", "-c", SAYS], "1 /\n")):
-        left = [None, None, Hello()]
-        assert door.enter(str(tmp_path), lambda path, left=left: left.pop(0), program) is not None
-        assert len(os.listdir("/proc/self/fd")) == before
-        assert said_last in log.read_text() and log.read_text().count("\n") == 1
 
 
 def idle(pool):
@@ -245,6 +224,8 @@ def test_secrets_of_a_submitted_job_are_confided_before_it_begins():
     desk.confide = lambda operation: told.append((operation.secret_word, lab.disk.serial))
     runner.drive(desk, asked(Build, name="web", secret_word="x"), lambda: None)
     assert told == [("x", 1)]
+    driver.run(desk, Build(name="db", secret_word="y"), WISH)
+    assert told[1] == ("y", 3)
 
 
 class HookedTag(Tag, command="toy hooked-tag"):
@@ -259,6 +240,7 @@ def test_what_one_commit_does_is_answered_by_its_serial_and_has_its_post_hooks()
     runner.drive(desk, waiting, lambda: None)
     assert waiting.answer() == {"id": "2"}
     assert [(node, phase) for node, phase, _ in told] == [("node1", "post")]
+    assert told[0][2]["GANETI_OP_CODE"] == "OP_TOY_HOOKED_TAG"
     assert lab.nodes.owners == {}
 
 
@@ -375,6 +357,8 @@ def test_a_submission_of_another_version_is_refused_with_a_way_out():
         with pytest.raises(Damaged, match="no submission") as refused:
             decode(line)
         assert "another version" in refused.value.hint
+    with pytest.raises(Damaged, match=r"^submission\.wish: not bytes"):
+        decode(b'{"_": "engine.submit.Submission", "wish": {"_": "bytes"}}')
     with pytest.raises(Damaged, match=r"toy build: .*odd"):
         Submission(operation="toy build", params={"odd": 1}, wish=WISH).made(
             {"toy build": Build}.__getitem__)

@@ -81,7 +81,8 @@ class Scripted:
         answers = self.coming.pop(0) if self.coming else {}
         made = {call.key: answers.get(call.args["thing"]) for call in rest
                 if answers.get(call.args["thing"]) != "silent"}
-        return {say.key: answers.get("cancel", False), **made}
+        told = answers.get("cancel", False)
+        return made if told == "silent" else {say.key: told, **made}
 
     def wait_fence(self, nodes, fence, deadline):
         self.fences.append((sorted(nodes), fence, deadline))
@@ -145,7 +146,7 @@ def test_a_wish_to_stop_is_obeyed_before_the_next_phase():
     assert forward(made, step("m", "b"), cancellable=False) is True
     stop.request()
     assert forward(made, step("m", "b"), cancellable=False) is False
-    for answer in (False, None, NodeFailed("master", "lost", "gone"), 1):
+    for answer in (False, None, NodeFailed("master", "lost", "gone"), 1, "silent"):
         calm = Stop()
         assert forward(performer(Scripted({"cancel": answer}), calm), step("n", "a")) is True
         assert not calm.cancelled
@@ -179,6 +180,12 @@ def test_a_node_that_stays_loud_is_not_asked_again():
     with pytest.raises(StepFailed, match="gone"):
         forward(performer(transport), step("n", "a"))
     assert len(transport.sent) == 1
+
+
+def test_no_answer_at_all_the_second_time_is_damage():
+    with pytest.raises(StepFailed, match="no answer to") as told:
+        forward(performer(Scripted({"a": lost()}, {"a": "silent"})), step("n", "a"))
+    assert isinstance(told.value.cause, Damaged)
 
 
 def test_what_failed_is_not_asked_again():

@@ -87,7 +87,13 @@ def test_what_cannot_be_taken_back_is_told_as_interrupted(status):
             raise NodeFailed(call.node, "failed", "stuck", status=status)
 
     lab = Lab()
-    told = heard(lab, lab.desk(before=before), Build(name="web"), GntError)
+    desk = lab.desk(before=before)
+    with pytest.raises(GntError) as stuck:
+        driver.run(desk, Build(name="web"), WISH)
+    said = str(stuck.value)
+    assert (": undone: node node2: broke" in said) is (status != NodeFailed.FINAL)
+    assert ("taken back (node node2: broke" in said) is (status == NodeFailed.FINAL)
+    told = desk.listener.heard
     assert told[-1] == ("interrupted", JOB) and ("undone", JOB) not in told
     assert [at for what, at in told if what == "undoing"] == [3, 2, 1, 0]
 
@@ -119,14 +125,15 @@ def test_cancelling_comes_too_late_once_it_settles():
     lab = Lab()
     desk = lab.desk(before=lambda call: call.args.get("thing") == "web-e"
                     and lab.nodes.cancelled.add(lab.jobs[0].id))
-    settle = (step("node3", "web-e"), step("node1", "web-f"))
+    settle = (step("node3", "web-e"), step("node1", "web-f"), step("node3", "web-g"))
 
     class Long(Build, command="toy long"):
         def plan(self, cfg, seen):
             return super().plan(cfg, seen).replace(settle=settle)
 
     driver.run(desk, Long(name="web"), WISH)
-    assert lab.nodes.things[-1] == "node3:web-e" and "node1:web-f" in lab.nodes.things
+    assert lab.nodes.things[-2:] == ["node3:web-e", "node3:web-g"]
+    assert "node1:web-f" in lab.nodes.things and lab.jobs == []
 
 
 def test_a_second_stop_while_it_settles_says_only_the_way_forward():
@@ -168,7 +175,9 @@ def test_a_turn_is_given_back_when_somebody_cancels_in_the_last_moment():
         return perform(calls, fence=fence, tell=tell)
 
     desk.transport.perform = cancelled
-    assert heard(lab, desk, Build(name="web"), JobFailed)[-1] == ("undone", JOB)
+    with pytest.raises(JobFailed, match=r"^job 2 \(toy build\): cancelled\n    undone: "):
+        driver.run(desk, Build(name="web"), WISH)
+    assert desk.listener.heard[-1] == ("undone", JOB)
     assert given == [True] and lab.nodes.things == []
 
 

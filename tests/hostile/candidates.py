@@ -127,6 +127,7 @@ class Node:
             assert self.ask(m.Learn(head=head, by=1)).status == m.OK
             return ""
         assert self.journal() == before, "it was refused, and kept"
+        assert answer.problem, "it was refused without a reason"
         return answer.problem
 
     def journal(self) -> bytes:
@@ -141,7 +142,8 @@ class Node:
                        hash=last.hash if last else first, base=number)
         answer = self.ask(m.Install(term=term, turn=9, head=after, start=first, base=base,
                                     journal=b"".join(e.record for e in entries)))
-        return "" if answer.status == m.OK else answer.problem or f"status {answer.status}"
+        assert answer.status == m.OK or answer.problem, "it was refused without a reason"
+        return answer.problem if answer.status != m.OK else ""
 
     def close(self) -> None:
         self.shell.close()

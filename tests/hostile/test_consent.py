@@ -177,8 +177,25 @@ def test_consent_travels_in_a_file(trusted, tmp_path) -> None:
         agreed(made, trusted.state, 1, admin)
     ConsentFile(path).sign(BOB)
     full = agreed(made, trusted.state, 1, admin)
+    assert [put.path for put in full.put] == ["signers/eve", consent.CLUSTER]
+    assert full.put[0] == made.put[0] and full.put[1].value == cluster(signer_threshold=2, guard=1)
     trusted.follow(record(trusted, full), "n1")
     assert EVE.public in trusted.signers()
+
+
+def test_a_threshold_may_be_more_than_there_are_signers_nowhere(trusted) -> None:
+    higher = Put(path=consent.CLUSTER, value=cluster(signer_threshold=3))
+    made = txn(trusted, put=[higher])
+    with pytest.raises(Damaged, match="it would leave 2 who may sign, where 3 must agree"):
+        trusted.follow(record(trusted, forced(trusted, made, agreement(trusted, made, BOB))), "n1")
+
+
+@pytest.mark.parametrize("content", [b"", b"gnt-consent-1\ncluster c", b"something else\n",
+                                     b"signature AAAA\n"])
+def test_a_file_of_something_else_is_no_consent(tmp_path, content) -> None:
+    (tmp_path / "consent").write_bytes(content)
+    with pytest.raises(Damaged, match="holds no statement to agree to"):
+        ConsentFile(str(tmp_path / "consent")).read()
 
 
 def test_a_file_of_consent_to_something_else_is_refused(trusted, tmp_path) -> None:
@@ -201,8 +218,10 @@ def test_a_consent_of_one_cluster_is_none_in_another(trusted) -> None:
 
 
 def test_nobody_is_asked_about_a_harmless_change(trusted) -> None:
-    plan = {"end": [{"path": "instances/a", "drop": True}]}
+    renamed = {"path": consent.CLUSTER, "old": {"cluster_name": "a"}, "new": {"cluster_name": "b"}}
+    plan = {"end": [{"path": "instances/a", "drop": True}, renamed]}
     harmless = txn(trusted, put=[Put(path="instances/a", value={"uuid": "a"}),
+                                 Put(path=consent.CLUSTER, value=cluster(signer_threshold=2)),
                                  Put(path="jobs/2", value={"id": "2", "plan": plan})])
 
     def asked(text):

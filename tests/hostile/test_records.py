@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import subprocess
+
 import pytest
 
 from gnt.config import journal, signature
 from gnt.config.journal import Put, Txn
 from gnt.ssh import fences
+from gnt.ssh.gate import tasks
 from tests.hostile.thieves import (
     MAKE,
     MARK,
@@ -198,6 +201,30 @@ def test_an_end_that_was_not_committed_does_not_end_a_job_that_goes_on(gated, no
     said = line.end(shown(alice, "45", serial=50) + ordered(line, alice, "45"))
     node.sh("rm -r /var/lib/gnt/config")
     assert " off 0" in said
+    assert broken_in(node)
+
+
+def test_a_large_plan_can_be_shown(line, alice) -> None:
+    """Within the gate's own bounds; a record has at most 4 MiB."""
+    plan = {"attempt": ["x" * 1000] * 3000}
+    put = Put(path="jobs/95", value={"id": "95", "state": "running", "plan": plan})
+    assert " off 0" in line.end(
+        shown(alice, "95", put=(put,)) + batch("set -- \n:\n", job="95", sign=alice.sign,
+                                               order=order(line.challenge, "set -- \n:\n",
+                                                           job="95")))
+
+
+def test_notes_of_a_cluster_that_has_gone_bind_no_other(gated, node, alice) -> None:
+    """Its jobs had the same numbers; the gate that is installed for the next one forgets them."""
+    node.sh("mkdir -p /run/gnt/gate.jobs; : >/run/gnt/gate.jobs/97-99")
+    first = Line(gated, node)
+    assert "job 97, which has ended" in first.end(signed(first, alice, job="97"))
+    node.sh("rm /var/lib/gnt/gate/gate")
+    task = tasks.install.script(tasks.install.on("node1", [alice.line]))
+    subprocess.run(["nsenter", "-m", "-t", str(node.process.pid), "sh", "-c", task.shell],
+                   input=task.stdin, check=True)
+    again = Line(gated, node)
+    assert " off 0" in again.end(signed(again, alice, job="97"))
     assert broken_in(node)
 
 

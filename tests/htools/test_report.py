@@ -107,6 +107,19 @@ def test_pages_of_all_sizes_are_valid_and_show_every_node(nodes, per_node, offli
     assert len(made.html) < 40_000 + 4000 * nodes
 
 
+def test_a_thousand_nodes_share_squares_in_the_table_of_pairs():
+    names = [f"n{k}" for k in range(1000)]
+    cells = {(p, s): pictures.Square(0.2 + 0.8 * (s == 999), "x", bad=s == 999)
+             for p in (0, 1, 2, 998) for s in (3, 4, 999)}
+    picture = pictures.pairs("N+1", names, cells)
+    made = Page(f"<html><body>{picture}</body></html>")
+    assert made.html.count("h1v1h-1z") == 4  # two rows of squares, two columns
+    assert made.html.count("h2v2h-2z") == 2
+    assert "981" not in made.text and "901" in made.text  # names of every twentieth square
+    few = pictures.pairs("N+1", names[:200], {k: v for k, v in cells.items() if max(k) < 200})
+    assert few.count("h1v1h-1z") == 6
+
+
 def test_a_cluster_without_moves_and_one_without_anything():
     world = clusters.make(1, nodes=2, per_node=1)
     state = arrays.state(world)

@@ -77,6 +77,20 @@ def test_failure_domains_and_groups():
     assert spread.happen("lose group g1").good
 
 
+def test_several_failure_domains_at_once():
+    racks = world(*[shared(1500, 1500)] * 6, free=4000)
+    scene = Play(racks, "diskless")
+    assert scene.happen("lose any rack:").good
+    report = scene.happen("lose any 2 rack:")
+    assert report.data["cases"] == 3 and not report.good
+    assert set(report.data["broken"]) == {"rack:0, rack:1", "rack:0, rack:2", "rack:1, rack:2"}
+    assert scene.happen("lose any 1 group").data["cases"] == 1
+    twice = racks.replace(nodes=tuple(n.replace(tags=("rack:a", "rack:b")) for n in racks.nodes))
+    assert Play(twice, "x").happen("lose any 2 rack:").data["cases"] == 1
+    with pytest.raises(Invalid, match="from 1 to 3"):
+        scene.happen("lose any 4 rack:")
+
+
 def test_every_pair_is_tried():
     scene = Play(world(shared(5000), shared(5000), shared(5000), shared(5000), free=5200), "x")
     assert scene.happen("lose any 1").good
@@ -89,7 +103,7 @@ def test_every_pair_is_tried():
 @pytest.mark.parametrize("event", [
     "", "loose node1", "lose", "add", "add x4G", "add 0x 4G", "add 3x", "add 3x 4Q", "add -1x 4G",
     "add 1,2,3,4,5", "lose group none", "lose tag none", "lose any none:", "lose any 0",
-    "lose any 9", "lose any a b",
+    "lose any 9", "lose any a b", "lose any 2 none:", "lose any 0 group", "lose any 2x",
 ])
 def test_words_that_make_no_sense(event):
     with pytest.raises(Invalid):

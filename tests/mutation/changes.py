@@ -1,8 +1,8 @@
 """One small change of a function at a time: what a test suite that can fail has to notice.
 
-Not changed: annotations, docstrings, ``TYPE_CHECKING`` blocks, assertions (also ``strict=True``), and
-the words of messages (texts inside of ``raise``, f-strings and hints): what they say is not tested
-word by word.  ``False`` becomes ``True``, but what is returned does not become ``None`` instead.
+Not changed: annotations, docstrings, ``TYPE_CHECKING`` blocks, assertions (``strict=True`` is one),
+and the words of messages (texts inside of ``raise``, f-strings and hints): what they say is not
+tested word by word.  ``False`` becomes ``True``; what is returned is not also made ``None``.
 """
 
 from __future__ import annotations

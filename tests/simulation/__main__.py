@@ -1,5 +1,6 @@
 """``python -m tests.simulation [SEEDS] [FIRST] [together]``: run seeds; the first that fails is
-explained.  ``together``: clients commit several changes at once."""
+explained.  ``together``: in all of them clients commit several changes at once, not in every second.
+"""
 
 from __future__ import annotations
 
@@ -27,7 +28,7 @@ def told(result):
 def main(argv):
     count = int(argv[0]) if argv else 1000
     first = int(argv[1]) if len(argv) > 1 else 0
-    together = "together" in argv[2:]
+    together = True if "together" in argv[2:] else None
     started = time.monotonic()
     for seed in range(first, first + count):
         result = scenario.run(seed, together=together)

@@ -10,7 +10,7 @@ from gnt.engine import recover
 from gnt.engine.job import Wish
 from gnt.engine.ports import Change
 from gnt.errors import GntError
-from tests.simulation.operations import Build, Remove
+from tests.simulation.operations import Build, Remove, Tidy
 
 
 def noted(token):
@@ -61,6 +61,13 @@ class Client:
             self.events.append(event)
             try:
                 getattr(self, f"_{kind}")(driver, event, *words)
+            except OSError as error:  # of its own copy: this command ends, others are typed
+                event.error, event.over = error, True
+                self.world.note(f"{driver.name} {kind} {event.token}: {error}")
+                self.world.happened["a copy failed"] += 1
+                driver.die()
+                self.world.scheduler.spawn("later", "", self.begin, after=1.0)
+                return
             except GntError as error:
                 event.error, event.over = error, True
                 driver.store.release()
@@ -101,7 +108,9 @@ class Client:
         event.heard = 0 if driver.store.unreached else terms[config.master.name]
 
     def _job(self, driver, event, kind, name, nodes):
-        operation = Build(name=name, nodes=nodes) if kind == "build" else Remove(name=name)
+        operation = {"build": lambda: Build(name=name, nodes=nodes),
+                     "tidy": lambda: Tidy(name=name, nodes=nodes),
+                     "remove": lambda: Remove(name=name)}[kind]()
         event.token = ""
         event.token = engine.run(driver.desk, operation, Wish(author="a", driver=driver.name))
 

@@ -1,4 +1,5 @@
-"""One commit, cut at one message from some of five candidates; then others go on without it."""
+"""One commit, or one failover, cut at one message from some of five candidates; then others go on
+without it."""
 
 from __future__ import annotations
 
@@ -13,6 +14,7 @@ from tests.simulation.clients import Event
 from tests.simulation.world import Parts, World
 
 MESSAGES = range(4, 16)  # the last fetch, turn, four appends, the commit, four times the new head
+FAILOVER = range(5, 42)  # what is sent after it is known who there is
 WAYS = (("to",), ("from",), ("to", "from"))
 PUBLIC = b64decode(KEY.public.split()[1])[-32:]
 
@@ -20,12 +22,16 @@ PUBLIC = b64decode(KEY.public.split()[1])[-32:]
 class CutWorld(World):
     """Cuts before the n-th message of the driver on the machine ``mine``."""
 
+    left, cutting, ways = -1, (), ()
+    sent = 0  # messages of that driver
+
     def cut_at(self, number, nodes, ways):
         self.left, self.cutting, self.ways = number, nodes, ways
 
     def step(self, driver, name, message):
         super().step(driver, name, message)
         if driver.machine == "mine":
+            self.sent += 1
             if self.left == 0:
                 for node in self.cutting:
                     for way in self.ways:
@@ -33,13 +39,19 @@ class CutWorld(World):
             self.left -= 1
 
 
-def run(number, nodes, ways, parts=Parts):
-    """What is wrong after it; and whether the commit was acknowledged."""
+def run(number, nodes, ways, parts=Parts, failover=False):
+    """What is wrong after it; whether it was acknowledged; and how many messages it took.
+
+    ``failover``: what is cut is a failover to n2, when n1 has committed something.
+    """
     world = CutWorld(number, 5, parts=parts, short=False)
-    world.left, world.cutting, world.ways = -1, (), ()
     world.create()
+    events = []
+    if failover:
+        events.append(commit(world, "theirs", "zeroth", 0.0))
     world.cut_at(number, nodes, ways)
-    events = [commit(world, "mine", "first", 0.0)]
+    events.append(commit(world, "mine", "first", 0.0, failover))
+    mine = events[-1]
     rest = [name for name in world.names if name not in nodes]
     side = rest if len(rest) > 2 else list(nodes)
     for name in world.names:
@@ -47,22 +59,25 @@ def run(number, nodes, ways, parts=Parts):
             for way in ("to", "from"):
                 world.network.cut("other", name, way)
     other = world.driver("other")
-    world.run((other, lambda: _go_on(other, side, events), 0.0), seconds=2000.0)
+    world.run((other, lambda: _go_on(other, side, events, failover), 0.0), seconds=2000.0)
     world.network.heal()
     medic = world.driver("medic")
     world.run((medic, lambda: mend(medic), 100.0), seconds=2000.0)
     problems = list(checked(world, events))
     world.close()
-    return problems, events[0].acknowledged
+    return problems, mine.acknowledged, world.sent
 
 
-def commit(world, machine, token, after):
+def commit(world, machine, token, after, failover=False):
     driver = world.driver(machine)
     event = Event(driver.name, "commit", token, world.scheduler.now)
 
     def story():
         try:
-            event.serial = driver.store.commit(note(token)).serial
+            if failover:
+                event.kind, event.serial = "failover", take_over(driver.store, "n2").serial
+            else:
+                event.serial = driver.store.commit(note(token)).serial
         except GntError as error:
             event.error = error
         else:
@@ -76,11 +91,11 @@ def note(token):
     return lambda cfg: Change(edits=(), operation="note", note=token)
 
 
-def _go_on(driver, side, events):
+def _go_on(driver, side, events, failover):
     """A driver that reaches only this side, which is a majority, commits there."""
     event = Event(driver.name, "commit", "second", driver.world.scheduler.now)
     events.append(event)
-    if "n1" not in side:
+    if failover or "n1" not in side:
         take_over(driver.store, side[0])
     event.serial = driver.store.commit(note("second")).serial
     event.acknowledged, event.end = True, driver.world.scheduler.now

@@ -19,12 +19,13 @@ PATIENCE = 90.0  # seconds that the network goes on trying to deliver
 
 
 class Network:
-    """``cuts``: (machine, node, way) over which nothing passes; ``rough``: {node: probability} of
-    mishaps per message."""
+    """``cuts``: (machine, node, way) over which nothing passes; ``held``: where what is sent waits;
+    ``rough``: {node: probability} of mishaps per message."""
 
     def __init__(self, world):
         self.world = world
         self.cuts = {}  # -> since when
+        self.held = set()
         self.rough = {}
 
     def cut(self, machine, node, way):
@@ -35,6 +36,7 @@ class Network:
         for machine, node, _ in list(self.cuts):
             self.expire(machine, node)
         self.cuts = {}
+        self.held.clear()
         self.rough = {}
 
     def expire(self, machine, node):
@@ -60,11 +62,12 @@ class Network:
         slow = self.world.random.random() < self.rough.get(node, 0.0) * 0.5
         self.world.happened["delayed"] += slow
         scheduler.pause(self.world.random.expovariate(1 / (8.0 if slow else LATENCY)))
-        if key not in self.cuts:
+        if key not in self.cuts and key not in self.held:
             return True
         other = (machine, node, "from" if way == "to" else "to")
-        self.world.happened[f"cut {way}" if other not in self.cuts else "cut both ways"] += 1
-        if not scheduler.wait(lambda: key not in self.cuts, PATIENCE):
+        if key in self.cuts:
+            self.world.happened[f"cut {way}" if other not in self.cuts else "cut both ways"] += 1
+        if not scheduler.wait(lambda: key not in self.cuts and key not in self.held, PATIENCE):
             return False
         return wanted() or self.world.random.random() < 0.5
 
@@ -155,6 +158,7 @@ class Session:
         elif type(message) in (m.Commit, m.Release):
             self.lease = None
         self.node.events.append((kind, getattr(message, "term", 0), answer.status))
+        self.world.senders[self.node.name] = self.driver
         self.world.note(f"{self.driver.name}>{self.node.name} {_detailed(message)} = "
                         f"{answer.status} {answer.problem} [{answer.head.line[:14]}]")
 

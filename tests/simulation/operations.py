@@ -82,8 +82,26 @@ class Remove(Operation, command="toy remove"):
         )
 
 
+class Tidy(Operation, command="toy tidy"):
+    """Make something for a while, when nobody takes or frees an address."""
+
+    name: str = arg(TEXT, "what")
+    nodes: str = arg(TEXT, "where, separated by commas")
+
+    def holds(self, cfg):
+        return Holds(exclusive=(f"networks/{NET}",))
+
+    def plan(self, cfg, seen):
+        made = [(node, f"tidy-{thing}") for node, thing in parts(self.name, self.nodes.split(","))]
+        return Plan(
+            attempt=tuple(Step(do=make.on(node, thing), undo=unmake.on(node, thing))
+                          for node, thing in made),
+            settle=tuple(Step(do=unmake.on(node, thing)) for node, thing in made),
+        )
+
+
 def _with(text, at, character):
     return text[:at] + character + text[at + 1:]
 
 
-FOUND = {"toy build": Build, "toy remove": Remove}.__getitem__
+FOUND = {"toy build": Build, "toy remove": Remove, "toy tidy": Tidy}.__getitem__

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import errno
-import random
 import traceback
 
 from gnt.config.failover import take_over
@@ -12,18 +10,10 @@ from gnt.errors import GntError
 from tests.config.chains import KEY
 from tests.simulation import checker
 from tests.simulation.clients import Client, repair
+from tests.simulation.plans import TROUBLE, YEARS, Plan
 from tests.simulation.world import Parts, World
 
-SPAN = 260  # messages among which accidents happen
 LIMIT = 6000  # messages of a whole run; more is going round in circles
-TROUBLE = (  # what a disk does not do for a while, and why
-    {"write": errno.ENOSPC}, {"write": errno.EDQUOT}, {"write": errno.EIO},
-    {"fsync": errno.EIO}, {"rename": errno.EIO}, {"rename": errno.ENOSPC}, {"read": errno.EIO},
-    {"write": errno.EIO, "truncate": errno.EIO},  # not even what was half written can be cut
-)
-KINDS = ("kill", "kill", "crash", "crash", "cut", "cut", "cut", "rough", "rough", "trouble",
-         "trouble", "clock", "restore", "blackout", "behead", "behead", "orphan", "orphan")
-YEARS = 10 * 365 * 86400.0
 
 
 class Result:
@@ -33,56 +23,6 @@ class Result:
     def __init__(self, seed, faults, problems, notes, happened):
         self.seed, self.faults, self.problems, self.notes = seed, faults, problems, notes
         self.happened = happened
-
-
-class Plan:
-    """What a seed stands for: sizes, actions and accidents."""
-
-    def __init__(self, seed, together=False):
-        self.seed, self.together = seed, together
-        draw = random.Random(f"plan {seed}")
-        self.count = draw.choice([3, 3, 3, 4, 5, 5, 6, 7, 8, 9])
-        self.names = [f"n{number + 1}" for number in range(self.count)]
-        number = draw.choice([2, 2, 3, 3, 4, 5, 6, 7, 8] if self.count < 6 else [2, 2, 3, 3, 8])
-        some = draw.sample(self.names, min(number, self.count))  # a driver may be on a candidate
-        self.machines = [some[i] if i < len(some) and draw.random() < 0.2 else f"m{i}"
-                         for i in range(number)]
-        self.failing = draw.choice([0.0, 0.0, 0.05])
-        each = 12 // len(self.machines) + 2
-        self.actions = [[self._action(draw, c, i) for i in range(each)]
-                        for c in range(len(self.machines))]
-        self.faults = sorted(self._fault(draw) for _ in range(draw.choice([0, 1, 2, 3, 4, 6, 8])))
-
-    def _action(self, draw, client, number):
-        kind = draw.choices(["commit", "read", "job", "failover", "redistribute", "recover"],
-                            [10, 3, 4, 2, 1, 2])[0]
-        return (kind, *{
-            "commit": lambda: [f"t{client}.{number}"],
-            "job": lambda: [draw.choice(["build", "build", "remove"]), draw.choice(["a", "b"]),
-                            ",".join(draw.sample(self.names, 2))],
-            "failover": lambda: [draw.choice(self.names)],
-            "recover": lambda: [draw.choice(["resume", "undo"])],
-        }.get(kind, list)())
-
-    def _fault(self, draw):
-        at, length = draw.randrange(SPAN), draw.choice([0.3, 3.0, 30.0]) * draw.expovariate(1)
-        kind = draw.choice(KINDS)
-        some = draw.sample(self.names, draw.randint(1, self.count))
-        machine = draw.choice([*self.machines, "*"])
-        ways = draw.choice([("to", "from"), ("to", "from"), ("to",), ("from",)])
-        return at, kind, {
-            "kill": (draw.randrange(len(self.machines)), length),
-            "crash": (some[0], length),
-            "cut": (machine, tuple(some), ways, length),
-            "rough": (tuple(some), draw.uniform(0.05, 0.4), length),
-            "trouble": (some[0], draw.randrange(len(TROUBLE)), 3.0 + length),
-            "clock": (draw.choice([*self.machines, *self.names]),
-                      draw.choice([YEARS, -YEARS, 3600.0, -3600.0])),
-            "restore": (some[0], length),
-            "blackout": (length,),
-            "behead": (draw.random() < 0.5, 20.0 + length),
-            "orphan": (draw.choice(["resume", "undo"]), length),
-        }[kind]
 
 
 class Scenario:
@@ -143,6 +83,8 @@ class Scenario:
         if not node.up:
             return
         node.crash()
+        if name in self.world.copies:
+            self.world.copies[name].crash()
         for client in self.clients:
             if client.machine == name:
                 client.kill()
@@ -166,9 +108,23 @@ class Scenario:
         self._later(length, self.world.network.rough.clear)
 
     def _trouble(self, name, which, length):
-        files = self.world.nodes[name].files
-        files.trouble.update(TROUBLE[which])
-        self._later(length, files.trouble.clear)
+        """A candidate's disk, or that with a driver's copy ("*": all of these)."""
+        world = self.world
+        disks = [world.nodes[name].files] if name in world.nodes else [
+            files for machine, files in world.copies.items() if name in ("*", machine)]
+        for files in disks:
+            files.trouble.update(TROUBLE[which])
+            self._later(length, files.trouble.clear)
+
+    def _outage(self, client, length):
+        """A driver's machine loses its power, and what its copy has not written."""
+        self._kill(client, length)
+        machine = self.clients[client].machine
+        for other in self.clients:
+            if other.machine == machine:
+                other.kill()
+        if machine in self.world.copies:
+            self.world.copies[machine].crash()
 
     def _clock(self, machine, jump):
         self.world.skews[machine] = jump
@@ -178,7 +134,7 @@ class Scenario:
 
     def _behead(self, crash, length):
         """The master is gone, for everybody; the next thing that clients do is to replace it."""
-        master = max(self.world.nodes.values(), key=lambda n: _serial(n.file("config/head"))).name
+        master = self._master().name
         if crash:
             self._crash(master, length)
         else:
@@ -198,21 +154,70 @@ class Scenario:
                 if other is not client:
                     other.actions.insert(0, ("recover", verb))
 
+    def _stray(self, name, late, length):
+        """One driver's records come to one candidate only; another one goes on without that; then
+        the master is gone before others are told what it committed last.
+
+        ``late``: the records of the first arrive after all.
+        """
+        self._later(0.0, lambda: self._strayed(name, late, length))
+
+    def _strayed(self, name, late, length):
+        world, node, master = self.world, self.world.nodes[name], self._master()
+        others = [n for n in self.plan.names if n not in (name, master.name)]
+        first = self._guest()
+        held = {(first.machine, other, "to") for other in others}
+        world.network.held |= held
+        alone = world.scheduler.wait(lambda: world.senders.get(name) is first.driver and
+                                     node.events[-1][0] == "append", 20.0)
+        first.kill()
+        if not alone or node is master:
+            return
+        second = self._guest()
+        for way in ("to", "from"):
+            world.network.cut(second.machine, name, way)
+        if world.scheduler.wait(lambda: world.senders.get(master.name) is second.driver and
+                                master.events[-1][::2] == ("commit", checker.OK), 20.0):
+            world.network.held |= {(second.machine, other, "to") for other in others}
+        world.scheduler.pause(0.1)
+        second.kill()
+        if late:
+            world.network.held -= held
+            world.scheduler.pause(0.5)
+        if any(event.acknowledged for event in second.events):
+            world.happened["strayed"] += 1
+            self._crash(master.name, length)
+            self._guest("failover", world.random.choice([name, *others]))
+
+    def _guest(self, *action):
+        """One more client, which makes a change, if nothing else."""
+        number = len(self.clients)
+        client = Client(self.world, number, f"g{number}", [action or ("commit", f"g{number}")],
+                        self._durable)
+        self.clients.append(client)
+        client.begin()
+        return client
+
+    def _master(self):
+        return max(self.world.nodes.values(), key=lambda n: _serial(n.file("config/head")))
+
     def _blackout(self, length):
         for name in self.plan.names:
             self._crash(name, length * self.world.random.random())
 
     def _restore(self, name, length):
-        """A node's disk as it was at the beginning; only as long as that leaves a majority."""
+        """A node's disk as it was at the beginning; only as long as enough of the others remember
+        the last record: they hold it, or, when the master forgets, know it as committed."""
         world = self.world
         others = [node for n, node in world.nodes.items() if n != name]
         needed = len(world.nodes) - len(world.nodes) // 2
         newest = max((_serial(node.file("config/head")), node.file("config/head"))
                      for node in world.nodes.values())[1].split()
         term = max(node.read_term() for node in world.nodes.values())
+        files = "config/head" if self._master().name == name else ""
         holding = [node for node in others if any(
             newest[2] in data or _hashed(newest[2].decode(), data)
-            for path, data in node.files.durable().items())]
+            for path, data in node.files.durable().items() if path.endswith(files))]
         fenced = [node for node in others if node.read_term() == term]
         if self.restored or min(len(holding), len(fenced)) < needed:
             return
@@ -242,15 +247,7 @@ class Scenario:
     def _calm(self):
         """Everything is switched on and connected; one more driver repairs what is left."""
         world = self.world
-        for client in self.clients:
-            client.stopped = True
-            if client.driver is not None:
-                client.driver.die()
-        world.network.heal()
-        world.skews.clear()
-        for node in world.nodes.values():
-            node.files.trouble.clear()
-            node.start()
+        self._all_well()
         driver = world.driver("medic")
         world.failing = 0.0
 
@@ -270,6 +267,19 @@ class Scenario:
         world.run((driver, mend, 0.0), seconds=4000.0)
         if world.scheduler.stuck:
             self.problems.append(f"the repair did not end: {world.scheduler.stuck}")
+
+    def _all_well(self):
+        world = self.world
+        for client in self.clients:
+            client.stopped = True
+            if client.driver is not None:
+                client.driver.die()
+        world.network.heal()
+        world.skews.clear()
+        for files in (*world.copies.values(), *(node.files for node in world.nodes.values())):
+            files.trouble.clear()
+        for node in world.nodes.values():
+            node.start()
 
     def _mend(self, driver):
         try:
@@ -320,12 +330,12 @@ def _raw(public):
     return b64decode(public.split()[1])[-32:]
 
 
-def run(seed, parts=Parts, faults=None, together=False):
-    """One seed from beginning to end; ``together``: clients commit several changes at once."""
+def run(seed, parts=Parts, faults=None, together=None):
+    """One seed from beginning to end."""
     return Scenario(Plan(seed, together), parts, faults).run()
 
 
-def minimal(result, parts=Parts, together=False):
+def minimal(result, parts=Parts, together=None):
     """The same failure with as few accidents as leaving them out one by one comes to."""
     faults, best = list(result.faults), result
     for fault in list(faults):

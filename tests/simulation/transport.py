@@ -101,7 +101,7 @@ class SimulatedTransport:
                     return
                 made = perform(node, request)
                 if network.through(machine, name, "from", lambda: True) and (
-                        network.mishap(name) != "unheard"):
+                        network.mishap(name) not in ("unheard", "cut off")):
                     answer = made
             finally:
                 request.answer = request.answer or answer

@@ -52,8 +52,8 @@ class Driver:
         self.dead = False
         parts = world.parts
         files = world.copies.setdefault(machine, FileSystem(world.random, world.happened))
-        files.locks, files.trouble = {}, {}
-        files.believed = world.believed
+        files.locks = {}
+        files.noticed = world.believed
         disk = SimulatedCache(f"/{machine}/copy", files, world.scheduler, eager=0.02)
         replica = world.replica(disk, FollowingState(), Pin(signers=(KEY.public,)))
         self.peers = parts.peers(world, self)
@@ -90,6 +90,7 @@ class World:
         self.notes = []
         self.happened = collections.Counter()  # accidents that somebody met
         self.heads = []  # (where, the file's content): every head that was ever believed somewhere
+        self.senders = {}  # candidate -> the driver whose message it performed last
         self.skews, self.copies, self.archive = {}, {}, []
         self.network = Network(self)
         self.nodes = {name: parts.machine(name, self, **parts.node) for name in self.names}

@@ -40,6 +40,19 @@ def test_guests_live_and_move(hardened: Cluster) -> None:
     hardened.gnt("cluster", "verify")
 
 
+def test_submitted_jobs_run_behind_gates(hardened: Cluster) -> None:
+    """Many threads share the connections and the store of one runner."""
+    ids = [hardened.gnt("instance", "add", "--submit", "--print-jobid", "-t", "diskless", "-H",
+                        "fake", "-n", f"node{number}", f"queued{number}").stdout.strip()
+           for number in (1, 2, 3)]
+    for job in ids:
+        hardened.gnt("job", "wait", job)
+    assert {f"queued{number}" for number in (1, 2, 3)} <= {
+        row[0] for row in hardened.listed("instance", "name")}
+    for number in (1, 2, 3):
+        hardened.gnt("instance", "remove", "--yes", f"queued{number}")
+
+
 def test_the_admin_s_own_key_reads_facts_and_nothing_else(hardened: Cluster) -> None:
     for number in (1, 2, 3):
         for command in (f"touch {MARK}", "cat /etc/shadow", f"exec /bin/sh; touch {MARK}"):
