@@ -43,6 +43,14 @@ def test_a_turn_whose_memory_was_restored_from_a_backup_is_none(tmp_path):
     assert not candidate.disk.read("journal-1.toml")
 
 
+def test_turns_go_on_from_the_journal_when_their_memory_was_restored(place):
+    candidate = place.driver()
+    install(candidate, turn=3)
+    assert append(candidate, FIRST, follow(FIRST.hash, 2, 1, turn=5), turn=5).status == m.OK
+    place.disk.replace("turn", b"1 2\n")
+    assert place.driver().answer(m.Take(term=1)).turn == (1, 6)
+
+
 def test_a_turn_on_a_candidate_that_holds_nothing(place):
     taken = place.driver().answer(m.Take(term=1))
     assert (taken.status, taken.head, taken.turn, taken.parts) == (m.OK, m.Head(), (1, 1), ())
@@ -465,6 +473,27 @@ def test_a_driver_that_is_refused_asks_who_is_master_now(cluster, work):
     assert store.unreached == ""
 
 
+@pytest.mark.parametrize(("problem", "said"), [
+    ("no room", "n1: no room"), ("", "n1: it could not write the change")])
+def test_a_master_that_cannot_write_says_why(cluster, problem, said):
+    cluster.create()
+
+    def instead(name, message):
+        return m.Answer(status=m.FAILED, problem=problem) if isinstance(message, m.Commit) else None
+
+    store = cluster.driver(peers=answered(cluster.peers(), instead))
+    with pytest.raises(NodeFailed, match=said) as caught:
+        store.commit(lambda _: change("instances/a"))
+    assert caught.value.hint == "is a disk of n1 full?" and store.turn is None
+
+
+def test_a_copy_is_opened_once(cluster):
+    store = cluster.create()
+    assert store.cached().serial == 1
+    store.replica.disk.remove("head")
+    assert store.cached().serial == 1
+
+
 def test_reading_asks_the_master_and_nobody_else(cluster):
     store = cluster.create()
     store.read()
@@ -563,6 +592,7 @@ def test_what_is_torn_at_the_end_of_a_journal_is_not_taken_along(cluster):
     disk.append("journal-1.toml", disk.size("journal-1.toml"), b'[txm.3]\nsig = "A"\n\n')
     done = take_over(survivor, "n3")
     assert (done.reached, done.rescued) == (("n2", "n3"), ())
+    assert [name for name in survivor.replica.disk.names() if "failover" in name] == []
     assert disk.read("journal-1.toml") == cluster.disks["n3"].read("journal-1.toml")
 
 
