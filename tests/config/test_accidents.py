@@ -499,8 +499,11 @@ def test_reading_asks_the_master_and_nobody_else(cluster):
     store.read()
     asked = []
     store.peers.before = lambda name, message: asked.append(name)
+    written = [os.stat(store.replica.disk.path(name)).st_ino for name in ("head", "trust.toml")]
     assert store.read().serial == 1
     assert asked == ["n1"]
+    assert written == [os.stat(store.replica.disk.path(name)).st_ino
+                       for name in ("head", "trust.toml")]
 
 
 def test_a_long_journal_begins_anew(cluster):
