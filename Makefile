@@ -48,7 +48,9 @@ test: lint
 	@$(PY) -m gnt.lab.main image linux >/dev/null
 	@$(PY) -m gnt.lab.main image machine >/dev/null
 	@echo "== all tests"
-	@timeout --foreground 2280 $(PYTEST) -o faulthandler_timeout=300
+	@timeout --foreground 1800 $(PYTEST) -o faulthandler_timeout=300
+	@echo "== branches and mutants"
+	@timeout --foreground 480 $(PY) -m tests.mutation --branches --percent $(SAMPLE)
 
 SEEDS := 1000
 FIRST := 0
@@ -72,12 +74,12 @@ fuzz-htools: venv
 
 # Every branch of the configuration's and the engine's code, by tests that need no lab.
 coverage: venv
-	@sh packaging/coverage.sh $(PY)
+	@$(PY) -m tests.mutation --branches --percent 0
 
 # One small change of the configuration's and the engine's code at a time: do the tests notice?
 PERCENT := 100
-
 FROM := 0
+SAMPLE := 2
 
 mutate: venv
 	@$(PY) -m tests.mutation --from $(FROM) --percent $(PERCENT)

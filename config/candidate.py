@@ -143,8 +143,6 @@ class LocalCandidate:
         return tail
 
     def _refuse(self, term: int, turn: int, order: tuple[int, int] = (0, 0)) -> None:
-        if term < self.fence:
-            raise _Stop(m.REFUSED, f"term {self.fence} has begun")
         highest = max(order, self.seen)
         if (term, turn) < highest:
             raise _Stop(m.REFUSED, f"term {term}, turn {turn} come after {highest[0]} {highest[1]}")

@@ -43,8 +43,6 @@ def load_columns(
     """These columns of a kind (without names: all) for the present head; None if one is not there.
     """
     at = head(directory)
-    if _overtaken(directory, at):
-        return None
     path = f"{directory}/columns/{kind}"
     try:
         with open(path, "rb") as file:
@@ -52,7 +50,7 @@ def load_columns(
             if found.st_uid != os.geteuid() or found.st_mode & 0o022:
                 return None
             tag, packed = marshal.loads(file.read())
-        if tag != _tag(at):
+        if tag != _tag(at) or _overtaken(directory, at):
             return None
         return {name: marshal.loads(packed[name]) for name in names or packed}
     except (OSError, ValueError, EOFError, TypeError, KeyError):

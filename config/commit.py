@@ -256,12 +256,12 @@ def _find(
         store.hold_turn()
         kept = _held(store, entries)
     except GntError as error:
-        store.release()
         raise NodeFailed(
             node, "lost", f"it is not known whether change {first} was committed "
             f"({replicate.why(answer)}; then: {error.message})",
             hint=f"when {node} answers: gnt-cluster config show {first}") from error
-    store.release()
+    finally:
+        store.release()
     if not kept and not isinstance(answer, NodeFailed) and answer.status == m.FAILED:
         raise NodeFailed(node, "failed", answer.problem or "it could not write the change",
                          task="config (commit)", hint=f"is a disk of {node} full?")

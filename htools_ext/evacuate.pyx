@@ -41,6 +41,8 @@ cdef bint failover_fits(Cluster* c, int n, double* need) noexcept nogil:
             return False
         if (t.excl or c.node[n].excl) and x.spindles < 0:
             return False
+        if (t.excl and t.f_spn < 0) or (c.node[n].excl and c.node[n].f_spn < 0):
+            return False  # they change their roles, not what they need
     return True
 
 

@@ -125,10 +125,16 @@ class Filler:
         return []
 
     def enough(self, tried: list[Level], count: int) -> tuple[Shape, int | None] | None:
-        """The first shape that fits when one resource is made smaller still."""
+        """The first shape that fits when one resource is made smaller still.
+
+        CPUs only where they stand in the way most: so the reference was seen to do it.
+        """
         for level in reversed(tried):
             for cause in reversed(sorted(range(len(FAILURES)), key=level.failures.__getitem__)):
-                found = self.until_fits(level.shape, cause) if level.failures[cause] else None
+                if not level.failures[cause] or (
+                        cause == CPU and cause != main_cause(level.failures)):
+                    continue
+                found = self.until_fits(level.shape, cause)
                 if found is not None:
                     return found, level.below(found, (), 1, count).limit
         return None

@@ -10,7 +10,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-POLICIES = {"p": "preferred", "l": "last_resort", "u": "unallocable"}
+POLICIES = {"p": "preferred", "a": "last_resort", "l": "last_resort", "u": "unallocable"}
+EXCLUSIVE = {"Y": True, "N": False, "True": True, "False": False}
 UNITS = {"m": 1.0, "g": 1024.0, "t": 1024.0 * 1024.0}
 
 
@@ -44,9 +45,9 @@ def group(number: int, spec: str) -> tuple[Group, list[Node]]:
     disk, memory = size(words[2], spec), size(words[3], spec)
     cpus = whole(words[4], spec)
     spindles = whole(words[5], spec) if len(words) > 5 else 1
-    if len(words) > 6 and words[6] not in ("Y", "N"):
-        raise BadData(f"--simulate={spec}: {words[6]!r} is neither Y nor N")
-    exclusive = len(words) > 6 and words[6] == "Y"
+    if len(words) > 6 and words[6] not in EXCLUSIVE:
+        raise BadData(f"--simulate={spec}: {words[6]!r} is none of {', '.join(EXCLUSIVE)}")
+    exclusive = len(words) > 6 and EXCLUSIVE[words[6]]
     made = Group(name=f"group-{number:02d}", uuid=f"fake-uuid-{number:02d}", alloc_policy=alloc)
     return made, [Node(
         name=f"node-{number:02d}-{k:03d}", group=number - 1, t_mem=float(memory), n_mem=0,
@@ -56,6 +57,9 @@ def group(number: int, spec: str) -> tuple[Group, list[Node]]:
 
 
 def build(specs: Sequence[str]) -> World:
-    """One group per specification."""
-    made = [group(k, spec) for k, spec in enumerate(specs, 1)]
-    return World(groups=tuple(g for g, _ in made), nodes=tuple(n for _, ns in made for n in ns))
+    """One group per specification; as in the reference the last one given comes first, and the
+    first node is the master."""
+    made = [group(k, spec) for k, spec in enumerate(reversed(specs), 1)]
+    nodes = [n for _, ns in made for n in ns]
+    return World(groups=tuple(g for g, _ in made),
+                 nodes=tuple(n.replace(master=k == 0) for k, n in enumerate(nodes)))

@@ -12,7 +12,7 @@ from places import BASE, FIRST, append, commit, install
 from test_refusals import answered
 
 from gnt.config import base as bases
-from gnt.config import compaction, signature
+from gnt.config import compaction, replicate, signature
 from gnt.config import message as m
 from gnt.config.candidate import LocalCandidate
 from gnt.config.disk import CacheDisk, Disk, numbers
@@ -22,7 +22,7 @@ from gnt.config.replica import Replica
 from gnt.config.sqlite_state import SqliteState
 from gnt.config.trust import Pin
 from gnt.engine.ports import Change
-from gnt.errors import Conflict, Damaged, NodeFailed, NotAuthorised, Stale
+from gnt.errors import Conflict, Damaged, NodeFailed, NoMajority, NotAuthorised, Stale
 from gnt.plan import Edit
 
 
@@ -41,6 +41,14 @@ def test_a_turn_whose_memory_was_restored_from_a_backup_is_none(tmp_path):
     entries = follow(FIRST.hash, 2, 1, turn=turn[1])
     assert commit(candidate, FIRST, entries, turn).status == m.NO_TURN
     assert not candidate.disk.read("journal-1.toml")
+
+
+def test_turns_go_on_from_the_journal_when_their_memory_was_restored(place):
+    candidate = place.driver()
+    install(candidate, turn=3)
+    assert append(candidate, FIRST, follow(FIRST.hash, 2, 1, turn=5), turn=5).status == m.OK
+    place.disk.replace("turn", b"1 2\n")
+    assert place.driver().answer(m.Take(term=1)).turn == (1, 6)
 
 
 def test_a_turn_on_a_candidate_that_holds_nothing(place):
@@ -465,13 +473,37 @@ def test_a_driver_that_is_refused_asks_who_is_master_now(cluster, work):
     assert store.unreached == ""
 
 
+@pytest.mark.parametrize(("problem", "said"), [
+    ("no room", "n1: no room"), ("", "n1: it could not write the change")])
+def test_a_master_that_cannot_write_says_why(cluster, problem, said):
+    cluster.create()
+
+    def instead(name, message):
+        return m.Answer(status=m.FAILED, problem=problem) if isinstance(message, m.Commit) else None
+
+    store = cluster.driver(peers=answered(cluster.peers(), instead))
+    with pytest.raises(NodeFailed, match=said) as caught:
+        store.commit(lambda _: change("instances/a"))
+    assert caught.value.hint == "is a disk of n1 full?" and store.turn is None
+
+
+def test_a_copy_is_opened_once(cluster):
+    store = cluster.create()
+    assert store.cached().serial == 1
+    store.replica.disk.remove("head")
+    assert store.cached().serial == 1
+
+
 def test_reading_asks_the_master_and_nobody_else(cluster):
     store = cluster.create()
     store.read()
     asked = []
     store.peers.before = lambda name, message: asked.append(name)
+    written = [os.stat(store.replica.disk.path(name)).st_ino for name in ("head", "trust.toml")]
     assert store.read().serial == 1
     assert asked == ["n1"]
+    assert written == [os.stat(store.replica.disk.path(name)).st_ino
+                       for name in ("head", "trust.toml")]
 
 
 def test_a_long_journal_begins_anew(cluster):
@@ -505,6 +537,27 @@ def test_a_change_that_a_failover_took_along_is_not_made_again(cluster):
     config = store.commit(make, attempts=1)
     assert (made, [done.rescued for done in taken]) == ([True], [(2,)])
     assert (config.term, config.master.name, names(config)) == (2, "n3", {"a"})
+
+
+def test_a_driver_that_others_have_overtaken_takes_another_turn(cluster):
+    store = cluster.create()
+    store.read()
+    made = []
+
+    def before(name, message):
+        if len(made) == 1 and isinstance(message, m.Append):
+            cluster.disks[name].replace("turn", b"1 50\n")  # another driver's, which has ended
+        if len(made) == 1 and isinstance(message, m.Take):
+            cluster.disks[name].replace("turn", b"1 60\n")
+
+    store.peers.before = before
+
+    def make(_):
+        made.append(True)
+        return change("instances/a")
+
+    assert names(store.commit(make)) == {"a"}
+    assert len(made) == 2 and len(cluster.heads()) == 1
 
 
 def test_the_record_of_a_job_that_was_begun_here(cluster):
@@ -563,7 +616,39 @@ def test_what_is_torn_at_the_end_of_a_journal_is_not_taken_along(cluster):
     disk.append("journal-1.toml", disk.size("journal-1.toml"), b'[txm.3]\nsig = "A"\n\n')
     done = take_over(survivor, "n3")
     assert (done.reached, done.rescued) == (("n2", "n3"), ())
+    assert [name for name in survivor.replica.disk.names() if "failover" in name] == []
     assert disk.read("journal-1.toml") == cluster.disks["n3"].read("journal-1.toml")
+
+
+def test_copies_of_failovers_that_died_are_swept_away(cluster):
+    store = cluster.create()
+    for name in ("failover-999999999", f"failover-{os.getppid()}"):
+        store.replica.disk.folder(name).prepare()
+    take_over(store, "n2")
+    left = [name for name in store.replica.disk.names() if name.startswith("failover-")]
+    assert left == [f"failover-{os.getppid()}"]
+    assert store.replica.disk.read("head")
+
+
+@pytest.mark.parametrize("kinds", [(m.Learn, m.Append, m.Install), (m.Append,)])
+def test_a_failover_needs_a_majority_at_every_step(cluster, kinds):
+    """What was committed before, and its own record, are each on two of three, or it is none."""
+    cluster.create()
+    peers = cluster.peers()
+
+    def instead(name, message):
+        failing = name == "n3" and isinstance(message, kinds)
+        return m.Answer(status=m.FAILED, problem="no room") if failing else None
+
+    store = cluster.driver(peers=answered(peers, instead))
+    store.read()
+    peers.cut.add("n1")
+    with pytest.raises(NoMajority, match=r"the failover was refused: 1 of 3(.|\n)*n3: no room"):
+        take_over(store, "n2")
+
+
+def test_majorities():
+    assert [replicate.majority(count) for count in range(1, 8)] == [1, 2, 2, 3, 3, 4, 4]
 
 
 def test_a_failover_whose_last_word_is_refused_is_none(cluster):

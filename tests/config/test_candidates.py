@@ -123,6 +123,18 @@ def test_refuses_records_that_are_no_chain(place):
     assert place.file("journal-1.toml") == first.record
 
 
+def test_a_head_whose_record_is_not_here_is_not_learned(place):
+    candidate = place.driver()
+    first, second, third = follow(FIRST.hash, 2, 3)
+    install(candidate, [first])
+    assert append(candidate, head_after(first), [second]).status == m.OK
+    for head in (head_after(third), head_after(second).replace(hash="f" * 64)):
+        assert candidate.answer(m.Learn(head=head, by=1)).status == m.BEHIND
+    assert standing(candidate).head == head_after(first)
+    assert candidate.answer(m.Learn(head=head_after(second), by=1)).status == m.OK
+    assert standing(candidate).head == head_after(second)
+
+
 def test_another_head_of_the_same_serial_is_not_learned(place):
     candidate = place.driver()
     (entry,) = follow(FIRST.hash, 2, 1)
@@ -173,6 +185,9 @@ def test_a_record_with_any_text_arrives_as_it_is(place):
 
 
 def test_files_are_for_their_owner_only(place):
-    install(place.driver())
+    candidate = place.driver()
+    install(candidate)
+    candidate.answer(m.Take(term=1))
     modes = {os.stat(place.disk.path(n)).st_mode & 0o077 for n in place.disk.names()}
     assert modes == {0}
+    assert {os.stat(place.disk.path(n)).st_mode & 0o777 for n in place.disk.names()} == {0o600}

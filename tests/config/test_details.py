@@ -11,6 +11,7 @@ from clusters import Cluster, change
 
 from gnt.config import canon, consent, disk, export, record, remote, signature
 from gnt.config import message as m
+from gnt.config.candidate import LocalCandidate
 from gnt.config.ledger import Ledger
 from gnt.config.verify import verify
 from gnt.engine.ports import Change, Reply
@@ -274,6 +275,21 @@ def test_what_is_written_is_durable_before_it_counts(tmp_path: pathlib.Path) -> 
     told.append("head", 2, b"x")
     assert told.done == ["truncate", "fsync", "write", "fsync"]
     assert (tmp_path / "head").read_bytes() == b"12x"
+
+
+def test_a_turn_begins_on_what_is_durable(tmp_path: pathlib.Path) -> None:
+    """What another driver wrote, and may not have synced, is on the disk before it is told."""
+    Cluster(tmp_path, names=("n1",)).create()
+    told = Told(str(tmp_path / "n1/gnt/config"))
+    assert LocalCandidate(told).answer(m.Take(term=1)).status == m.OK
+    assert told.done[:3] == ["fsync", "directory", "fsync"]  # the head, and where it stands
+
+
+def test_consent_with_letters_that_are_none_is_damage(tmp_path: pathlib.Path) -> None:
+    (tmp_path / "consent").write_bytes(b"gnt-consent-1\nsignature \xffAAAA\n")
+    text, (line,) = consent.ConsentFile(str(tmp_path / "consent")).read()
+    with pytest.raises(Damaged, match="bad signature"):
+        signature.verify(text, line, "x", consent.NAMESPACE)
 
 
 def test_an_export_without_records_is_read(cluster: Cluster, tmp_path: pathlib.Path) -> None:

@@ -72,8 +72,8 @@ class FaultyDisk(Disk):
         os.ftruncate(descriptor, size)
 
 
-def cluster_with(tmp_path, fault, victim):
-    cluster = Cluster(tmp_path)
+def cluster_with(tmp_path, fault, victim, lease=20):
+    cluster = Cluster(tmp_path, lease=lease)
     store = cluster.create()
     store.commit(lambda _: change("instances/a"))
     faulty = FaultyDisk(cluster.disks[victim].directory)
@@ -102,7 +102,8 @@ def test_every_write_site(tmp_path, kind, code, forever, victim):
         place = tmp_path / str(number)
         place.mkdir()
         fault = Fault()
-        cluster = cluster_with(place, fault, victim)
+        # a lease that cannot be taken away is waited for
+        cluster = cluster_with(place, fault, victim, lease=1 if kind == "remove" else 20)
         driver = cluster.driver()
         driver.read()
         fault.arm(kind, number, code, forever)

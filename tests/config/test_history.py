@@ -113,7 +113,7 @@ def test_an_object_at_any_time(ledger):
     assert ledger.cat("instances", None) == ["instances/b"]
     with pytest.raises(NotFound, match="no instances/a in transaction 4"):
         ledger.cat("instances/a", None)
-    with pytest.raises(Damaged, match="not the path of an object"):
+    with pytest.raises(Damaged, match="config: 'nonsense/a' is not the path of an object"):
         ledger.cat("nonsense/a", None)
 
 

@@ -249,9 +249,9 @@ def test_a_failover_whose_new_master_fails_can_be_run_again(cluster, kind, statu
             status=status, problem=said)
 
     store = cluster.driver(peers=answered(cluster.peers(), instead))
-    with pytest.raises(GntError, match=said):
+    with pytest.raises(GntError, match=said) as caught:
         take_over(store, "n2")
-    assert broken == ["n2"]
+    assert broken == ["n2"] and isinstance(caught.value, NodeFailed) is (status is None)
     again = take_over(cluster.driver(), "n2")
     assert (again.master, len(again.reached)) == ("n2", 3)
     assert {i.name for i in cluster.driver().read().instances} == {"name-of-a"}

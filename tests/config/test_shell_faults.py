@@ -8,11 +8,12 @@ state stays readable, and when the fault is gone, work goes on.  Which commands 
 import os
 import pathlib
 import re
+import subprocess
 
 import pytest
 from clusters import Cluster, NodePeers, change
 from shells import Shell, Shells
-from test_faults import names
+from test_faults import names, small_file_system
 
 import gnt.config.candidate
 from gnt.errors import GntError
@@ -163,3 +164,32 @@ def test_the_writing_commands_are_those_of_the_script():
             used.add(words[0])
     assert used >= {"mv", "sync", "cat", "echo"}
     assert used <= {*WRITERS, *BUILTIN, *OPENS}, used
+
+
+@pytest.mark.lab
+@pytest.mark.parametrize("victim", ["n1", "n2"])
+def test_a_disk_that_can_only_be_read(tmp_path, victim):
+    """As a file system becomes that has found an error: not even a lock can be opened."""
+    place = tmp_path / victim
+    small_file_system(place, "1m")
+    try:
+        cluster = Cluster(tmp_path, kind="remote")
+        store = cluster.create()
+        store.commit(lambda _: change("instances/a"))
+        subprocess.run(["mount", "-o", "remount,ro", str(place)], check=True)
+        if victim == "n1":
+            with pytest.raises(GntError):
+                store.commit(lambda _: change("instances/b"))
+            assert names(cluster.driver().read()) == {"a"}
+        else:
+            store.commit(lambda _: change("instances/b"))
+        subprocess.run(["mount", "-o", "remount,rw", str(place)], check=True)
+        store.release()
+        after = cluster.driver()
+        after.commit(lambda _: change("instances/c"))
+        assert names(after.read()) == {"a", "c"} | ({"b"} if victim == "n2" else set())
+        assert set(after.redistribute().values()) == {""}
+        assert len(cluster.heads()) == 1
+        cluster.close()
+    finally:
+        subprocess.run(["umount", str(place)], check=True)

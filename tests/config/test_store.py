@@ -103,7 +103,7 @@ def test_without_a_majority_nothing_is_visible(cluster):
     store = cluster.create(peers=peers)
     away = peers.cut if cluster.kind == "local" else peers.shells.cut
     away |= {"n2", "n3"}
-    with pytest.raises(NoMajority, match=r"1 of 3 master candidates(.|\n)*n2: no route"):
+    with pytest.raises(NoMajority, match=r"refused: 1 of 3 master candidates(.|\n)*n2: no route"):
         store.commit(lambda _: change("instances/a"))
     away.clear()
     assert names(store.read()) == set()
@@ -172,6 +172,8 @@ def test_a_lost_answer_is_found_again(local):
 
     config = store.commit(make, attempts=1)
     assert (names(config), config.serial, len(calls)) == ({"name-of-a"}, 2, 1)
+    assert store.turn is None
+    assert local.peers().ask({"n1": m.Take(term=1, wait=0)})["n1"].status == m.OK
     peers.before = lambda name, message: None
     assert store.commit(lambda _: change("instances/b")).serial == 3
 

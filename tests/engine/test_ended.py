@@ -10,7 +10,7 @@ from gnt.engine import driver, recover
 from gnt.engine.finished import finished
 from gnt.engine.follow import read_log
 from gnt.engine.jobs import LOOK, Jobs
-from gnt.errors import NotFound
+from gnt.errors import Busy, NotFound
 from gnt.plan import Edit, Plan
 from tests.engine.test_holds import Held, background, dead_job, waiting_for
 from tests.engine.test_jobs import Person, office
@@ -38,6 +38,9 @@ def test_a_pending_job_is_described_in_full():
     thread.join(20)
     dead = dead_job(lab).id
     assert office(lab).details(dead)["driver"] == "here 1 (gone)"
+    jobs = office(lab)
+    jobs.desk.transport.owned = lambda master, jobs: {}  # nobody has heard of it
+    assert jobs.details(dead)["driver"] == "here 1 (gone)"
 
 
 def test_an_ended_job_is_described_in_full():
@@ -184,6 +187,15 @@ def test_who_repairs_a_job_is_its_driver_from_then_on():
     jobs.desk.transport.before = lambda call: seen.extend(one.driver for one in lab.jobs)
     assert jobs.resume(job.id) == 0
     assert set(seen) == {"here 9"}
+
+
+def test_an_orphan_past_its_point_of_no_return_is_waited_for_in_vain():
+    lab = Lab()
+    dead = dead_job(lab)
+    lab.disk.data["jobs"][dead.id]["state"] = "settling"
+    with pytest.raises(Busy, match="is gone; the job is settling") as told:
+        office(lab).wait(dead.id)
+    assert told.value.hint == f"gnt-job resume {dead.id}"
 
 
 def test_what_becomes_of_a_cancelled_job_is_said():

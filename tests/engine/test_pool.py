@@ -241,6 +241,8 @@ def test_what_one_commit_does_is_answered_by_its_serial_and_has_its_post_hooks()
     assert waiting.answer() == {"id": "2"}
     assert [(node, phase) for node, phase, _ in told] == [("node1", "post")]
     assert told[0][2]["GANETI_OP_CODE"] == "OP_TOY_HOOKED_TAG"
+    driver.run(desk, HookedTag(), WISH)
+    assert [(node, phase) for node, phase, _ in told] == [("node1", "post")] * 2
     assert lab.nodes.owners == {}
 
 

@@ -158,6 +158,8 @@ def test_what_came_out_unknown_is_asked_once_more_with_all_after_it(kind):
     made = performer(transport)
     assert forward(made, step("n", "a"), step("n", "b"), step("n", "c")) is True
     assert [sent for *_, sent in transport.sent] == [["a", "b", "c"], ["b", "c"]]
+    assert transport.sent[0][0] == "\n".join(
+        f"do n: tests.engine.toys.make thing={thing}" for thing in "abc")
     assert transport.sent[1][0] == ""  # it is told once
     assert transport.fences == [(["n"], "7", FENCE_WAIT)]
     assert [what for what, at in made.listener.heard if at == 1] == ["step", "done"]

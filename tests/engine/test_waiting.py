@@ -161,6 +161,38 @@ def test_a_waiter_that_cannot_even_be_withdrawn_says_why_it_failed():
     assert lab.nodes.owners == {}
 
 
+def test_a_waiter_whose_questions_cannot_be_asked_gives_its_turn_back():
+    """The turn of its commit had been asked for together with them."""
+    lab = Lab()
+    held = Held(lab)
+    desk, given = lab.desk(), []
+    ask = desk.transport.ask
+
+    def cut(calls):
+        if not held.thread.is_alive():
+            raise NoMajority("the line is cut")
+        return ask(calls)
+
+    def wait_owner(master, job, deadline):
+        held.finish()
+        return True
+
+    desk.transport.ask, desk.transport.wait_owner = cut, wait_owner
+    desk.store.give_turn = lambda: given.append(desk.store.turn)
+    with pytest.raises(NoMajority):
+        driver.run(desk, Build(name="web"), WISH)
+    assert given == [True] and lab.jobs == []
+
+
+def test_a_new_record_is_named_by_its_own_serial():
+    """Which is not known before the turn is ours, so the change does not say it."""
+    cfg, build = Lab().disk.config(), Build(name="web")
+    job = transactions.born(cfg, build, build.holds(cfg), WISH, 5.0)
+    queued = transactions.queue(job)
+    assert [edit.path for edit in queued.edits] == ["jobs/@"] and queued.job == ""
+    assert job.id == str(cfg.serial + 1) and job.state == "waiting"
+
+
 def test_a_job_that_somebody_took_over_while_it_waited_is_left_to_them():
     lab = Lab()
     held = Held(lab)

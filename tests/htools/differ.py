@@ -17,7 +17,7 @@ from typing import NamedTuple
 
 from gnt.htools import text
 from gnt.htools.world import TEMPLATES, Policy, World
-from tests.htools import wild
+from tests.htools import clusters, wild
 from tests.htools.messages import rapi, request, wish
 from tests.htools.reference import ours, theirs
 
@@ -185,20 +185,7 @@ def make(number: int, program: str = "") -> Case:
         # the reference saves only the group's nodes there
         words = [w for w in words if not w.startswith("--save")]
     if program == "hail":
-        world = world.replace(policy=Policy())  # the reference reads only the groups'
-        body = wish(rng, world)
-        world = world.replace(tags=tuple(t for t in world.tags if known(t, body)))
-        mixed = body["type"] == "allocate-secondary" or "group_name" in body
-        if mixed and "--no-capacity-checks" not in words:
-            words.append("--no-capacity-checks")  # its check takes one instance for another there
-        words = [w for w in words if not w.startswith(DEVIATING.get(body["type"], "?"))]
-        if "group_name" in body or any(n.exclusive_storage for n in world.nodes):
-            # there the reference forgets the other groups' nodes after an instance is placed
-            if body["type"] == "multi-allocate":
-                body["instances"] = body["instances"][:1]
-            words = [w for w in words if not w.startswith(("--save", "--print-nodes"))]
-        files["request"] = json.dumps(request(world, body, rng))
-        rng.shuffle(words)
+        words = asked(rng, number, world, words, files)
     elif program == "hscan" or (program != "hsqueeze" and rng.random() < 0.1):
         files |= {f"{name}.json": json.dumps(value) for name, value in rapi(world, rng).items()}
         words += [] if program == "hscan" else ["-m", "file://{folder}"]
@@ -206,10 +193,67 @@ def make(number: int, program: str = "") -> Case:
             words.append("--static-kvm-node-memory=0")
     else:
         files["data"] = text.write(world)
-        words += ["-t", "{data}"]
+        if rng.random() < 0.08:
+            files["data"] = bent(rng, files["data"])
+        empty = program == "hspace" and rng.random() < 0.1
+        words += simulated(rng) if empty else ["-t", "{data}"]
     if program == "hroller":
         words.append("--no-search")
     return Case(number, program, tuple(words), files)
+
+
+def asked(rng: random.Random, number: int, world: World, words: list[str],
+          files: dict[str, str]) -> list[str]:
+    """hail's words for a question about the world, which goes to the files."""
+    world = world.replace(policy=Policy())  # the reference reads only the groups'
+    body = wish(rng, world)
+    world = world.replace(tags=tuple(t for t in world.tags if known(t, body)))
+    mixed = body["type"] == "allocate-secondary" or "group_name" in body
+    if mixed and "--no-capacity-checks" not in words:
+        words.append("--no-capacity-checks")  # its check takes one instance for another there
+    words = [w for w in words if not w.startswith(DEVIATING.get(body["type"], "?"))]
+    if "group_name" in body or any(n.exclusive_storage for n in world.nodes):
+        # there the reference forgets the other groups' nodes after an instance is placed
+        if body["type"] == "multi-allocate":
+            body["instances"] = body["instances"][:1]
+        words = [w for w in words if not w.startswith(("--save", "--print-nodes"))]
+    files["request"] = json.dumps(request(world, body, rng))
+    if rng.random() < 0.1 and "-allocate" in f"-{body['type']}" and "group_name" not in body:
+        files["data"] = text.write(clusters.make(number, nodes=5))
+        words += rng.choice((["-t", "{data}"], ["--simulate", "p,4,100g,16g,8"]))
+    rng.shuffle(words)
+    return words
+
+
+def simulated(rng: random.Random) -> list[str]:
+    """Some groups of equal, empty nodes."""
+    return ["--simulate=" + ",".join((
+        rng.choice("pau"), str(rng.randint(0, 4)), rng.choice(("100g", "1t", "5000")),
+        rng.choice(("16g", "4096")), rng.choice(("0", "8", "8,4", "16,6,False"))))
+        for _ in range(rng.randint(1, 2))]
+
+
+WORDS = ("", "?", "x", "-", "-1", "0", "1", "Y", "N", "M", "1.5", "99999", "node01.example.com",
+         "uuid-1", "a,b", "running", "ADMIN_down", "drbd", "rbd", "a|b")
+
+
+def bent(rng: random.Random, data: str) -> str:
+    """The file with a field changed, missing or added, or a line twice or gone."""
+    lines = data.split("\n")
+    for _ in range(rng.choice((1, 1, 2))):
+        at = rng.randrange(len(lines))
+        fields = lines[at].split("|")
+        kind = rng.randrange(6)
+        if kind < 3:
+            fields[rng.randrange(len(fields))] = rng.choice(WORDS)
+            lines[at] = "|".join(fields)
+        elif kind == 3:
+            lines[at] = "|".join(fields[:-1]) if rng.random() < 0.5 else lines[at] + "|more"
+        elif kind == 4:
+            lines.insert(at, lines[at])
+        else:
+            del lines[at]
+    return "\n".join(lines)
 
 
 DEVIATING = {"allocate-secondary": "--restrict"}  # the reference chooses other nodes, too
@@ -302,11 +346,13 @@ def difference(case: Case) -> str | None:
         except subprocess.TimeoutExpired:
             return ""
         mine = run(case, ours, Path(name) / "ours")
+    if failed(mine) and not failed(reference) and bad_data(mine):
+        return None  # refused more often than there, see the loaders' tests
     if crashed(reference):
         return mine.err if "mistake in gnt" in mine.err else None
     if failed(reference) and failed(mine):
-        return None if reference.out.startswith(mine.out.rstrip()) else shown(
-            "stdout", reference.out, mine.out)
+        both = sorted((reference.out.rstrip(), mine.out.rstrip()), key=len)
+        return None if both[1].startswith(both[0]) else shown("stdout", *both)
     for what, a, b in zip(Answer._fields[:-1], reference, mine, strict=False):
         if a != b:
             return shown(what, a, b)
@@ -321,9 +367,14 @@ def crashed(answer: Answer) -> bool:
     return answer.code != 0 and any(word in answer.err for word in CRASHES)
 
 
+def bad_data(answer: Answer) -> bool:
+    """Ended by a line that names a place in a file."""
+    return bool(re.search(r"/(data|loads):\d+", answer.err)) and "mistake" not in answer.err
+
+
 def failed(answer: Answer) -> bool:
     """Ended by an error, which each tells in its own words."""
-    return answer.code != 0 and not answer.saved and "HCHECK" not in answer.out
+    return answer.code != 0 and "HCHECK" not in answer.out
 
 
 def patient(program: str, *words: str) -> object:

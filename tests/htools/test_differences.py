@@ -58,6 +58,19 @@ TAGGED = clusters.make(9, nodes=5, per_node=4, tags=True)
 LOW, HIGH = Policy().minmax[0]
 RANGES = ((LOW, HIGH.replace(memory=4096, cpus=4)),
           (LOW, HIGH.replace(memory=1024, cpus=2, disk_size=8192)))
+FEW_CPUS = """group1|uuid-1|preferred||
+
+node01|65536|1024|61952|4194304|4067328|24|M|uuid-1|4||N|0|1|1.0
+node02|98304|1024|97280|3145728|3080192|24|N|uuid-1|2||N|0|1|1.0
+node03|98304|1024|97280|3145728|3039232|2|N|uuid-1|4||N|0|1|1.0
+node04|49152|1024|43008|3145728|3036160|16|N|uuid-1|1||N|0|1|1.0
+node05|98304|1024|95232|3145728|3021824|16|N|uuid-1|2||N|0|1|1.0
+
+
+
+|2048,1,1024,1,0,1|64,1,1024,0,0,1;2048,4,20480,16,8,12|drbd|4.0|32.0
+group1|1024,1,10240,1,0,1|128,1,512,0,0,1;4096,2,102400,16,8,12|drbd,plain|1.0|4.0
+"""
 DRBD, PLAIN = "--disk-template=drbd", "--disk-template=plain"
 WORLDS = {
     "tags make what is small fail N+1": (TAGGED, "hspace", DRBD, "--machine-readable"),
@@ -80,6 +93,8 @@ WORLDS = {
     "groups of which no node may be lost": (
         clusters.make(5, nodes=3, per_node=3, groups=2, shared=0.5), "hspace", "--max-length=5",
         "--independent-groups", PLAIN),
+    "few CPUs are in the way of some only": (
+        text.parse(FEW_CPUS), "hspace", DRBD, "--tiered-alloc=8192,1024,2"),
     "no CPUs, pairs": (node(odd(), 0, t_cpu=0.0), "hspace", DRBD, "--machine-readable"),
     "no CPUs, one node each": (node(odd(), 1, t_cpu=0.0), "hspace", PLAIN, "--max-length=20"),
     "no memory": (node(odd(), 1, t_mem=0.0, n_mem=0, f_mem=0), "hspace", PLAIN, "-l", "9"),

@@ -104,12 +104,12 @@ def _full(rng: random.Random, world: World) -> World:
 
 def _degenerate(rng: random.Random, world: World) -> World:
     at = rng.randrange(len(world.nodes))
-    nothing = {"t_dsk": 0.0, "f_dsk": 0, "t_mem": 0.0, "f_mem": 0, "t_cpu": 0.0, "spindles": 0}
+    nothing = {"t_dsk": 0.0, "f_dsk": 0, "t_cpu": 0.0, "spindles": 0}
     change = rng.choice((
         {"t_cpu": 0.0}, {"t_mem": 0.0, "f_mem": 0, "n_mem": 0}, {"t_dsk": 0.0, "f_dsk": 0},
         {"spindles": 0}, {"f_mem": -9}, {"f_dsk": -9}, {"cpu_speed": 0.0}, {"n_cpu": 0},
         {"t_cpu": 0.0, "offline": True}, {"t_mem": 0.0, "offline": True}, {"t_mem": 0.5},
-        {"offline": True} if world.nodes[at].exclusive_storage else nothing))
+        nothing))
     return world.replace(nodes=tuple(
         n.replace(**change) if k == at else n for k, n in enumerate(world.nodes)))
 

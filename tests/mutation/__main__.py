@@ -221,7 +221,7 @@ def main(words: list[str]) -> int:
                               max_examples=30, suppress_health_check=list(HealthCheck),
                               phases=[Phase.explicit, Phase.generate])
     settings.load_profile("mutation")
-    status = pytest.main(["-q", "-p", "no:cacheprovider", "-p", "no:xdist", "--tb=no",
+    status = pytest.main(["-q", "-s", "-p", "no:cacheprovider", "-p", "no:xdist", "--tb=no",
                           "--assert=plain", "-m", "not lab and not slow",
                           *(f"--ignore=tests/config/{name}" for name in SLOW),
                           *(options.tests or TESTS)], plugins=[score])

@@ -1,5 +1,5 @@
 """``python -m tests.simulation [SEEDS] [FIRST] [together]``: run seeds; the first that fails is
-explained.  ``together``: in all of them clients commit several changes at once, not in every second.
+explained.  ``together``: clients commit several changes at once in all seeds, not in half of them.
 """
 
 from __future__ import annotations

@@ -125,7 +125,9 @@ def crowded(new_cluster: Callable[[int], Cluster]) -> Cluster:
     return new_cluster(max(3, HOSTS))
 
 
-def test_admins_at_once_lose_no_update_and_all_jobs_end(crowded: Cluster) -> None:
+@pytest.fixture(scope="module")
+def admins(crowded: Cluster) -> list[Admin]:
+    """They have worked, all at once, and what they gave was done."""
     crowded.gnt("instance", "add", "-t", "diskless", "-H", "fake", "-n", "node1", SHARED)
     lines = crowded.lab.on(
         1, "sh", "-c", "ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub | cut -d ' ' -f 2").stdout
@@ -133,30 +135,64 @@ def test_admins_at_once_lose_no_update_and_all_jobs_end(crowded: Cluster) -> Non
     first = next(line for line in signers.splitlines() if "root@admin" in line)
     signer = next(word for word in first.split() if word.startswith("SHA256:"))
     installed = visible_to_nodes()
-    admins = [Admin(crowded, number, installed) for number in range(1, ADMINS + 1)]
-    for admin in admins:
+    made = [Admin(crowded, number, installed) for number in range(1, ADMINS + 1)]
+    for admin in made:
         admin.arrive(lines.strip(), signer)
     until = time.monotonic() + SECONDS
-    threads = [threading.Thread(target=admin.work, args=(until,)) for admin in admins]
+    threads = [threading.Thread(target=admin.work, args=(until,)) for admin in made]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join(SECONDS + 60 * OPERATIONS)
     assert [thread for thread in threads if thread.is_alive()] == []
-    assert [text for admin in admins for text in admin.failed] == []
+    assert [text for admin in made for text in admin.failed] == []
+    return made
 
+
+def require_all(cluster: Cluster, admins: list[Admin]) -> None:
+    """Everything that was acknowledged is there, and nothing else; all jobs have ended."""
     wanted = {name: [admin.homes[name], size] for admin in admins
               for name, size in admin.memory.items()}
-    found = {name: [node.partition(".")[0], memory] for name, node, memory in crowded.listed(
+    found = {name: [node.partition(".")[0], memory] for name, node, memory in cluster.listed(
         "instance", "name,pnode,be/maxmem") if name != SHARED}
     assert found == wanted
-    assert {status for (status,) in crowded.listed("instance", "status")} == {"running"}
+    assert {status for (status,) in cluster.listed("instance", "status")} == {"running"}
     for thing, words in (("cluster", ("cluster", "list-tags")),
                          (SHARED, ("instance", "list-tags", SHARED))):
-        tags = set(crowded.gnt(*words).stdout.split())
+        tags = set(cluster.gnt(*words).stdout.split())
         assert tags == {tag for admin in admins for tag in admin.marks[thing]}
-    assert {status for (status,) in crowded.listed("job", "status")} <= {"success"}
-    crowded.gnt("cluster", "config", "verify")
-    heads = {crowded.lab.on(host.number, "cat", "/var/lib/gnt/config/head").stdout
-             for host in crowded.lab.hosts}
+    assert {status for (status,) in cluster.listed("job", "status")} <= {"success"}
+    cluster.gnt("cluster", "config", "verify")
+    heads = {cluster.lab.on(host.number, "cat", "/var/lib/gnt/config/head").stdout
+             for host in cluster.lab.hosts}
     assert len(heads) == 1
+
+
+def test_admins_at_once_lose_no_update_and_all_jobs_end(
+    crowded: Cluster, admins: list[Admin],
+) -> None:
+    require_all(crowded, admins)
+
+
+def test_what_they_would_have_lost_is_noticed(crowded: Cluster, admins: list[Admin]) -> None:
+    """A tag too many or too few, an instance that changed, stopped or came, a candidate behind."""
+    spoil = [
+        (("cluster", "add-tags", "nobody"), ("cluster", "remove-tags", "nobody")),
+        (("instance", "shutdown", SHARED), ("instance", "startup", SHARED)),
+        (("instance", "add", "-t", "diskless", "-H", "fake", "--ignore-ipolicy", "-n", "node1",
+          "nobody"), ("instance", "remove", "--yes", "nobody")),
+    ]
+    for spoils, mends in spoil:
+        crowded.gnt(*spoils)
+        with pytest.raises(AssertionError):
+            require_all(crowded, admins)
+        crowded.gnt(*mends)
+    require_all(crowded, admins)
+    kept = crowded.lab.on(2, "cat", "/var/lib/gnt/config/head").stdout
+    crowded.gnt("instance", "shutdown", SHARED)
+    crowded.gnt("instance", "startup", SHARED)
+    crowded.lab.on(2, "sh", "-c", "cat >/var/lib/gnt/config/head", stdin=kept)
+    with pytest.raises(AssertionError):
+        require_all(crowded, admins)
+    crowded.gnt("cluster", "redist-conf")
+    require_all(crowded, admins)
