@@ -46,6 +46,7 @@ test: lint
 	@echo "== guests for the lab"
 	@$(PY) -m gnt.lab.main image boot >/dev/null
 	@$(PY) -m gnt.lab.main image linux >/dev/null
+	@$(PY) -m gnt.lab.main image machine >/dev/null
 	@echo "== all tests"
 	@timeout --foreground 1800 $(PYTEST) -o faulthandler_timeout=300
 	@echo "== branches and mutants"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gnt.commands import _allocator
 from gnt.commands._space import Survey
-from gnt.errors import NoCapacity, NotYet
+from gnt.errors import NoCapacity
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -15,9 +15,6 @@ if TYPE_CHECKING:
     from gnt.htools.world import World
     from gnt.model.config import Config
     from gnt.spec import Operation, Session
-
-MIRRORS = "replacing mirrored disks is not part of this version yet"
-
 
 def evacuated(
     session: Session, cfg: Config, names: Sequence[str], mode: str, typed: str,
@@ -73,9 +70,10 @@ def operations(
     down = _not_running(session, cfg, [name for name, _, _ in moves.moves])
     for name, _, steps in moves.moves:
         for kind, target in steps:
-            if kind != "migrate":
-                raise NotYet(f"{name}: {MIRRORS}")
-            yield one(name, target, failover=failover or name in down, **options)
+            if kind == "migrate":
+                yield one(name, target, failover=failover or name in down, **options)
+            else:
+                yield replaced(name, target, **options)
 
 
 def one(name: str, target: str, *, failover: bool, **options: Any) -> Operation:
@@ -86,6 +84,14 @@ def one(name: str, target: str, *, failover: bool, **options: Any) -> Operation:
     cls: type[Operation] = Failover if failover else Migrate
     known = {key: value for key, value in options.items() if key in cls.TYPES}
     return cls(name=name, target_node=target, force=True, **known)
+
+
+def replaced(name: str, target: str, **options: Any) -> Operation:
+    """Moving the second copies of one instance's disks to a node."""
+    from gnt.commands.instance.replace_disks import ReplaceDisks
+
+    known = {key: value for key, value in options.items() if key in ReplaceDisks.TYPES}
+    return ReplaceDisks(name=name, new_secondary=target, **known)
 
 
 def _not_running(session: Session, cfg: Config, names: Sequence[str]) -> set[str]:

@@ -157,7 +157,7 @@ class Call(Record, _R[R_co]):
         return self.task, self.node, repr(sorted(self.args.items()))
 
     def __str__(self) -> str:
-        words = " ".join(f"{k}={_shown(v)}" for k, v in self.args.items())
+        words = " ".join(f"{k}={'…' if k == 'secret' else _shown(v)}" for k, v in self.args.items())
         return f"{self.node}: {self.task} {words}".rstrip()
 
 

@@ -9,11 +9,12 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from tests.labs import Lab
+    from tests.machines import MachineLab
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
-        if {"lab", "new_lab"} & set(getattr(item, "fixturenames", ())):
+        if {"lab", "new_lab", "machines"} & set(getattr(item, "fixturenames", ())):
             item.add_marker("lab")
 
 
@@ -32,6 +33,18 @@ def new_lab() -> Iterator[Callable[[int], Lab]]:
     yield make
     for lab in made:
         lab.down()
+
+
+@pytest.fixture(scope="module")
+def machines() -> Iterator[MachineLab]:
+    """Three virtual nodes with LVM and DRBD, as they are after a boot."""
+    from tests import labs
+    from tests import machines as virtual
+
+    labs.sweep()
+    made = virtual.make("machines")
+    yield made
+    made.down()
 
 
 @pytest.fixture(scope="module")

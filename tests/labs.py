@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -126,3 +127,6 @@ def sweep() -> None:
         words = name.split("-")
         if words[0] == "test" and len(words) > 1 and not os.path.exists(f"/proc/{words[1]}"):
             power.down(Layout(name=name))
+    for folder in Path("/var/tmp").glob("gnt-machines-*"):  # the disks of virtual nodes
+        if not os.path.exists(f"/proc/{folder.name.split('-')[2]}"):
+            shutil.rmtree(folder, ignore_errors=True)

@@ -171,6 +171,11 @@ ABOUT_DRIVERS = re.compile(r"hypervisor|template|nic_?mode|\bmode\b|disk_type", 
 BY_DEFINITION = {  # file → why it may
     "gnt/query/tables/_nics.py": "the field bridge is defined by the mode; drivers lie above",
     "gnt/htools/iallocator.py": "the names are of Ganeti's format, and so is what follows of them",
+    "gnt/htools/capacity.py": "likewise",
+    "gnt/htools/config.py": "likewise",
+    "gnt/htools/place.py": "likewise",
+    "gnt/htools/text.py": "likewise",
+    "gnt/htools/world.py": "likewise",
     "gnt/htools/load.py": "the option is defined for KVM; drivers lie beside",
 }
 

@@ -47,7 +47,8 @@ class ClusterOptions(_policy.PolicyOptions):
     file_storage_dir: str | None = opt(PATH, "where disks of the template file are", default=None)
     shared_file_storage_dir: str | None = opt(
         PATH, "where disks of the template sharedfile are, on every node", default=None)
-    vg_name: str | None = opt(TEXT, "LVM volume group of disks of the template plain", default=None)
+    vg_name: str | None = opt(TEXT, "LVM volume group of plain and mirrored disks",
+                              default=None)
     master_netdev: str | None = opt(TEXT, "interface of the master's address", default=None)
     master_netmask: int | None = opt(whole(0, 128), "prefix length of the master's address",
                                      default=None)
@@ -142,7 +143,8 @@ def disk_levels(
     """Disk parameters by template with what was typed laid over them."""
     levels = dict(before)
     for name, typed in given:
-        parsed = inherit.parse(storage(name).params, typed, f"-D {name}")
+        words = {key.replace("-", "_"): value for key, value in typed.items()}
+        parsed = inherit.parse(storage(name).params, words, f"-D {name}")
         levels[name] = inherit.overlay(levels.get(name, {}), parsed)
     return levels
 
@@ -151,7 +153,10 @@ def _check(cluster: Cluster) -> None:
     for name in cluster.enabled_hypervisors:
         hypervisor(name)
     for name in cluster.enabled_disk_templates:
-        storage(name)
+        lacking = storage(name).lacks(cluster)
+        if lacking:
+            raise Invalid("--enabled-disk-templates", f"{name} needs more of the cluster",
+                          hint=f"add {lacking}")
     for field in ("enabled_hypervisors", "enabled_disk_templates"):
         names = getattr(cluster, field)
         if len(set(names)) != len(names):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gnt.model.objects import Disk, Node
-from gnt.storage.base import storage
+from gnt.storage.base import Mirrored, storage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,4 +23,9 @@ def measured(
         if home.offline or inst.forthcoming:
             continue
         for disk in cfg.disks(inst):
-            yield inst, disk, home, storage(disk.dev_type).size(cfg, disk, home)
+            driver = storage(disk.dev_type)
+            yield inst, disk, home, driver.size(cfg, disk, home)
+            if isinstance(driver, Mirrored):
+                other = driver.peer(cfg, disk, home)
+                if not other.offline:
+                    yield inst, disk, other, driver.size(cfg, disk, other)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gnt.commands.cluster import _sizes
+from gnt.commands.instance import _disks, _mirror
 from gnt.commands.instance.activate_disks import ActivateDisks
 from gnt.model.objects import Node
 from gnt.spec import Action, Document, opt
@@ -11,8 +12,12 @@ from gnt.values import BOOL, TEXT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
     from gnt.model.config import Config
-    from gnt.model.objects import Instance
+    from gnt.model.objects import Disk, Instance
+    from gnt.plan import Call
     from gnt.spec import Session
 
 
@@ -34,7 +39,8 @@ class VerifyDisks(Action, command="cluster verify-disks"):
     def run(self, session: Session) -> int:
         cfg = session.config()
         asked = list(_sizes.measured(cfg, self._instances(cfg)))
-        seen = session.ask(call for *_, call in asked)
+        mirrors = list(self._mirrors(cfg))
+        seen = session.ask([*(call for *_, call in asked), *(call for *_, call in mirrors)])
         silent: dict[str, str] = {}
         missing: dict[str, list[str]] = {}
         for inst, disk, node, call in asked:
@@ -43,15 +49,33 @@ class VerifyDisks(Action, command="cluster verify-disks"):
                 silent[node.name] = failed.problem
             elif seen[call] is None:
                 missing.setdefault(inst.name, []).append(f"{disk.iv_name} on {node.name}")
-        wanted = [inst for inst in self._instances(cfg)
-                  if inst.name not in missing and self._inactive(cfg, inst, set(silent))]
+        apart: dict[str, list[str]] = {}
+        for inst, disk, node, question in mirrors:
+            number = _mirror.driver(inst).number(disk, node)
+            copy = None if seen.failed(question) else seen[question].get(number)
+            if copy is None or not copy.whole:
+                apart.setdefault(inst.name, []).append(
+                    f"{disk.iv_name} on {node.name}: {_mirror.state(copy)}")
+        wanted = [inst for inst in self._instances(cfg) if inst.name not in missing and (
+            inst.name in apart if _disks.mirrored(inst)
+            else self._inactive(cfg, inst, set(silent)))]
         for inst in wanted:
             session.execute(ActivateDisks(name=inst.name))
         session.show(Document(content={
             "instances": len({inst.name for inst, *_ in asked}), "disks": len(asked),
             "activated": [inst.name for inst in wanted],
-            "missing": missing, "nodes that did not answer": silent}))
+            "missing": missing, "not in step": apart, "nodes that did not answer": silent}))
         return 1 if missing or (silent and self.strict) else 0
+
+    def _mirrors(self, cfg: Config) -> Iterator[tuple[Instance, Disk, Node, Call[Any]]]:
+        """Copies of disks that are to be in use, and how their nodes are asked for them."""
+        for inst in self._instances(cfg):
+            if not (_disks.mirrored(inst) and inst.disks_active and not inst.forthcoming):
+                continue
+            for disk in cfg.disks(inst):
+                for node in (cfg.one(Node, uuid) for uuid in disk.nodes):
+                    if not node.offline:
+                        yield inst, disk, node, _mirror.driver(inst).copies(node)
 
     def _instances(self, cfg: Config) -> list[Instance]:
         group = cfg.group(self.node_group).uuid if self.node_group else ""

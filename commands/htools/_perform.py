@@ -9,7 +9,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 
 from gnt.commands import _evacuation
-from gnt.errors import GntError, Interrupted, NotYet
+from gnt.errors import GntError, Interrupted
 from gnt.htools.moves import FA, FRF, RF, R
 
 TYPE_CHECKING = False
@@ -70,8 +70,7 @@ def operation(step: str, move: Move, world: World) -> Operation:
     inst = world.instances[move.inst]
     target = world.nodes[move.target].name if move.kind == FA else ""
     if step == "replace-disks":
-        raise NotYet(f"{inst.name}: {_evacuation.MIRRORS}",
-                     hint="--no-disk-moves uses migrations only")
+        return _evacuation.replaced(inst.name, world.nodes[move.target].name)
     return _evacuation.one(inst.name, target, failover=not inst.running)
 
 

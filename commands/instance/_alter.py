@@ -99,6 +99,7 @@ def _disks_after(cfg: Config, inst: Instance, typed_disks: Iterable[Typed]) -> D
         if action == "add":
             at = place(word, len(disks), _disks.AT_MOST, where)
             shape = _new_disk(cfg, inst, at, len(added), words, where)
+            cfg = cfg.plus(*shape)
             disks.insert(at, shape[0])
             added.extend(shape)
             tops.append(shape[0])
@@ -121,7 +122,9 @@ def _new_disk(
         raise Conflict(f"{inst.name} is {inst.disk_template}: it has no disks")
     spec = _disks.read_spec(words, where)
     uuid = new_uuid(cfg, "disk", inst.name, "more", at, number)
-    return driver.shape(cfg, inst, (_life.home(cfg, inst),), at, spec, uuid)
+    other = _disks.second(cfg, inst)
+    nodes = (_life.home(cfg, inst), *([other] if other else []))
+    return driver.shape(cfg, inst, nodes, at, spec, uuid)
 
 
 def _altered(disk: Disk, words: Mapping[str, str], where: str) -> Disk:

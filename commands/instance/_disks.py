@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gnt.errors import Conflict, Invalid
-from gnt.storage.base import DiskSpec, storage
+from gnt.storage.base import DiskSpec, Mirrored, storage
 from gnt.values import SIZE, choice, whole
 
 TYPE_CHECKING = False
@@ -104,14 +104,70 @@ def remove(cfg: Config, disks: Iterable[Disk]) -> Iterator[Step]:
         yield from storage(disk.dev_type).remove(cfg, disk)
 
 
-def activate(cfg: Config, disks: Iterable[Disk], node: Node) -> Iterator[Step]:
+def activate(
+    cfg: Config, disks: Iterable[Disk], node: Node, *, anyway: bool = False,
+) -> Iterator[Step]:
+    """Usable on a node; ``anyway``: also a copy that is known not to be the newest."""
     for disk in disks:
-        yield from storage(disk.dev_type).activate(cfg, disk, node)
+        driver = storage(disk.dev_type)
+        if isinstance(driver, Mirrored):
+            yield from driver.activate(cfg, disk, node, anyway=anyway)
+        else:
+            yield from driver.activate(cfg, disk, node)
 
 
 def deactivate(cfg: Config, disks: Iterable[Disk], node: Node) -> Iterator[Step]:
     for disk in disks:
         yield from storage(disk.dev_type).deactivate(cfg, disk, node)
+
+
+def wait(cfg: Config, disks: Iterable[Disk], node: Node, *, need: bool = False) -> Iterator[Step]:
+    """Until the copies of mirrored disks are the same; ``need``: it fails where they stay apart."""
+    for disk in disks:
+        driver = storage(disk.dev_type)
+        if isinstance(driver, Mirrored):
+            yield from driver.wait(cfg, disk, node, need=need)
+
+
+def release(cfg: Config, disks: Iterable[Disk], node: Node, *, again: bool) -> Iterator[Step]:
+    """A node writes to mirrored disks no more, so that the other one can; ``again``: undone."""
+    for disk in disks:
+        driver = storage(disk.dev_type)
+        if isinstance(driver, Mirrored):
+            yield from driver.demote(cfg, disk, node, again=again)
+
+
+def share(cfg: Config, disks: Iterable[Disk], source: Node, target: Node) -> Iterator[Step]:
+    """Usable on the target, too, for a live migration."""
+    for disk in disks:
+        driver = storage(disk.dev_type)
+        if isinstance(driver, Mirrored):
+            yield from driver.share(cfg, disk, source, target)
+        else:
+            yield from driver.activate(cfg, disk, target)
+
+
+def unshare(cfg: Config, disks: Iterable[Disk], source: Node, target: Node) -> Iterator[Step]:
+    """Let go of on the source, after a live migration."""
+    for disk in disks:
+        driver = storage(disk.dev_type)
+        if isinstance(driver, Mirrored):
+            yield from driver.unshare(cfg, disk, source, target)
+        else:
+            yield from driver.deactivate(cfg, disk, source)
+
+
+def mirrored(inst: Instance) -> bool:
+    """Whether its disks have a second copy on another node."""
+    return isinstance(storage(inst.disk_template), Mirrored)
+
+
+def second(cfg: Config, inst: Instance) -> Node | None:
+    """The node with the second copy of mirrored disks."""
+    from gnt.model.objects import Node as Kind
+
+    uuids = [uuid for disk in cfg.disks(inst) for uuid in disk.nodes if uuid != inst.primary_node]
+    return cfg.one(Kind, uuids[0]) if uuids and mirrored(inst) else None
 
 
 def room(disks: Iterable[Disk]) -> int:

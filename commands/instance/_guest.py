@@ -7,7 +7,7 @@ from gnt.hypervisor.base import Guest, GuestDisk, hypervisor
 from gnt.model import inherit
 from gnt.model.objects import Group, Network
 from gnt.net.base import Port, tap_name
-from gnt.storage.base import Shared, storage
+from gnt.storage.base import Mirrored, Shared, storage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -56,7 +56,7 @@ def _disk(cfg: Config, disk: Disk, index: int, node: Node) -> GuestDisk:
     driver = storage(disk.dev_type)
     return GuestDisk(
         uuid=disk.uuid, index=index, size=disk.size, mode=disk.mode,
-        source=driver.source(cfg, disk, node), shared=isinstance(driver, Shared),
+        source=driver.source(cfg, disk, node), shared=isinstance(driver, (Shared, Mirrored)),
     )
 
 

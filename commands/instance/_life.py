@@ -77,6 +77,9 @@ def runs_on(inst: Instance, node: Node, seen: Seen) -> bool:
 def others(cfg: Config, inst: Instance) -> list[Node]:
     """The nodes besides its home that could run the instance: those that reach its disks."""
     driver = storage(inst.disk_template)
+    second = _disks.second(cfg, inst)
+    if second is not None:
+        return [] if second.offline else [second]
     if driver.takes_disks and not isinstance(driver, Shared):
         return []
     own = home(cfg, inst)

@@ -5,12 +5,12 @@ from __future__ import annotations
 from gnt.commands import _allocator
 from gnt.commands._edits import change
 from gnt.commands._space import Survey
-from gnt.commands.instance import _guest, _life, _place, _wish
-from gnt.errors import Conflict, NoCapacity
+from gnt.commands.instance import _disks, _guest, _life, _place, _wish
+from gnt.errors import Conflict, Invalid, NoCapacity
 from gnt.model.objects import Group
 from gnt.plan import Plan
 from gnt.spec import Holds
-from gnt.storage.base import Shared, storage
+from gnt.storage.base import Mirrored, Shared, storage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -25,20 +25,21 @@ if TYPE_CHECKING:
 
 
 def holds(cfg: Config, inst: Instance, wanted: str) -> Holds:
-    """The instance for itself; its home and the node named, if one is, with others."""
-    target = (f"nodes/{cfg.node(wanted).uuid}",) if wanted else ()
+    """The instance for itself; its nodes and the one named, if one is, with others."""
+    uuids = [inst.primary_node, *(uuid for disk in cfg.disks(inst) for uuid in disk.nodes)]
+    uuids += [cfg.node(wanted).uuid] if wanted else []
     return Holds(exclusive=(f"instances/{inst.uuid}",),
-                 shared=(f"nodes/{inst.primary_node}", *target))
+                 shared=tuple(f"nodes/{uuid}" for uuid in dict.fromkeys(uuids)))
 
 
 def require_reachable(cfg: Config, inst: Instance) -> None:
     """Raise Conflict when the disks are not within reach of other nodes."""
     driver = storage(inst.disk_template)
-    if driver.takes_disks and not isinstance(driver, Shared):
+    if driver.takes_disks and not isinstance(driver, (Shared, Mirrored)):
         raise Conflict(
             f"the disks of {inst.name} ({inst.disk_template}) are on one node only",
-            hint=f"gnt-instance add -t sharedfile makes instances that can move; {inst.name} "
-                 "has to be exported and made anew")
+            hint=f"gnt-instance add -t drbd, or -t sharedfile, makes instances that can move; "
+                 f"{inst.name} has to be exported and made anew")
 
 
 def needs(cfg: Config, inst: Instance) -> dict[str, _place.Needs]:
@@ -49,11 +50,17 @@ def needs(cfg: Config, inst: Instance) -> dict[str, _place.Needs]:
 
 def candidates(cfg: Config, inst: Instance, wanted: str) -> list[Node]:
     """The nodes to ask: the one named, or all suitable ones of the group."""
-    home = _life.home(cfg, inst)
+    home, second = _life.home(cfg, inst), _disks.second(cfg, inst)
+    wanted = wanted or (second.name if second else "")
     if wanted:
         node = cfg.node(wanted)
         if node.uuid == home.uuid:
             raise Conflict(f"{inst.name} is on {node.name} already", hint="-n another node")
+        if second and node.uuid != second.uuid:
+            raise Conflict(
+                f"{inst.name} can only move to {second.name}, where the second copy of its disks "
+                "is",
+                hint=f"gnt-instance replace-disks -n {node.name} {inst.name} moves that first")
         _place.require_usable(node)
         return [node]
     return [node for node in cfg.nodes
@@ -75,7 +82,11 @@ def by_script(session: Session, name: str, typed: str) -> str:
 def named(session: Session, name: str, node: str, typed: str) -> str:
     """The node to move to: by -n, or by the script that -I names; empty: the built-in choice."""
     _allocator.require_alone(typed, node)
-    return node or by_script(session, name, typed)
+    inst = session.config().instance(name)
+    if typed and _disks.mirrored(inst):
+        raise Invalid("-I", f"{name} can only move to the node with the second copy of its disks",
+                      hint="leave -I out; gnt-instance replace-disks -I moves the second copy")
+    return node if _disks.mirrored(inst) else node or by_script(session, name, typed)
 
 
 def facts(cfg: Config, inst: Instance, wanted: str) -> Iterator[Call[Any]]:
@@ -84,7 +95,7 @@ def facts(cfg: Config, inst: Instance, wanted: str) -> Iterator[Call[Any]]:
     for node in candidates(cfg, inst, wanted):
         yield _life.running(inst, node)
         yield from able[node.group].ask(cfg, node)
-    if not wanted:
+    if not wanted and not _disks.mirrored(inst):
         yield from Survey(cfg).calls()
 
 
@@ -93,7 +104,7 @@ def choose(
 ) -> _place.Choice:
     """The node to move to: it has what the instance needs and does not run it yet."""
     able = needs(cfg, inst)
-    if wanted:
+    if wanted or _disks.mirrored(inst):
         (target,) = candidates(cfg, inst, wanted)
         _place.require(cfg, seen, target, able[target.group], memory, inst.name)
         made = _place.Choice(node=target)
@@ -166,7 +177,8 @@ def require_same_version(
 def settle_home(cfg: Config, inst: Instance, target: Node, **changes: Any) -> tuple[Edit, ...]:
     """The edits that make ``target`` the instance's home, also for disks that follow it."""
     source = inst.primary_node
-    disks = [disk for disk in cfg.disks(inst) if source in disk.nodes]
+    disks = [disk for disk in cfg.disks(inst)
+             if source in disk.nodes and not _disks.mirrored(inst)]
     return (
         change(inst, primary_node=target.uuid, **changes),
         *(change(disk, nodes=tuple(target.uuid if uuid == source else uuid for uuid in disk.nodes))
@@ -191,8 +203,8 @@ def cleanup(cfg: Config, inst: Instance, seen: Seen) -> Plan:
         return Plan(notes=(f"{inst.name} runs nowhere",))
     if where[0].uuid == inst.primary_node:
         return Plan(notes=(f"{inst.name} runs on its home {where[0].name}: nothing to do",))
-    home = _life.home(cfg, inst)
-    settle = () if home.offline else tuple(
-        _life.clear(cfg, _guest.guest(cfg, inst, home), cfg.disks(inst), home))
+    home, disks = _life.home(cfg, inst), cfg.disks(inst)
+    settle = () if home.offline else (*_life.unplug(_guest.guest(cfg, inst, home)),
+                                      *_disks.unshare(cfg, disks, home, where[0]))
     return Plan(pivot=settle_home(cfg, inst, where[0], admin_state="up"), settle=settle,
                 notes=(f"{inst.name} runs on {where[0].name}, which becomes its home",))

@@ -132,6 +132,7 @@ class Choice(Record):
     """The node for an instance, and what a person should know of how it was chosen."""
 
     node: Node
+    second: Node | None = None  # where the other copy of mirrored disks is
     notes: tuple[str, ...] = ()
 
 
@@ -148,9 +149,10 @@ class Search(Record):
     def candidates(self, cfg: Config) -> list[Node]:
         """The nodes to ask: the one named, or all that the configuration does not rule out."""
         if self.wanted:
-            node = cfg.node(self.wanted.partition(":")[0])
-            require_usable(node, new=True)
-            return [node]
+            nodes = named(cfg, self.wanted, self.wish.template)
+            for node in nodes:
+                require_usable(node, new=True)
+            return list(nodes)
         return [node for node in cfg.nodes
                 if node.uuid not in self.avoid and not unsuitable(cfg, node, self.wish.group)]
 
@@ -166,10 +168,12 @@ class Search(Record):
         asked = self.candidates(cfg)
         if not self.wanted:
             return self._placed(cfg, seen, asked, needs)
-        node = asked[0]
+        node, *others = asked
         require(cfg, seen, node, needs[node.group], self.wish.memory if start else 0,
                 self.wish.name)
-        return Choice(node=node)
+        for other in others:
+            require(cfg, seen, other, needs[other.group], 0, self.wish.name)
+        return Choice(node=node, second=others[0] if others else None)
 
     def _placed(
         self, cfg: Config, seen: Seen, asked: list[Node], needs: Mapping[str, Needs],
@@ -177,7 +181,7 @@ class Search(Record):
         from gnt.htools import place
         from gnt.htools.allocate import NoRoom
 
-        disk = sum(self.wish.disks)
+        disk = self.wish.instance().dsk
         barred = {node.name: why for node in asked
                   if (why := needs[node.group].lacks(cfg, node, seen, disk))}
         able = tuple(node.name for node in asked if node.name not in barred)
@@ -193,9 +197,10 @@ class Search(Record):
             "with it, the cluster could not take up all instances of a node that fails",)
         if self.explain:
             whys = dict(place.explained(world, wish, made)) | self._ruled_out(cfg) | barred
-            notes = (*notes, f"{wish.name} goes to {made.nodes[0]}",
+            notes = (*notes, f"{wish.name} goes to {' and '.join(made.nodes)}",
                      *(f"not {name}: {why}" for name, why in whys.items()))
-        return Choice(node=cfg.node(made.nodes[0]), notes=notes)
+        node, *others = (cfg.node(name) for name in made.nodes)
+        return Choice(node=node, second=others[0] if others else None, notes=notes)
 
     def _ruled_out(self, cfg: Config) -> dict[str, str]:
         """Nodes that were not asked, and why."""

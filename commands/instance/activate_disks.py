@@ -34,5 +34,7 @@ class ActivateDisks(Operation, command="instance activate-disks"):
         _life.require_made(inst)
         node = _life.home(cfg, inst)
         _life.require_online(node, inst)
-        return Plan(attempt=tuple(_disks.activate(cfg, cfg.disks(inst), node)),
+        disks = cfg.disks(inst)
+        wait = _disks.wait(cfg, disks, node, need=True) if self.wait_for_sync else ()
+        return Plan(attempt=tuple(_disks.activate(cfg, disks, node)), settle=tuple(wait),
                     end=(change(inst, disks_active=True),))

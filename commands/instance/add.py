@@ -46,6 +46,7 @@ class Add(Operation, command="instance add"):
          "one disk of 10 GiB, on the node that suits the cluster best"),
         ("gnt-instance add -t file -s 5g -n node2 -O image=/srv/debian.qcow2,sha256=9f86d081… web",
          "from an image, on a certain node"),
+        ("gnt-instance add -t drbd -n node1:node2 -s 20g db", "a copy of the disk on each node"),
         ("gnt-instance add -t diskless --net 0:link=br1,ip=192.0.2.7 --no-start probe",
          "no disk, a NIC on another bridge, not started"),
     )
@@ -100,8 +101,7 @@ class Add(Operation, command="instance add"):
                                 hidden=True)
     name_check: bool | None = opt(BOOL, "check that its name can be resolved", default=None,
                                   hidden=True)
-    wait_for_sync: bool = opt(BOOL, "wait until mirrored disks are in step", default=True,
-                              hidden=True)
+    wait_for_sync: bool = opt(BOOL, "wait until mirrored disks are in step", default=True)
 
     def prepare(self, session: Session) -> tuple[Operation, ...]:
         """With user-data that is in a file of this machine, and what is private sealed."""
@@ -163,8 +163,11 @@ class Add(Operation, command="instance add"):
         chosen = wish.search(cfg).choose(cfg, seen, needs, start=wish.starts)
         node, able = chosen.node, needs[chosen.node.group]
         capable = seen[able.capable(node)]
-        made = wish.plan(cfg, node, capable.runtime)
-        _place.require_disk(cfg, seen, node, able, sum(wish.size.disks), self.name)
+        nodes = (node, *([chosen.second] if chosen.second else []))
+        made = wish.plan(cfg, nodes, capable.runtime)
+        for other in nodes:
+            _place.require_disk(cfg, seen, other, needs[other.group], wish.size.instance().dsk,
+                                self.name)
         notes = able.notes(node, seen) if wish.starts else ()
         return made.replace(notes=(*chosen.notes, *notes))
 
@@ -266,7 +269,8 @@ class Wish(Record):
             [(spec.size, spec.mode, spec.spindles) for spec in self.specs],
             required=self.copies, only=group.name if self.size.group else "")
 
-    def plan(self, cfg: Config, node: Node, runtime: Mapping[str, Any]) -> Plan:
+    def plan(self, cfg: Config, nodes: tuple[Node, ...], runtime: Mapping[str, Any]) -> Plan:
+        node = nodes[0]
         group = cfg.one(Group, node.group)
         inst = self.in_group(cfg, group).replace(
             primary_node=node.uuid, runtime=dict(runtime),
@@ -276,16 +280,15 @@ class Wish(Record):
         if not self.asked.ignore_ipolicy:
             sizes = [spec.size for spec in self.specs]
             _wish.specification(cfg, inst, sizes=sizes).enforce(cfg, group)
-        wanted = self.asked.node
-        others = _place.named(cfg, wanted, inst.disk_template)[1:] if wanted else ()
-        made = [
-            storage(inst.disk_template).shape(
-                cfg, inst, (node, *others), index, spec, new_uuid(cfg, "disk", inst.name, index))
-            for index, spec in enumerate(self.specs)
-        ]
-        disks = _disks.top(made)
+        disks: list[Disk] = []
+        every: list[Disk] = []
+        for index, spec in enumerate(self.specs):
+            shape = storage(inst.disk_template).shape(
+                cfg, inst, nodes, index, spec, new_uuid(cfg, "disk", inst.name, index))
+            cfg = cfg.plus(*shape)  # the next one takes nothing of what this one has
+            disks.append(shape[0])
+            every += shape
         inst = inst.replace(disks=tuple(disk.uuid for disk in disks))
-        every = [disk for shape in made for disk in shape]
         if self.asked.forthcoming:
             return Plan(start=(put(inst), *(put(d.replace(forthcoming=True)) for d in every)))
         return self._build(cfg, inst, node, disks, every)
@@ -297,13 +300,15 @@ class Wish(Record):
         guest = _guest.guest(cfg, inst.replace(osparams_private=marked), node, disks=disks,
                              params=self.params)
         write, finish = _install.steps(self.image, guest)
-        boot = _life.up(cfg, inst, guest, disks, node) if self.starts else ()
+        mirrored = isinstance(storage(inst.disk_template), Mirrored)  # in use since it was made
+        boot = _life.up(cfg, inst, guest, () if mirrored else disks, node) if self.starts else ()
         done = inst.replace(forthcoming=False, admin_state="up" if self.starts else "down",
-                            disks_active=self.starts)
+                            disks_active=self.starts or mirrored)
+        wait = _disks.wait(cfg, disks, node) if self.asked.wait_for_sync else ()
         return Plan(
             start=(put(inst), *(put(disk) for disk in every)),
             attempt=(*_disks.create(cfg, disks), *write, *boot),
-            settle=finish,
+            settle=(*finish, *wait),
             end=(put(done),),
         )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gnt.commands import _allocator, _hooks
-from gnt.commands.instance import _guest, _life, _move
+from gnt.commands.instance import _disks, _guest, _life, _mirror, _move
 from gnt.commands.node import _oob
 from gnt.errors import Conflict
 from gnt.hypervisor.base import hypervisor
@@ -95,6 +95,7 @@ class Failover(Operation, command="instance failover"):
                 yield power
         yield from (_life.running(inst, other) for other in _life.others(cfg, inst))
         yield from _move.facts(cfg, inst, self.target_node)
+        yield from _mirror.ask(inst, _move.candidates(cfg, inst, self.target_node))
 
     def plan(self, cfg: Config, seen: Seen) -> Plan:
         inst = self._checked(cfg)
@@ -108,18 +109,30 @@ class Failover(Operation, command="instance failover"):
         memory = inherit.backend(cfg, inst).maxmem if starts else 0
         chosen = _move.choose(cfg, inst, self.target_node, seen, memory, explain=self.explain)
         target = chosen.node
+        if not self.ignore_consistency:
+            _mirror.require_usable(cfg, inst, target, seen)
         if not self.ignore_ipolicy:
             _move.enforce(cfg, inst, target)
         runtime = seen[_move.needs(cfg, inst)[target.group].capable(target)].runtime
-        moved = _move.settle_home(cfg, inst, target, runtime=dict(runtime), disks_active=starts)
+        mirrored = _disks.mirrored(inst)
+        moved = _move.settle_home(cfg, inst, target, runtime=dict(runtime),
+                                  disks_active=starts or (mirrored and inst.disks_active))
         disks = cfg.disks(inst)
         here = _guest.guest(cfg, inst, source)
         there = _guest.guest(cfg, inst.replace(runtime=dict(runtime)), target)
-        stop = () if dead else self._stop(inst, here, runs)
+        attempt: list[Step] = []
+        if dead:
+            cfg = cfg.plus(source.replace(offline=True))
+        else:
+            attempt += self._stop(inst, here, runs)
+            attempt += _disks.release(cfg, disks, source, again=runs)
+        if starts:
+            attempt += _disks.activate(cfg, disks, target, anyway=self.ignore_consistency)
+            attempt += _life.up(cfg, inst, there, (), target)
+        left = () if mirrored else disks  # the other side of a mirror stays in use
         return Plan(
-            attempt=(*stop, *(_life.up(cfg, inst, there, disks, target) if starts else ())),
-            pivot=moved,
-            settle=() if dead else tuple(_life.clear(cfg, here, disks, source)),
+            attempt=tuple(attempt), pivot=moved,
+            settle=() if dead else tuple(_life.clear(cfg, here, left, source)),
             notes=(dead or f"{inst.name} is shut down on {source.name} first", *unseen,
                    f"{inst.name} moves from {source.name} to {target.name}", *chosen.notes,
                    *(_move.notes(cfg, inst, target, seen) if starts else ())),

@@ -18,9 +18,10 @@ if TYPE_CHECKING:
     from typing import Any
 
     from gnt.model.config import Config
-    from gnt.model.objects import Disk, Instance
+    from gnt.model.objects import Disk, Instance, Node
     from gnt.plan import Call
     from gnt.spec import Seen
+    from gnt.storage.base import Space
 
 
 class GrowDisk(Operation, command="instance grow-disk"):
@@ -53,10 +54,10 @@ class GrowDisk(Operation, command="instance grow-disk"):
 
     def facts(self, cfg: Config) -> Iterator[Call[Any]]:
         inst, disk, _ = self._asked(cfg)
-        node = _life.home(cfg, inst)
-        space = storage(disk.dev_type).space(cfg, node)
-        if space is not None and not node.offline:
-            yield space
+        for node in _nodes(cfg, inst):
+            space = storage(disk.dev_type).space(cfg, node)
+            if space is not None and not node.offline:
+                yield space
 
     def plan(self, cfg: Config, seen: Seen) -> Plan:
         inst, disk, size = self._asked(cfg)
@@ -65,16 +66,17 @@ class GrowDisk(Operation, command="instance grow-disk"):
         driver = storage(disk.dev_type)
         if not isinstance(driver, Growable):
             raise Conflict(f"disks of the template {disk.dev_type} cannot grow")
-        space = driver.space(cfg, node)
-        if space is not None and seen[space].free < size - disk.size:
-            raise NoCapacity(f"{node.name} has {show_size(seen[space].free)} of disk free, "
-                             f"{show_size(size - disk.size)} more are needed")
+        for other in _nodes(cfg, inst):
+            _life.require_online(other, inst)
+            _require_room(driver.space(cfg, other), seen, size - disk.size)
         if not self.ignore_ipolicy:
             sizes = [size if d.uuid == disk.uuid else d.size for d in cfg.disks(inst)]
             group = cfg.one(Group, node.group)
             _wish.specification(cfg, inst, sizes=sizes).enforce(cfg, group)
         return Plan(
-            pivot=(change(disk, size=size),), settle=tuple(driver.grow(cfg, disk, size)),
+            pivot=tuple(change(thing) for thing in driver.grown(cfg, disk, size)),
+            settle=(*driver.grow(cfg, disk, size),
+                    *(_disks.wait(cfg, [disk], node) if self.wait_for_sync else ())),
             notes=(f"{disk.iv_name} of {inst.name} grows from {show_size(disk.size)} to "
                    f"{show_size(size)}",),
         )
@@ -90,3 +92,16 @@ class GrowDisk(Operation, command="instance grow-disk"):
             raise Invalid("size", f"{disk.iv_name} has {show_size(disk.size)} already; "
                           "disks cannot shrink")
         return inst, disk, size
+
+
+def _nodes(cfg: Config, inst: Instance) -> list[Node]:
+    """The nodes with a copy."""
+    second = _disks.second(cfg, inst)
+    return [_life.home(cfg, inst), *([second] if second else [])]
+
+
+def _require_room(space: Call[Space] | None, seen: Seen, more: int) -> None:
+    """Raise NoCapacity when a disk cannot have so many MiB more."""
+    if space is not None and seen[space].free < more:
+        raise NoCapacity(f"{space.node} has {show_size(seen[space].free)} of disk free, "
+                         f"{show_size(more)} more are needed")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gnt.commands._show import drop_empty, stamp
-from gnt.commands.instance import _guest, _life
+from gnt.commands.instance import _disks, _guest, _life, _mirror
 from gnt.errors import Invalid
 from gnt.model import inherit
 from gnt.model.objects import Group, Network, Node
@@ -47,6 +47,7 @@ class Info(Query, command="instance info"):
             node = _life.home(cfg, inst)
             if not node.offline:
                 yield _life.running(inst, node)
+            yield from _mirror.ask(inst, _nodes(cfg, inst))
 
     def answer(self, cfg: Config, seen: Seen) -> Document:
         chosen = self.chosen(cfg)
@@ -73,6 +74,7 @@ class Info(Query, command="instance info"):
             "Configured to be": "reserved" if inst.forthcoming else inst.admin_state,
             "State": self._state(inst, node, seen),
             "Primary node": node.name,
+            "Secondary nodes": [other.name for other in _nodes(cfg, inst) if other != node],
             "Node group": group.name,
             "Operating system": inst.os,
             "OS parameters": dict(inst.osparams),
@@ -84,9 +86,22 @@ class Info(Query, command="instance info"):
             "Back-end parameters": _levels(be.items(), inst.beparams),
             "NICs": [_nic(cfg, nic, group) for nic in inst.nics],
             "Disk template": inst.disk_template,
-            "Disks": [_disk(cfg, disk) for disk in cfg.disks(inst)],
+            "Disks": [_disk(cfg, disk) | self._copies(cfg, inst, disk, seen)
+                      for disk in cfg.disks(inst)],
             "Tags": list(inst.tags),
         })
+
+    def _copies(self, cfg: Config, inst: Instance, disk: Disk, seen: Seen) -> dict[str, Any]:
+        """What both nodes of a mirrored disk say of it."""
+        if self.static or not _disks.mirrored(inst):
+            return {}
+        found = {}
+        for node in (cfg.one(Node, uuid) for uuid in disk.nodes):
+            call = _mirror.driver(inst).copies(node)
+            if not node.offline and not seen.failed(call):
+                copy = seen[call].get(_mirror.driver(inst).number(disk, node))
+                found[node.name] = (f"{copy.role}, " if copy else "") + _mirror.state(copy)
+        return {"copies": found}
 
     def _state(self, inst: Instance, node: Node, seen: Seen) -> str:
         if self.static:
@@ -99,6 +114,11 @@ class Info(Query, command="instance info"):
             if guest.uuid == inst.uuid:
                 return f"{guest.state}, {show_size(guest.memory)} of memory"
         return "down"
+
+
+def _nodes(cfg: Config, inst: Instance) -> list[Node]:
+    second = _disks.second(cfg, inst)
+    return [_life.home(cfg, inst), *([second] if second else [])]
 
 
 def _levels(filled: Any, own: Any) -> dict[str, str]:
@@ -124,6 +144,7 @@ def _disk(cfg: Config, disk: Disk) -> dict[str, Any]:
     return drop_empty({
         "type": disk.dev_type, "size": show_size(disk.size), "access mode": disk.mode,
         "name": disk.name, "UUID": disk.uuid, "spindles": disk.spindles,
-        "logical id": list(disk.logical_id), "parameters": dict(disk.params),
+        "logical id": list(disk.logical_id[:5]),  # after that comes DRBD's secret
+        "parameters": dict(disk.params),
         "on nodes": [cfg.one(Node, uuid).name for uuid in disk.nodes],
     })

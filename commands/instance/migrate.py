@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gnt.commands import _allocator, _hooks
-from gnt.commands.instance import _disks, _guest, _life, _move
+from gnt.commands.instance import _disks, _guest, _life, _mirror, _move
 from gnt.errors import Conflict
 from gnt.hypervisor.base import Migratable, hypervisor
 from gnt.model import inherit
@@ -83,6 +83,7 @@ class Migrate(Operation, command="instance migrate"):
         yield needs[source.group].capable(source)
         yield from (_life.running(inst, other) for other in _life.others(cfg, inst))
         yield from _move.facts(cfg, inst, self.target_node)
+        yield from _mirror.ask(inst, _move.candidates(cfg, inst, self.target_node))
         for node in _move.candidates(cfg, inst, self.target_node):
             port = self._port(cfg, inst, node)
             if port is not None:
@@ -104,6 +105,7 @@ class Migrate(Operation, command="instance migrate"):
         chosen = _move.choose(cfg, inst, self.target_node, seen, self._memory(cfg, inst),
                               explain=self.explain)
         target = chosen.node
+        _mirror.require_whole(cfg, inst, target, seen)
         unseen = _life.require_nowhere_else(cfg, inst, seen)
         if not self.ignore_ipolicy:
             _move.enforce(cfg, inst, target)
@@ -125,9 +127,9 @@ class Migrate(Operation, command="instance migrate"):
             there = there.replace(migration_port=seen[port])
         attempt, settle = driver.migrate(here, there, live=self._live(here.params))
         return Plan(
-            attempt=(*_disks.activate(cfg, disks, target), *_life.plug(there), *attempt),
+            attempt=(*_disks.share(cfg, disks, source, target), *_life.plug(there), *attempt),
             pivot=_move.settle_home(cfg, inst, target),
-            settle=(*settle, *_life.clear(cfg, here, disks, source)),
+            settle=(*settle, *_life.unplug(here), *_disks.unshare(cfg, disks, source, target)),
             notes=(f"{inst.name} moves from {source.name} to {target.name}",
                    *_move.notes(cfg, inst, target, seen)),
         )

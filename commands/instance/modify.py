@@ -111,7 +111,7 @@ class Modify(Operation, command="instance modify"):
         edits = (change(inst, **changes),) if changes else ()
         return Plan(
             start=tuple(put(disk) for disk in devices.added),
-            attempt=tuple(_disks.create(cfg, devices.tops)),
+            attempt=tuple(_disks.create(cfg.plus(*devices.added), devices.tops)),
             pivot=edits if devices.removed else (),
             settle=(*_disks.remove(cfg, devices.removed), *balloon),
             end=((() if devices.removed else edits)

@@ -105,6 +105,8 @@ class RecreateDisks(Operation, command="instance recreate-disks"):
                  for disk in changed]
         if target != home:
             edits.append(change(inst, primary_node=target.uuid))
+        elif _disks.mirrored(inst):
+            edits.append(change(inst, disks_active=True))
         steps = tuple(step for disk in chosen for step in _disks.create(cfg, [disk]))
         if target == home:  # nothing that was there before is taken away again
             steps = tuple(step.replace(undo=None) for step in steps)
@@ -124,6 +126,10 @@ class RecreateDisks(Operation, command="instance recreate-disks"):
         if not inst.disks:
             raise Conflict(f"{inst.name} has no disks ({inst.disk_template})")
         home = cfg.one(Node, inst.primary_node)
+        if self.moves and _disks.mirrored(inst):
+            raise Conflict(
+                f"the disks of {inst.name} have a second copy, which is made anew instead",
+                hint=f"gnt-instance failover {inst.name}, then gnt-instance replace-disks -n NODE")
         if self.moves and not home.offline:
             raise Conflict(f"{home.name}, where {inst.name} has its disks, is not marked offline",
                            hint=f"without -n and -I they are made there; gnt-node modify "

@@ -74,7 +74,8 @@ class Reinstall(Several, command="instance reinstall"):
         return Plan(
             attempt=(*_disks.activate(cfg, disks, node), *write),
             settle=(*finish, *_disks.deactivate(cfg, disks, node)),
-            end=(change(self.subject(cfg), os=inst.os, osparams=inst.osparams),),
+            end=(change(self.subject(cfg), os=inst.os, osparams=inst.osparams,
+                        disks_active=False),),
             notes=(f"the first disk of {inst.name} is written on {node.name}", *unseen))
 
     def _changed(self, inst: Instance) -> Instance:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gnt.checks.base import Check, Finding
 from gnt.model.objects import Disk, Node
-from gnt.storage.base import Shared, storage
+from gnt.storage.base import Mirrored, Shared, storage
 from gnt.values import show_size
 
 TYPE_CHECKING = False
@@ -38,6 +38,7 @@ class Disks(Check):
                     seen[stock].get(driver.listed(cfg, disk)))
                 yield from _measured(inst, disk, node, size)
         recorded = {str(word) for disk in cfg.all(Disk) for word in disk.logical_id}
+        recorded |= {storage(disk.dev_type).listed(cfg, disk) for disk in cfg.all(Disk)}
         for node, name, stock in _inventories(cfg, nodes):
             if seen.failed(stock) is None:
                 for path in sorted(set(seen[stock]) - recorded):
@@ -54,10 +55,13 @@ def _asked(cfg: Config, nodes: list[Node]) -> Iterator[tuple[Instance, Disk, Nod
         home = by_uuid.get(inst.primary_node)
         if home is None or inst.forthcoming or f"instances/{inst.uuid}" in busy:
             continue
-        for uuid in inst.disks:
-            disk = cfg.get(Disk, uuid)
-            if disk is not None:
-                yield inst, disk, home
+        for disk in (cfg.get(Disk, uuid) for uuid in inst.disks):
+            if disk is None:
+                continue
+            yield inst, disk, home
+            if isinstance(storage(disk.dev_type), Mirrored):
+                yield from ((inst, disk, by_uuid[uuid]) for uuid in disk.nodes
+                            if uuid in by_uuid and uuid != home.uuid)
 
 
 def _stocks(cfg: Config, nodes: list[Node]) -> dict[tuple[str, str], Call[Mapping[str, int]]]:
@@ -89,7 +93,8 @@ def _inventories(
     cfg: Config, nodes: list[Node],
 ) -> Iterator[tuple[Node, str, Call[Mapping[str, int]]]]:
     """What nodes have; of a shared place one node is enough."""
-    for name in cfg.cluster.enabled_disk_templates:
+    enabled = cfg.cluster.enabled_disk_templates
+    for name in dict.fromkeys((*enabled, *(n for e in enabled for n in storage(e).below))):
         driver = storage(name)
         for node in [node for node in nodes if node.vm_capable]:
             call = driver.found(cfg, node)

@@ -218,20 +218,22 @@ class MakeImage(LabCommand, command="lab image"):
     """Build a guest for the lab and print where its files are.
 
     boot: one sector that ticks on its serial console, for speed.  linux: Debian's kernel with a
-    small root file system that takes its network from a cloud-init seed.
+    small root file system that takes its network from a cloud-init seed.  machine: a whole node
+    with a kernel of its own, for LVM and DRBD.
     """
 
     examples = (
         ("gnt-lab image linux", "build the Linux guest, unless it is there, and name its files"),
     )
 
-    which: str = arg(choice("boot", "linux"), "boot or linux")
+    which: str = arg(choice("boot", "linux", "machine"), "boot, linux or machine")
 
     def run(self, console: Console) -> int:
         from gnt.lab.guest.boot import BOOT
         from gnt.lab.guest.linux import LINUX
+        from gnt.lab.guest.machine import MACHINE
 
-        for path in {"boot": BOOT, "linux": LINUX}[self.which].made():
+        for path in {"boot": BOOT, "linux": LINUX, "machine": MACHINE}[self.which].made():
             print(path)
         return 0
 

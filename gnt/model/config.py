@@ -61,6 +61,7 @@ INDEXES: Mapping[str, tuple[str, str]] = {
     "network.name": ("networks", "name"),
     "disk.instance": ("disks", "instance"),
     "disk.node": ("disks", "nodes"),
+    "disk.word": ("disks", "logical_id"),  # volumes, paths, ports … of disks
     "nic.mac": ("instances", "nics.mac"),
     "nic.ip": ("instances", "nics.ip"),
     "port": ("instances", "network_port"),
@@ -192,6 +193,10 @@ class Config:
         """The instances whose primary node this is."""
         return self.found(Instance, "instance.primary_node", node.uuid)
 
+    def plus(self, *things: Record) -> Config:
+        """The same with some objects as they will be: for the next step of one request."""
+        return Config(_Above(self.state, things))
+
     def require_new(self, kind: type[Record], name: str) -> None:
         """Raise Conflict when the name is taken."""
         noun = NOUNS[SECTIONS[kind]]
@@ -216,6 +221,31 @@ class Config:
         if not matches:
             raise NotFound(f"there is no {noun} {name}", hint=_closest(noun, name, names))
         return names[matches[0]]
+
+
+class _Above:
+    """A :class:`State` with objects laid over it."""
+
+    def __init__(self, below: State, things: Iterable[Record]) -> None:
+        from gnt.model.codec import to_data
+
+        self.below = below
+        self.term, self.serial, self.head = below.term, below.serial, below.head
+        self.over: dict[str, dict[str, Mapping[str, Any]]] = {}
+        for thing in things:
+            key = "cluster" if isinstance(thing, Cluster) else str(getattr(thing, "uuid"))  # noqa: B009 - Record has no uuid
+            self.over.setdefault(SECTIONS[type(thing)], {})[key] = to_data(thing)
+
+    def load(self, kind: str, key: str) -> Mapping[str, Any] | None:
+        return self.over.get(kind, {}).get(key) or self.below.load(kind, key)
+
+    def keys(self, kind: str) -> Iterable[str]:
+        return dict.fromkeys((*self.below.keys(kind), *self.over.get(kind, {})))
+
+    def find(self, index: str, value: str) -> tuple[str, ...]:
+        over = self.over.get(INDEXES[index][0], {})
+        kept = [key for key in self.below.find(index, value) if key not in over]
+        return (*kept, *(key for key, data in over.items() if value in index_values(index, data)))
 
 
 def _closest(noun: str, name: str, names: Iterable[str]) -> str:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
     from gnt.model.config import Config
+    from gnt.model.objects import Node
 
 PORTS = range(11000, 15000)
 TAGS_AT_MOST = 4096
@@ -64,12 +65,22 @@ def mac_owner(cfg: Config, mac: str) -> str:
 
 
 def new_port(cfg: Config, uuid: str) -> int:
-    """A TCP port that no other instance has, on any node."""
+    """A TCP port that no console and no mirrored disk has, on any node."""
     first = int.from_bytes(digest("port", uuid)[:4], "big") % len(PORTS)
     for port in _round(first):
-        if not cfg.state.find("port", str(port)):
+        if not (cfg.state.find("port", str(port)) or cfg.state.find("disk.word", str(port))):
             return port
     raise Conflict(f"all {len(PORTS)} ports from {PORTS[0]} to {PORTS[-1]} are taken")
+
+
+def new_minor(cfg: Config, node: Node) -> int:
+    """The lowest number that no mirrored disk has on a node (its place is after the port)."""
+    from gnt.model.objects import Disk
+
+    taken = {disk.logical_id[3 + disk.logical_id.index(node.uuid)]
+             for disk in cfg.found(Disk, "disk.node", node.uuid)
+             if len(disk.logical_id) == 6 and node.uuid in disk.logical_id}
+    return next(minor for minor in range(len(taken) + 1) if minor not in taken)
 
 
 def _round(first: int) -> Iterator[int]:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from typing import Any, ClassVar
 
     from gnt.model.config import Config
-    from gnt.model.objects import Disk, Instance, Node
+    from gnt.model.objects import Cluster, Disk, Instance, Node
     from gnt.plan import Call, Step
 
 
@@ -49,12 +49,46 @@ class Space(Record):
     free: int
 
 
+class Copy(Record):
+    """One side of a mirrored disk as its node sees it."""
+
+    link: str  # Connected, WFConnection, StandAlone, SyncSource, SyncTarget …
+    role: str  # Primary, Secondary
+    here: str  # UpToDate, Inconsistent, Outdated, Diskless …
+    there: str
+    behind: int = 0  # KiB that one copy lacks
+    done: float = 0.0  # per cent, while they are brought in step
+    left: int | None = None  # seconds
+    speed: int | None = None  # KiB/s
+
+    @property
+    def whole(self) -> bool:
+        """Whether both copies are the same."""
+        return self.here == self.there == "UpToDate"
+
+    @property
+    def moving(self) -> bool:
+        """Whether one copy is being brought in step, or about to be."""
+        return self.link in _MOVING
+
+
+_MOVING = ("SyncSource", "SyncTarget", "PausedSyncS", "PausedSyncT", "WFBitMapS", "WFBitMapT",
+           "WFSyncUUID", "StartingSyncS", "StartingSyncT", "WFReportParams")
+
+
 class Storage(ABC):
     """Plans the life of one disk; its node tasks live in the same module.  All steps converge."""
 
     name: ClassVar[str]
     params: ClassVar[type[Record]] = Record  # disk parameters: one field each
     takes_disks: ClassVar[bool] = True  # False: instances of this template have none
+    below: ClassVar[tuple[str, ...]] = ()  # the templates that its disks are made of
+
+    on_volumes: ClassVar[bool] = False  # its disks are volumes of the cluster's volume group
+
+    def lacks(self, cluster: Cluster) -> str:
+        """What a cluster lacks that the template needs, as an option; empty: nothing."""
+        return ""
 
     @abstractmethod
     def shape(
@@ -110,6 +144,10 @@ class Storage(ABC):
 
 
 class Growable(Storage):
+    def grown(self, cfg: Config, disk: Disk, size: int) -> tuple[Disk, ...]:
+        """The disk, and its children where they change, as recorded with the new size."""
+        return (disk.replace(size=size),)
+
     @abstractmethod
     def grow(self, cfg: Config, disk: Disk, size: int) -> Iterator[Step]:
         """Make it ``size`` MiB; growing cannot be undone, so these steps settle."""
@@ -119,8 +157,82 @@ class Shared(Storage):
     """Every node reaches the same data (the reference's "externally mirrored")."""
 
 
+class Kernel(Record):
+    """What a node's kernel keeps copies with."""
+
+    version: str
+    helper: str  # what it calls at events
+
+
+class Replacing(Record):
+    """A copy that goes to another node: the disk until then and after, and what is to be done."""
+
+    held: Disk  # reserves what the new node needs, until ``after`` is recorded
+    after: tuple[Disk, ...]  # the disk with its children
+    attempt: tuple[Step, ...] = ()
+    settle: tuple[Step, ...] = ()
+
+
 class Mirrored(Storage):
-    """Has a second copy on a secondary node."""
+    """Has a second copy on a secondary node.  ``Disk.nodes`` are both; the instance's home is
+    the one that writes."""
+
+    def peer(self, cfg: Config, disk: Disk, node: Node) -> Node:
+        """The node with the other copy."""
+        from gnt.model.objects import Node as Kind
+
+        return cfg.one(Kind, next(uuid for uuid in disk.nodes if uuid != node.uuid))
+
+    @abstractmethod
+    def activate(
+        self, cfg: Config, disk: Disk, node: Node, *, anyway: bool = False,
+    ) -> Iterator[Step]:
+        """Make both copies take part, and one usable.  One that is not whole, or outdated, is
+        refused; ``anyway``: it is not."""
+
+    @abstractmethod
+    def copies(self, node: Node) -> Call[Mapping[int, Copy]]:
+        """Asks a node for all its copies, by number."""
+
+    @abstractmethod
+    def kernel(self, node: Node) -> Call[Kernel | None]:
+        """Asks a node for what it has loaded to keep copies; None: nothing yet."""
+
+    @abstractmethod
+    def helper(self, cluster: Cluster) -> str:
+        """What the kernel must call at events."""
+
+    @abstractmethod
+    def number(self, disk: Disk, node: Node) -> int:
+        """Which of the node's copies is the disk's."""
+
+    @abstractmethod
+    def demote(self, cfg: Config, disk: Disk, node: Node, *, again: bool) -> Iterator[Step]:
+        """Not written to here any more; ``again``: undone by being written to."""
+
+    @abstractmethod
+    def share(self, cfg: Config, disk: Disk, source: Node, target: Node) -> Iterator[Step]:
+        """Both may write to it, for a live migration; undone."""
+
+    @abstractmethod
+    def unshare(self, cfg: Config, disk: Disk, source: Node, target: Node) -> Iterator[Step]:
+        """Only the target may write to it."""
+
+    @abstractmethod
+    def wait(self, cfg: Config, disk: Disk, node: Node, *, need: bool) -> Iterator[Step]:
+        """Until both copies are the same; ``need``: or it fails, where that cannot be."""
+
+    @abstractmethod
+    def move(
+        self, cfg: Config, disk: Disk, home: Node, target: Node, *, early: bool,
+    ) -> Replacing:
+        """The second copy goes to another node; ``early``: the old one is let go at once."""
+
+    @abstractmethod
+    def renew(
+        self, cfg: Config, disk: Disk, node: Node, *, early: bool,
+    ) -> tuple[tuple[Step, ...], tuple[Step, ...]]:
+        """(attempt, settle): the copy on a node is made anew from the other one."""
 
 
 def storage(name: str) -> Storage:

@@ -22,7 +22,8 @@ FIXED = (
     "query.facts.node_facts", "hypervisor.fake.found", "hypervisor.fake.version",
     "hypervisor.kvm.tasks.found", "hypervisor.kvm.tasks.leftovers", "net.bridged.leftovers",
     "checks.copies.copy", "checks.hosts.standing", "checks.addresses.addresses",
-    "checks.keys.keyring", "checks.remains.locks", "commands.node._setup.inspect",
+    "checks.keys.keyring", "checks.remains.locks", "storage.drbd.tasks.copies",
+    "storage.drbd.tasks.kernel", "commands.node._setup.inspect",
     "commands.node._setup.keys", "session.contexts.base_signature", "ssh.gate.tasks.gate",
 )
 OPEN: Mapping[str, Mapping[str, Any]] = {  # with arguments that show the body
@@ -33,6 +34,8 @@ OPEN: Mapping[str, Mapping[str, Any]] = {  # with arguments that show the body
     "engine.follow.read_log": {"job": "1", "position": 1},
     "engine.hooks.present": {"name": "x"},
     "storage.file.space": {"folder": "/x", "kind": "file"},
+    "storage.plain.lvm.space": {"vg": "x"},
+    "storage.plain.lvm.physical": {"vg": "x"},
     "net.bridged.missing": {"bridges": ("br0",)},
     "checks.paths.usable": {"folder": "/x", "makes": True},
     "commands.cluster._master_ip.where": {"ip": "192.0.2.1"},

@@ -11,6 +11,7 @@ from gnt import found
 from gnt.checks.base import CODES
 from gnt.commands.cluster.verify import every
 from tests.checks import test_findings as findings
+from tests.checks import test_mirrors as mirrors
 from tests.commands import test_verify as verify
 
 TESTS = {
@@ -29,6 +30,11 @@ TESTS = {
     "EINSTANCEWRONGNODE": verify.test_guests_that_are_not_where_they_belong,
     "ECLUSTERDANGLINGINST": verify.test_configurations_that_make_no_sense,
     "ECLUSTERDANGLINGNODES": verify.test_configurations_that_make_no_sense,
+    "EGROUPDIFFERENTPVSIZE": mirrors.test_physical_volumes_of_exclusive_storage,
+    "ENODEDRBD": mirrors.test_devices_of_no_disk,
+    "ENODEDRBDHELPER": mirrors.test_kernels,
+    "ENODEDRBDVERSION": mirrors.test_kernels,
+    "ENODELVM": mirrors.test_volume_groups,
     "ENODEFILECHECK": verify.test_a_change_that_was_staged_and_left,
     "ENODEFILESTORAGEPATHS": findings.test_folders_where_no_disk_may_be,
     "ENODEFILESTORAGEPATHUNUSABLE": findings.test_folders_for_disks,
@@ -50,9 +56,6 @@ TESTS = {
 
 #: Codes of what is not there: (package, driver), or why nothing of the kind can be wrong here.
 ABSENT = {
-    "EGROUPDIFFERENTPVSIZE": ("gnt.storage", "plain"), "ENODELVM": ("gnt.storage", "plain"),
-    "ENODEDRBD": ("gnt.storage", "drbd"), "ENODEDRBDHELPER": ("gnt.storage", "drbd"),
-    "ENODEDRBDVERSION": ("gnt.storage", "drbd"),
     "ENODEGLUSTERSTORAGEPATHUNUSABLE": ("gnt.storage", "gluster"),
     "ENODEOS": "there are no operating system definitions on nodes: images are given by file",
 }
@@ -66,10 +69,11 @@ QUESTIONS = {
     "nodesetup": "hosts", "nonvmnodes": "consistency", "oob-paths": "programs",
     "shared-file-storage-path": "paths", "ssh-clutter": "clutter", "ssh-setup": "keys",
     "time": "hosts", "user-scripts": "programs", "version": "hosts",
+    "drbd-helper": "mirrors", "drbd-list": "mirrors", "drbd-version": "mirrors",
+    "exclusive-pvs": "volumes", "pvlist": "volumes", "vglist": "volumes",
 }
 WITHOUT_DRIVER = {
-    "drbd-helper": "drbd", "drbd-list": "drbd", "drbd-version": "drbd", "exclusive-pvs": "plain",
-    "pvlist": "plain", "vglist": "plain", "gluster-storage-path": "gluster",
+    "gluster-storage-path": "gluster",
 }
 NEVER = {"oslist"}  # as ENODEOS
 

@@ -13,7 +13,8 @@ from gnt.model.config import Config, MemoryState
 from gnt.model.objects import Cluster, Disk, Group, Instance, Network, Nic, Node, Signer
 from gnt.query.facts import NodeFacts
 from gnt.spec import Seen
-from gnt.storage.base import Space
+from gnt.storage.base import Copy, Kernel, Space
+from gnt.storage.plain.lvm import Physical
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -81,6 +82,25 @@ def with_disk(inst: Instance, template: str = "sharedfile", size: int = 1024) ->
     return inst.replace(disk_template=template, disks=(uuid,)), disk
 
 
+def on_volumes(inst: Instance, template: str, size: int = 1024) -> tuple[Record, ...]:
+    """The instance with one disk in a volume group; the second copy of a mirrored one is on
+    node2."""
+    uuid = f"d-{inst.name}"
+    disk = Disk(uuid=uuid, dev_type=template, size=size, instance=inst.uuid, iv_name="disk/0",
+                logical_id=("xenvg", f"{uuid}.disk0"), nodes=(inst.primary_node,))
+    inst = inst.replace(disk_template=template, disks=(uuid,))
+    if template == "plain":
+        return inst, disk
+    nodes = (inst.primary_node, "n2")
+    data, meta = (
+        Disk(uuid=f"{uuid}-{kind}", dev_type="plain", size=mib, nodes=nodes,
+             logical_id=("xenvg", f"{uuid}.disk0_{kind}")) for kind, mib in (
+                 ("data", size), ("meta", 128)))
+    mirror = disk.replace(nodes=nodes, logical_id=(*nodes, 11007, 0, 0, "s3cret"),
+                          children=(data.uuid, meta.uuid))
+    return inst, mirror, data, meta
+
+
 def network(**changes: Any) -> Network:
     return Network(**{"uuid": "lan", "name": "lan", "network": "203.0.113.0/29",
                       "gateway": "203.0.113.1", **changes})
@@ -142,6 +162,24 @@ class Nodes:
 
     def _space(self, call: Call[Any]) -> Space:
         return Space(kind="file", name="/srv", total=102400, free=51200)
+
+    def _copies(self, call: Call[Any]) -> dict[int, Copy]:
+        """Every mirrored disk is in use on both nodes, and whole."""
+        node = self.cfg.node(call.node)
+        found = {}
+        for disk in self.cfg.found(Disk, "disk.node", node.uuid):
+            inst = self.cfg.get(Instance, disk.instance)
+            if inst is not None and inst.disks_active and disk.dev_type == "drbd":
+                role = "Primary" if inst.primary_node == node.uuid else "Secondary"
+                found[int(disk.logical_id[3 + disk.logical_id.index(node.uuid)])] = Copy(
+                    link="Connected", role=role, here="UpToDate", there="UpToDate")
+        return found
+
+    def _kernel(self, call: Call[Any]) -> Kernel:
+        return Kernel(version="8.4.11", helper="/bin/true")
+
+    def _physical(self, call: Call[Any]) -> tuple[Physical, ...]:
+        return (Physical(name="/dev/sdb", size=1000, missing=False),)
 
     def _missing(self, call: Call[Any]) -> tuple[str, ...]:
         return tuple(link for link in call.args["bridges"] if not link.startswith("br"))

@@ -12,11 +12,12 @@ from gnt.commands.instance.recreate_disks import RecreateDisks
 from gnt.commands.node import failover as node_failover
 from gnt.commands.node import migrate as node_migrate
 from gnt.commands.node.evacuate import Evacuate
-from gnt.errors import Conflict, Invalid, NoCapacity, NotYet
-from gnt.model.objects import Group
+from gnt.errors import Conflict, Invalid, NoCapacity
+from gnt.model.objects import Disk, Group
 from tests.commands import build
 from tests.commands.moves import busy, homes, lost, said, two_groups
 from tests.commands.sessions import Desk
+from tests.commands.test_plans import with_volumes
 
 
 def test_a_node_is_emptied_running_instances_live_others_not():
@@ -38,8 +39,32 @@ def test_only_what_the_options_say_leaves_a_node():
     assert desk.executed == []
     with pytest.raises(Invalid, match="contradicts"):
         Evacuate(name="node1", primary_only=True, secondary_only=True).run(desk)
-    with pytest.raises(NotYet, match="mirrored disks"):
+    with pytest.raises(Invalid, match="so it needs -s"):
         Evacuate(name="node1", new_secondary="node2").run(desk)
+
+
+def mirrored():
+    return Desk(with_volumes(build.small(), "web", "drbd"))
+
+
+@pytest.mark.parametrize("options", [{"new_secondary": "node3"}, {"iallocator": "hail"}])
+def test_second_copies_leave_a_node(options):
+    desk = mirrored()
+    assert Evacuate(name="node2", secondary_only=True, force=True, early_release=True,
+                    **options).run(desk) == 0
+    (made,) = desk.executed
+    assert (made.name, made.new_secondary, made.early_release) == ("web", "node3", True)
+    disk = desk.cfg.one(Disk, "d-web")
+    assert disk.nodes == ("n1", "n3") and disk.logical_id == ("n1", "n3", 11007, 0, 0, "s3cret")
+    assert desk.cfg.one(Disk, "d-web-data").nodes == ("n1", "n3")
+    assert not [d for d in desk.cfg.all(Disk) if d.forthcoming]
+
+
+def test_a_home_is_left_for_the_second_copy_and_both_for_others():
+    desk = mirrored()
+    assert Evacuate(name="node1", primary_only=True, force=True).run(desk) == 0
+    assert [type(one).__name__ for one in desk.executed] == ["Migrate"]
+    assert homes(desk.cfg)["web"] == "n2" and desk.cfg.one(Disk, "d-web").nodes == ("n1", "n2")
 
 
 def test_nothing_is_moved_when_not_everything_can_be():

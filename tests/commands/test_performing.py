@@ -11,7 +11,9 @@ from gnt.commands._edits import drop
 from gnt.commands.htools.hbal import Hbal
 from gnt.commands.instance.failover import Failover
 from gnt.commands.instance.migrate import Migrate
+from gnt.commands.instance.replace_disks import ReplaceDisks
 from gnt.errors import GntError, Interrupted
+from gnt.model.objects import Disk, Instance
 from tests.commands import build
 from tests.commands.moves import changed, homes, said
 from tests.commands.sessions import Desk
@@ -33,6 +35,31 @@ def test_hbal_makes_its_moves_by_jobs():
     assert sorted(counts) == [2, 2, 2]
     assert {type(one) for one in desk.executed} <= {Migrate, Failover}
     assert "4 of 4 moves done" in said(desk) and "Got job IDs 1" in said(desk)
+
+
+def on_volumes(count=6):
+    """Mirrored instances, all on node1 and node2."""
+    made = []
+    for k in range(count):
+        made += build.on_volumes(build.instance(f"i{k}"), "drbd")
+        disk = made[-3]
+        made[-3] = disk.replace(logical_id=(*disk.logical_id[:2], 11000 + k, k, k, "s"))
+    return build.cluster(*made, volume_group_name="xenvg",
+                         enabled_disk_templates=("drbd", "plain"))
+
+
+def test_hbal_moves_second_copies_by_jobs():
+    desk = Desk(on_volumes())
+    assert Hbal(luxi="", exec_=True, min_gain=1e-6).run(desk) == 0
+    assert ReplaceDisks in {type(one) for one in desk.executed}
+    disks = [disk for disk in desk.cfg.all(Disk) if disk.dev_type == "drbd"]
+    assert {uuid for disk in disks for uuid in disk.nodes} == {"n1", "n2", "n3"}
+    for disk in disks:
+        assert desk.cfg.one(Instance, disk.instance).primary_node in disk.nodes
+    for node in desk.cfg.nodes:  # nobody has another's number
+        minors = [disk.logical_id[3 + disk.logical_id.index(node.uuid)] for disk in disks
+                  if node.uuid in disk.nodes]
+        assert len(minors) == len(set(minors))
 
 
 def test_hbal_stops_where_a_job_fails():

@@ -24,6 +24,7 @@ from gnt.errors import GntError
 from gnt.model.objects import Group
 from gnt.plan import render
 from gnt.spec import Operation
+from gnt.storage.base import Copy
 from tests.commands import build
 
 PLANS = sorted(Path(__file__).parent.parent.joinpath("plans").glob("*.plan"))
@@ -53,6 +54,8 @@ def scene(head):
                     cfg = with_object(cfg, thing)
             elif what in CHANGES:
                 cfg = changed(cfg, name, CHANGES[what])
+            elif what in ("plain", "drbd"):
+                cfg = with_volumes(cfg, name, what)
             else:
                 described(nodes, name, what, rest)
     nodes.pop("met", None)
@@ -62,7 +65,8 @@ def scene(head):
 CHANGES = {
     "offline": {"offline": True, "master_candidate": False}, "drained": {"drained": True},
     "regular": {"master_candidate": False}, "kvm": {"hypervisor": "kvm"},
-    "down": {"admin_state": "down"}, "up": {"admin_state": "up"},
+    "down": {"admin_state": "down"}, "unused": {"disks_active": False},
+    "up": {"admin_state": "up"},
     "oob": {"ndparams": {"oob_program": "/usr/local/sbin/oob"}}, "unpowered": {"powered": False},
     "at-node2": {"primary_node": "n2"},
     "master-ip": {"master_ip": "192.0.2.99", "master_netdev": "eth0"},
@@ -76,8 +80,23 @@ ANSWERS = {  # what nodes say: task, answer
     "has-master-ip": ("commands.cluster._master_ip.where", ("eth0",)),
     "is-off": ("commands.node._oob.powered", False),
     "is-on": ("commands.node._oob.powered", True),
+    "outdated": ("storage.drbd.tasks.copies", {0: Copy(
+        link="StandAlone", role="Secondary", here="Outdated", there="DUnknown")}),
+    "lost-its-disk": ("storage.drbd.tasks.copies", {0: Copy(
+        link="Connected", role="Secondary", here="Diskless", there="UpToDate")}),
     "measures": ("storage.file.measure", 2048),
 }
+
+
+def with_volumes(cfg, name, template):
+    """The instance, and the cluster, with disks in a volume group."""
+    settings = {"volume_group_name": "xenvg", "enabled_disk_templates": ("drbd", "plain", "file")}
+    things = (cfg.cluster.replace(**settings), *build.on_volumes(cfg.instance(name), template))
+    data = {section: dict(objects) for section, objects in cfg.state.data.items()}
+    for thing in things:
+        section, key = build.path(thing)
+        data[section][key] = build.to_data(thing)
+    return build.Config(build.MemoryState(data, cfg.term, cfg.serial, cfg.head))
 
 
 def changed(cfg, name, changes):

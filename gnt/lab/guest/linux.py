@@ -11,6 +11,7 @@ from gnt.lab.guest.image import Image, content, run
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from pathlib import Path
 
 BOOT_SIZE = 32  # MiB
@@ -45,35 +46,40 @@ def _kernel(folder: Path) -> None:
 
 
 def _initrd(folder: Path) -> None:
-    import shutil
-
     (modules,) = folder.glob("unpacked/lib/modules/*")
     run("depmod", "-b", "unpacked", modules.name, folder=folder)
-    root = folder / "root"
+    initrd(folder, modules, MODULES, content("init.sh"))
+
+
+def initrd(folder: Path, modules: Path, names: Iterable[str], init: bytes) -> None:
+    """Pack busybox, ``init`` and some kernel modules with all they need, as ``initrd``."""
+    import shutil
+
+    root = folder / "initrd.root"
     (root / "bin").mkdir(parents=True)
     shutil.copy("/bin/busybox", root / "bin/busybox")
-    (root / "init").write_bytes(content("init.sh"))
+    (root / "init").write_bytes(init)
     (root / "init").chmod(0o755)
     kept = root / "lib/modules" / modules.name
-    for file in _needed(modules):
+    for file in _needed(modules, names):
         (kept / file).parent.mkdir(parents=True, exist_ok=True)
         shutil.copy(modules / file, kept / file)
     shutil.copy(modules / "modules.order", kept)
     shutil.copy(modules / "modules.builtin", kept)
-    run("depmod", "-b", "root", modules.name, folder=folder)
-    names = b"\n".join(str(p.relative_to(root)).encode() for p in sorted(root.rglob("*")))
-    packed = run("cpio", "-o", "-H", "newc", "--quiet", folder=root, stdin=names)
+    run("depmod", "-b", str(root), modules.name, folder=folder)
+    files = b"\n".join(str(p.relative_to(root)).encode() for p in sorted(root.rglob("*")))
+    packed = run("cpio", "-o", "-H", "newc", "--quiet", folder=root, stdin=files)
     (folder / "initrd").write_bytes(run("gzip", "-1", folder=folder, stdin=packed))
 
 
-def _needed(modules: Path) -> set[str]:
-    """The module files of MODULES and of what they depend on, relative to ``modules``."""
+def _needed(modules: Path, names: Iterable[str]) -> set[str]:
+    """The files of kernel modules and of what they depend on, relative to ``modules``."""
     depends = {}
     for line in (modules / "modules.dep").read_text().splitlines():
         file, _, others = line.partition(":")
         name = file.rpartition("/")[2].partition(".")[0].replace("-", "_")
         depends[name] = [file, *others.split()]
-    return {file for name in MODULES for file in depends.get(name, ())}
+    return {file for name in names for file in depends.get(name, ())}
 
 
 def _disk(folder: Path) -> None:

@@ -1,0 +1,73 @@
+"""What nodes say of the copies of mirrored disks, and what follows for moving and making them."""
+
+from __future__ import annotations
+
+from gnt.commands.instance import _disks
+from gnt.errors import Conflict
+from gnt.storage.base import Mirrored, storage
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from gnt.model.config import Config
+    from gnt.model.objects import Disk, Instance, Node
+    from gnt.plan import Call
+    from gnt.spec import Seen
+    from gnt.storage.base import Copy
+
+
+def driver(inst: Instance) -> Mirrored:
+    """The driver of an instance's mirrored disks; Conflict when they are not."""
+    found = storage(inst.disk_template)
+    if not isinstance(found, Mirrored):
+        raise Conflict(f"the disks of {inst.name} ({inst.disk_template}) have no second copy",
+                       hint="gnt-instance recreate-disks makes lost disks anew, empty")
+    return found
+
+
+def ask(inst: Instance, nodes: Iterable[Node]) -> Iterator[Call[Mapping[int, Copy]]]:
+    """Asks the nodes that are not offline for their copies, where there are any."""
+    if _disks.mirrored(inst):
+        yield from (driver(inst).copies(node) for node in nodes if not node.offline)
+
+
+def copies(
+    cfg: Config, inst: Instance, node: Node, seen: Seen,
+) -> Iterator[tuple[Disk, Copy | None]]:
+    """The disks with their copies on a node that was asked; None: not in use there."""
+    found = seen[driver(inst).copies(node)]
+    for disk in cfg.disks(inst):
+        yield disk, found.get(driver(inst).number(disk, node))
+
+
+def require_usable(cfg: Config, inst: Instance, node: Node, seen: Seen) -> None:
+    """Raise Conflict when a copy on the node, to which it fails over, is known to be bad."""
+    if not _disks.mirrored(inst):
+        return
+    for disk, copy in copies(cfg, inst, node, seen):
+        if copy is not None and copy.here != "UpToDate":
+            raise Conflict(
+                f"the copy of {disk.iv_name} on {node.name} is {copy.here}: {inst.name} would "
+                "go on with data that is not the newest, or not whole",
+                hint="wait until it is in step (gnt-instance info shows how far it is), or "
+                     "--ignore-consistency if there is nothing better")
+
+
+def require_whole(cfg: Config, inst: Instance, node: Node, seen: Seen) -> None:
+    """Raise Conflict when the copies are not the same, which moving a running guest needs."""
+    if not _disks.mirrored(inst):
+        return
+    for disk, copy in copies(cfg, inst, node, seen):
+        if copy is None or not copy.whole:
+            raise Conflict(f"the copy of {disk.iv_name} on {node.name} is {state(copy)}, not in "
+                           "step", hint=f"gnt-instance activate-disks --wait-for-sync {inst.name}")
+
+
+def state(copy: Copy | None) -> str:
+    """In words, for people."""
+    if copy is None:
+        return "not in use"
+    if copy.moving:
+        return f"{copy.here}, {copy.done:.0f} % in step"
+    return f"{copy.here} ({copy.link})"

@@ -1,0 +1,191 @@
+"""Disks with a copy on each of two nodes: DRBD 8.4 over logical volumes.
+
+``logical_id`` is (node, node, port, minor, minor, secret), as the reference's; the children are the
+volume with the data and the one with DRBD's metadata, called the same on both nodes.
+"""
+
+from __future__ import annotations
+
+from gnt.errors import Invalid
+from gnt.model.names import digest, new_minor, new_port, new_uuid
+from gnt.model.objects import Disk, Instance, Node
+from gnt.plan import Step
+from gnt.storage.base import Growable, Mirrored, Source
+from gnt.storage.drbd import change, tasks
+from gnt.storage.drbd.params import Params, params
+from gnt.storage.drbd.side import Side, sides
+from gnt.storage.drbd.sync import in_step
+from gnt.storage.plain import chosen_group, lvm
+from gnt.values import show_size
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+    from typing import ClassVar
+
+    from gnt.model.config import Config
+    from gnt.model.objects import Cluster
+    from gnt.plan import Call
+    from gnt.record import Record
+    from gnt.storage.base import Copy, DiskSpec, Kernel, Replacing, Space
+
+META = 128  # MiB
+
+
+class Drbd(Growable, Mirrored):
+    name = "drbd"
+    params: ClassVar[type[Record]] = Params
+    below = ("plain",)
+    on_volumes = True
+
+    def lacks(self, cluster: Cluster) -> str:
+        return "" if cluster.volume_group_name else "--vg-name GROUP"
+
+    def shape(
+        self,
+        cfg: Config,
+        inst: Instance,
+        nodes: tuple[Node, ...],
+        index: int,
+        spec: DiskSpec,
+        uuid: str,
+    ) -> tuple[Disk, ...]:
+        if spec.adopt:
+            raise Invalid(f"--disk {index}", "mirrored disks cannot be adopted")
+        groups = chosen_group(cfg, spec, index, ("vg", "metavg"))
+        uuids = tuple(node.uuid for node in nodes)
+        disk = Disk(
+            uuid=uuid,
+            dev_type=self.name,
+            size=spec.size,
+            instance=inst.uuid,
+            iv_name=f"disk/{index}",
+            name=spec.name,
+            logical_id=(*uuids, new_port(cfg, uuid), *(new_minor(cfg, node) for node in nodes),
+                        digest(cfg.head, "drbd", uuid).hex()[:40]),
+            nodes=uuids,
+            mode=spec.mode,
+            spindles=spec.spindles,
+        )
+        metavg = spec.options.get("metavg") or params(cfg, disk).metavg or groups["metavg"]
+        data, meta = (
+            Disk(
+                uuid=new_uuid(cfg, uuid, kind),
+                dev_type="plain",
+                size=size,
+                logical_id=(vg, f"{uuid}.disk{index}_{kind}"),
+                nodes=uuids,
+            )
+            for kind, vg, size in (("data", groups["vg"], spec.size), ("meta", metavg, META))
+        )
+        return disk.replace(children=(data.uuid, meta.uuid)), data, meta
+
+    def create(self, cfg: Config, disk: Disk) -> Iterator[Step]:
+        both = sides(cfg, disk)
+        for side in both:
+            yield from side.make()
+        for side in both:
+            yield from side.join(undone=True)
+        if len(both) > 1:
+            yield both[0].met()
+        yield Step(do=tasks.first.on(*both[0].device, len(both) == 1),
+                   title=f"{disk.iv_name}: the data of {both[0].node.name} counts")
+
+    def remove(self, cfg: Config, disk: Disk) -> Iterator[Step]:
+        for side in sides(cfg, disk):
+            yield from side.unmake()
+
+    def activate(
+        self, cfg: Config, disk: Disk, node: Node, *, anyway: bool = False
+    ) -> Iterator[Step]:
+        here, *peers = sides(cfg, disk, first=node)
+        for side in (*peers, here):
+            yield from side.join(undone=_undone(cfg, disk))
+        if peers:
+            yield here.met()
+        yield here.promoted(anyway=anyway)
+
+    def deactivate(self, cfg: Config, disk: Disk, node: Node) -> Iterator[Step]:
+        for side in sides(cfg, disk, first=node):
+            yield Step(do=tasks.down.on(*side.device),
+                       title=f"let go of {disk.iv_name} on {side.node.name}")
+
+    def source(self, cfg: Config, disk: Disk, node: Node) -> Source:
+        return Source(driver="host_device", path=f"/dev/drbd{self.number(disk, node)}")
+
+    def size(self, cfg: Config, disk: Disk, node: Node) -> Call[int | None]:
+        return lvm.measure.on(node.name, *Side(cfg, disk, node).data)
+
+    def space(self, cfg: Config, node: Node) -> Call[Space] | None:
+        vg = cfg.cluster.volume_group_name
+        return lvm.space.on(node.name, vg) if vg else None
+
+    def usage(self, disk: Disk) -> int:
+        return disk.size + META
+
+    def grown(self, cfg: Config, disk: Disk, size: int) -> tuple[Disk, ...]:
+        data = cfg.one(Disk, disk.children[0])
+        return disk.replace(size=size), data.replace(size=size)
+
+    def grow(self, cfg: Config, disk: Disk, size: int) -> Iterator[Step]:
+        both = sides(cfg, disk)
+        for side in both:
+            yield Step(do=lvm.grow.on(side.node.name, *side.data, size),
+                       title=f"grow {disk.iv_name} to {show_size(size)} on {side.node.name}")
+        yield Step(do=tasks.resize.on(*both[0].device), title=f"let DRBD know of {disk.iv_name}")
+
+    def copies(self, node: Node) -> Call[Mapping[int, Copy]]:
+        return tasks.copies.on(node.name)
+
+    def kernel(self, node: Node) -> Call[Kernel | None]:
+        return tasks.kernel.on(node.name)
+
+    def helper(self, cluster: Cluster) -> str:
+        return cluster.drbd_usermode_helper or "/bin/true"
+
+    def number(self, disk: Disk, node: Node) -> int:
+        return int(disk.logical_id[3 + disk.logical_id.index(node.uuid)])
+
+    def demote(self, cfg: Config, disk: Disk, node: Node, *, again: bool) -> Iterator[Step]:
+        side = Side(cfg, disk, node)
+        yield Step(do=tasks.demote.on(*side.device),
+                   undo=tasks.promote.on(*side.device) if again else None,
+                   title=f"{disk.iv_name}: {node.name} does not write to it any more")
+
+    def share(self, cfg: Config, disk: Disk, source: Node, target: Node) -> Iterator[Step]:
+        for node in (source, target):
+            device = Side(cfg, disk, node).device
+            yield Step(do=tasks.share.on(*device, both=True),
+                       undo=tasks.share.on(*device, both=False),
+                       title=f"{disk.iv_name}: both nodes may write to it")
+        yield Side(cfg, disk, target).promoted()
+
+    def unshare(self, cfg: Config, disk: Disk, source: Node, target: Node) -> Iterator[Step]:
+        yield from self.demote(cfg, disk, source, again=False)
+        for node in (source, target):
+            yield Step(do=tasks.share.on(*Side(cfg, disk, node).device, both=False),
+                       title=f"{disk.iv_name}: only one node may write to it")
+
+    def wait(self, cfg: Config, disk: Disk, node: Node, *, need: bool) -> Iterator[Step]:
+        number = self.number(disk, node)
+        yield Step(do=in_step.on(node.name, node.name, number, disk.iv_name, need),
+                   title=f"{disk.iv_name}: wait until both copies are the same")
+
+    def move(
+        self, cfg: Config, disk: Disk, home: Node, target: Node, *, early: bool,
+    ) -> Replacing:
+        return change.move(self, cfg, disk, home, target, early=early)
+
+    def renew(
+        self, cfg: Config, disk: Disk, node: Node, *, early: bool,
+    ) -> tuple[tuple[Step, ...], tuple[Step, ...]]:
+        return change.renew(self, cfg, disk, node, early=early)
+
+
+def _undone(cfg: Config, disk: Disk) -> bool:
+    """Whether taking activation back lets go of the disk: not when it was in use before."""
+    inst = cfg.get(Instance, disk.instance)
+    return inst is None or not inst.disks_active
+
+
+DRIVER = Drbd()
