@@ -4,5 +4,4 @@ ALIASES = {"start": "startup", "stop": "shutdown", "show": "info"}
 
 NOT_YET = {
     "move": "moving an instance with its local disks",
-    "replace-disks": "replacing mirrored disks",
 }
