@@ -55,9 +55,10 @@ def test_a_failover_that_was_broken_off_shuts_drivers_out_until_it_is_run_again(
 
 def test_a_planned_failover_tells_the_old_master(cluster):
     old = cluster.create()
+    before = old.read().cluster.serial_no
     done = take_over(cluster.driver(), "n3")
     assert done.missing == {}
-    assert old.read().master.name == "n3"
+    assert (old.read().master.name, old.read().cluster.serial_no) == ("n3", before + 1)
     assert old.commit(lambda _: change("instances/a")).term == 2
     assert len(cluster.heads()) == 1
 

@@ -1,7 +1,7 @@
 """Turns and terms at one candidate of either kind: who may write, and who no longer."""
 
 import pytest
-from chains import bytes_of, follow, head_after, make_entry
+from chains import bytes_of, follow, head_after, make_base, make_entry
 from places import BASE, FIRST, Place, append, commit, install
 
 from gnt.config import message as m
@@ -101,7 +101,12 @@ def test_an_install_never_goes_back(place):
     install(candidate, entries)
     assert install(candidate, entries[:1]).status == m.REFUSED
     other = follow(FIRST.hash, 2, 2, note="other")
-    assert install(candidate, other).status == m.DAMAGED
+    refused = install(candidate, other)
+    assert refused.status == m.DAMAGED and place.file("journal-1.toml") == bytes_of(entries)
+    fork = other[-1].hash
+    newer = m.Install(term=1, turn=1, head=head_after(other[-1], base=3), start=fork,
+                      base=make_base(serial=3, head=fork, previous=1))
+    assert candidate.answer(newer).status == m.DAMAGED
     longer = other + follow(other[-1].hash, 4, 1)
     assert install(candidate, longer).status == m.DAMAGED
     assert place.file("journal-1.toml") == bytes_of(entries)
