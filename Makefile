@@ -17,7 +17,7 @@ VENV := .venv
 PY := $(VENV)/bin/python
 EXTENSION := $(wildcard htools_ext/*.pyx htools_ext/*.pxd htools_ext/*.h)
 # Two tests at once on two cores; a module stays on one worker, so that its lab is made once.
-PYTEST := $(PY) -m pytest -q -n 2 --dist loadfile
+PYTEST := $(PY) -m pytest -q -n 2 --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := check
 .PHONY: venv lint check test simulate fuzz fuzz-htools coverage mutate demo demo-down bench bench-many bench-htools sanitize changelog clean

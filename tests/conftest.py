@@ -16,6 +16,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if {"lab", "new_lab", "machines"} & set(getattr(item, "fixturenames", ())):
             item.add_marker("lab")
+    # What takes minutes begins first, beside tests without a lab (Makefile: no reordering by size).
+    items.sort(key=lambda item: "machines" not in getattr(item, "fixturenames", ()))
 
 
 @pytest.fixture(scope="module")
