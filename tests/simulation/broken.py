@@ -53,7 +53,11 @@ BREAKS = {
     "the turn's number is not kept": Break(
         0, "", "gnt.config.candidate",
         ('            self.disk.replace("turn", f"{term} {turn}\\n".encode())\n'
-         "            self.disk.rem", "            self.disk.rem")),
+         "            self.disk.give", "            self.disk.give")),
+    "a master that was started gives turns without asking": Break(
+        351, "", "gnt.config.candidate", ("        if asked is None and self.disk.given() != "
+                                          'f"{self.seen[0]} {self.seen[1]}\\n".encode():\n',
+                                          "        if False:\n")),
     "files are moved to their places before they are synced": Break(
         0, "torn head", "gnt.config.disk",
         ("            self._write_all(descriptor, data)\n            self.fsync(descriptor)\n",
