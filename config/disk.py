@@ -176,7 +176,7 @@ class Disk:
         try:
             with open(given_turn(self.directory), "rb") as file:
                 return file.read(100)
-        except FileNotFoundError:
+        except OSError:
             return b""
 
     def give(self, turn: bytes) -> None:

@@ -201,8 +201,8 @@ class SignedStore:
                 break
             if answer.head != self.replica.head:
                 self.read()
-            if self.master() != master:
-                break
+                if self.master() != master:
+                    break
             asked = self._highest_turn([name for name in self.candidates() if name != master])
         return answer
 
