@@ -172,7 +172,7 @@ class Disk:
         return descriptor
 
     def given(self) -> bytes:
-        """The last turn that this machine gave since it was started, as the file ``turn`` has it."""
+        """The last turn that this machine gave since it was started, as in ``turn``."""
         try:
             with open(given_turn(self.directory), "rb") as file:
                 return file.read(100)

@@ -116,8 +116,8 @@ class Dialect:
 
     def _take(self, message: m.Take) -> Frame:
         asked = "-" if message.asked is None else "{}.{}".format(*message.asked)
-        return self._script("gnc_take", message.wait, message.term, asked, also=self._place(message),
-                            keep=True)
+        return self._script("gnc_take", message.wait, message.term, asked,
+                            also=self._place(message), keep=True)
 
     def _fence(self, message: m.Fence) -> Frame:
         return self._script("gnc_fence", message.wait, message.term, also=self._place(message))

@@ -33,8 +33,9 @@ GONE = "- it takes away only what nobody needs any more"
 SITES = {
     "config.disk": {
         **dict.fromkeys(DISK, STORE), "remove": STORE, "prepare": LOCKS, "lock": LOCKS,
-        "lock_term": LOCKS, "give": "config/test_recall.py::"
-        "test_a_note_that_cannot_be_made_lets_the_others_be_asked_again", "begin_lease": "config/test_turns.py::*",
+        "lock_term": LOCKS, "begin_lease": "config/test_turns.py::*",
+        "give": "config/test_recall.py::"
+                "test_a_note_that_cannot_be_made_lets_the_others_be_asked_again",
     },
     "config.columns": {"save_columns": "config/test_full_driver.py::"
                        "test_columns_that_cannot_be_kept_are_not_there"},

@@ -55,7 +55,7 @@ BREAKS = {
         ('            self.disk.replace("turn", f"{term} {turn}\\n".encode())\n'
          "            self.disk.give", "            self.disk.give")),
     "a master that was started gives turns without asking": Break(
-        351, "", "gnt.config.candidate", ("        if asked is None and self.disk.given() != "
+        351, "have different heads", "gnt.config.candidate", ("        if asked is None and self.disk.given() != "
                                           'f"{self.seen[0]} {self.seen[1]}\\n".encode():\n',
                                           "        if False:\n")),
     "files are moved to their places before they are synced": Break(
@@ -84,7 +84,6 @@ BREAKS = {
          "                pass\n")),
     "a lower term is as good": Break(
         0, "after term", "gnt.config.candidate",
-        ("        if term < self.fence:\n", "        if False:\n"),
         ("            if self.fence > highest:\n", "            if False:\n")),
     # holds
     "a job that has begun is not waited for": Break(
