@@ -243,14 +243,25 @@ class LocalCandidate:
                 self.disk.sync("head")
                 self.disk.sync_directory()
             order = self._tail().order if self.head.serial else (0, 0)
+            self._remembers(max(self.seen, order), message.asked)
             turn = max(self.seen[1], order[1]) + 1
             self.disk.replace("turn", f"{term} {turn}\n".encode())
+            self.disk.give(f"{term} {turn}\n".encode())
             self.disk.remove(f"lease.{self.seen[1]}")
             self._lease, self._turn = self.disk.begin_lease(turn, self.lease), (term, turn)
             parts = self._parts(message.base, message.offset)
         finally:
             self._leave(taken)
         return self._standing(turn=(term, turn), parts=parts)
+
+    def _remembers(self, highest: tuple[int, int], asked: tuple[int, int] | None) -> None:
+        """Refuse unless no turn that this machine gave is forgotten: it notes them where nobody
+        restores, or the others, who were ``asked``, have seen none that is higher."""
+        if asked is None and self.disk.given() != f"{self.seen[0]} {self.seen[1]}\n".encode():
+            raise _Stop(m.UNASKED, "it was started, or restored, since it gave its last turn")
+        if asked is not None and asked > highest:
+            raise _Stop(m.GONE_BACK, "it has forgotten turns that it gave, up to "
+                        f"{asked[1]} of term {asked[0]}: it was restored from a backup")
 
     def _release(self, _: m.Release) -> m.Answer:
         if self._turn is not None:
@@ -262,6 +273,7 @@ class LocalCandidate:
         self._load()
         if message.offset == m.STANDING_ONLY:
             tail = self._tail() if self.head.serial else None
+            self.seen = max(self.seen, tail.order if tail else (0, 0))
             return self._standing(tail=(tail.serial, tail.hash) if tail else (0, ""))
         return self._standing(parts=self._parts(message.base, message.offset))
 

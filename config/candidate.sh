@@ -1,6 +1,6 @@
 # What a master candidate does, as POSIX sh functions (ADR 0003, 0010).  All run in the directory of
 # the configuration, $GNC.  Statuses: 1 failed, 3 head moved, 4 refused, 5 behind, 6 busy, 7 damaged,
-# 8 no turn, 9 not that simple.  Files: head "TERM SERIAL HASH BASE", turn "TERM TURN", ../term, base-N.toml,
+# 8 no turn, 9 not that simple, 10 others are to be asked, 11 gone back.  Files: head "TERM SERIAL HASH BASE", turn "TERM TURN", ../term, base-N.toml,
 # journal-N.toml, lock, lease.TURN (ADR 0014).  Functions in ( ) are subshells, so they may exit; the others keep what they
 # set in the caller's shell.
 # shellcheck disable=SC2030,SC2031 # every subshell loads its own
@@ -223,14 +223,37 @@ gnc_learn() ( # BY TERM SERIAL HASH BASE: what is committed, says a driver of th
     gnc_stop 0
 )
 
-gnc_turn() ( # TERM: the next turn's number, for good
+gnc_highest() { # ST SU: the highest term and turn that was seen here
+    [ "$LT" -lt "$ST" ] || { [ "$LT" -eq "$ST" ] && [ "$LU" -lt "$SU" ]; } || ST=$LT SU=$LU
+}
+
+gnc_remembers() { # ASKED: no turn that this machine gave is forgotten: it notes them where nobody restores,
+    # or the others, who were ASKED, have seen none that is higher (TERM.TURN; - : nobody was)
+    if [ "$1" = - ]; then
+        G=''
+        [ ! -e "${GNC_RAISE%.lock}.given" ] || read -r G <"${GNC_RAISE%.lock}.given"
+        [ "$G" = "$ST $SU" ] || gnc_stop 10 'it was started, or restored, since it gave its last turn'
+        gnc_highest
+    else
+        gnc_highest
+        [ "${1%.*}" -lt "$ST" ] || { [ "${1%.*}" -eq "$ST" ] && [ "${1#*.}" -le "$SU" ]; } ||
+            gnc_stop 11 "it has forgotten turns that it gave, up to ${1#*.} of term ${1%.*}: it was restored from a backup"
+    fi
+}
+
+gnc_turn() ( # TERM ASKED: the next turn's number, for good
     gnc_enter 10
-    [ "$1" -gt "$HT" ] || set -- "$HT"
+    [ "$1" -gt "$HT" ] || set -- "$HT" "$2"
     gnc_follow "$1"
     [ ! -e head ] || sync head . || gnc_stop 1 'the disk fails'
     gnc_last -
-    [ "$LU" -le "$SU" ] || SU=$LU
+    N=$SU
+    [ "$LU" -le "$N" ] || N=$LU
+    gnc_remembers "$2"
+    SU=$N
     gnc_put turn "$1 $((SU + 1))"
+    { [ -d "${GNC_RAISE%/*}" ] || mkdir -p "${GNC_RAISE%/*}"; } &&
+        echo "$1 $((SU + 1))" >"${GNC_RAISE%.lock}.given" || : # then the others are asked again
     printf 'turn %s %s\n' "$1" "$((SU + 1))"
 )
 
@@ -245,7 +268,7 @@ gnc_leased() ( # a driver on this machine lives, has the turn, and time left for
         { rm -f "lease.$U"; exit 1; }
 )
 
-gnc_take() { # WAIT TERM: the commit lock, for at most 20 s
+gnc_take() { # WAIT TERM ASKED: the commit lock, for at most 20 s
     gnc_release
     { [ -d "$GNC" ] || (umask 077 && mkdir -p "$GNC"); } && command exec 7>>"$GNC/lock" || return 1
     GNC_END=$(gnc_uptime)
@@ -257,7 +280,7 @@ gnc_take() { # WAIT TERM: the commit lock, for at most 20 s
         [ "$(gnc_uptime)" -le "$GNC_END" ] && flock -w "$1" 7 || { exec 7>&-; return 6; }
     done
     GNC_TURN=taking
-    GNC_OUT=$(gnc_turn "$2")
+    GNC_OUT=$(gnc_turn "$2" "$3")
     set -- "$?"
     printf '%s\n' "$GNC_OUT"
     [ "$1" -eq 0 ] || { gnc_release; return "$1"; }
@@ -290,7 +313,7 @@ gnc_fetch() ( # BASE OFFSET: what follows there; the whole when that base is gon
     umask 077
     gnc_go
     gnc_load
-    [ "$2" != - ] || { gnc_last -; gnc_stop 0; }
+    [ "$2" != - ] || { gnc_last -; gnc_highest; gnc_stop 0; }
     (gnc_stop 0)
     [ "$HB" -gt 0 ] || exit 0
     if [ "$HB" != "$1" ]; then

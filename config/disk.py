@@ -22,6 +22,11 @@ def term_lock(directory: str) -> str:
     return TERM_LOCK if directory == HERE else f"{directory}/term.lock"
 
 
+def given_turn(directory: str) -> str:
+    """Where a machine notes the last turn that it gave; gone when it starts again (ADR 0127)."""
+    return f"{term_lock(directory).removesuffix('.lock')}.given"
+
+
 class Disk:
     """A directory.  Names are of files in it (or ``../term``)."""
 
@@ -165,6 +170,25 @@ class Disk:
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
         fcntl.flock(descriptor, fcntl.LOCK_EX)
         return descriptor
+
+    def given(self) -> bytes:
+        """The last turn that this machine gave since it was started, as in ``turn``."""
+        try:
+            with open(given_turn(self.directory), "rb") as file:
+                return file.read(100)
+        except OSError:
+            return b""
+
+    def give(self, turn: bytes) -> None:
+        """Note it.  Where that cannot be done, the others are asked again."""
+        from contextlib import suppress
+
+        path = given_turn(self.directory)
+        with suppress(OSError):
+            os.makedirs(os.path.dirname(path), 0o755, exist_ok=True)
+            descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+            os.write(descriptor, turn)
+            os.close(descriptor)
 
     def lock(self, wait: float) -> int | None:
         """A descriptor that holds the directory's lock (``flock(1)``'s); None when busy."""

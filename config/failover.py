@@ -262,7 +262,7 @@ def _commit(
     if store.author.public not in store.replica.trusted.signers():
         raise NotAuthorised(f"your key {store.author.fingerprint} may not sign changes here")
     take = m.Take(term=term, base=store.replica.position.base,
-                  offset=store.replica.position.offset)
+                  offset=store.replica.position.offset, asked=(0, 0))  # its term is new
     answer = store.peers.ask({new_master: take}, deadline=m.WAIT + 10.0)[new_master]
     if isinstance(answer, NodeFailed):
         raise answer

@@ -54,6 +54,7 @@ STANDING_ONLY = -1  # as an offset: no bytes
 # What an answer's status says; a shell ends with the number.
 OK, FAILED, MOVED, REFUSED, BEHIND, BUSY, DAMAGED, NO_TURN = 0, 1, 3, 4, 5, 6, 7, 8
 NOT_SIMPLE = 9  # between a shell and RemotePeers only
+UNASKED, GONE_BACK = 10, 11  # who gives turns is not known to remember them; does not (ADR 0127)
 
 
 class Head(Record):
@@ -124,12 +125,16 @@ class Past(Message):
 
 
 class Take(Message):
-    """Take the next turn on the master, and fetch."""
+    """Take the next turn on the master, and fetch.
+
+    ``asked``: the highest term and turn that the others have seen, once somebody has asked them.
+    """
 
     term: int
     base: int = 0
     offset: int = 0
     wait: int = WAIT
+    asked: tuple[int, int] | None = None
 
 
 class Append(Message):

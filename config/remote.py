@@ -115,8 +115,9 @@ class Dialect:
         return self._known("gnc_past", message.number)
 
     def _take(self, message: m.Take) -> Frame:
-        return self._script("gnc_take", message.wait, message.term, also=self._place(message),
-                            keep=True)
+        asked = "-" if message.asked is None else "{}.{}".format(*message.asked)
+        return self._script("gnc_take", message.wait, message.term, asked,
+                            also=self._place(message), keep=True)
 
     def _fence(self, message: m.Fence) -> Frame:
         return self._script("gnc_fence", message.wait, message.term, also=self._place(message))
@@ -164,7 +165,8 @@ class Dialect:
 def answer(reply: Reply, node: str) -> Answer:
     """What a candidate answered; NodeFailed when it cannot be understood."""
     problem = reply.err.decode("utf-8", "replace").strip()[-500:]
-    known = (m.OK, m.FAILED, m.MOVED, m.REFUSED, m.BEHIND, m.BUSY, m.DAMAGED, m.NO_TURN)
+    known = (m.OK, m.FAILED, m.MOVED, m.REFUSED, m.BEHIND, m.BUSY, m.DAMAGED, m.NO_TURN,
+             m.UNASKED, m.GONE_BACK)
     fields: dict[str, Any] = {}
     try:
         if len(reply.out) > MAX_ANSWER:

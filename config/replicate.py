@@ -69,6 +69,9 @@ def refusal(answer: Answer, node: str) -> GntError:
                     hint="try again")
     if answer.status == m.REFUSED:
         return Fenced(f"{node} refuses: {problem}", hint="gnt-cluster getmaster")
+    if answer.status == m.GONE_BACK:
+        return Damaged(f"{node}: {problem}", hint="gnt-cluster master-failover, on another "
+                       "candidate; what was committed is there")
     if answer.status == m.DAMAGED:
         return Damaged(f"{node}: {problem}", hint="gnt-cluster redist-conf; gnt-cluster verify")
     return NodeFailed(node, "failed", problem, task="config",

@@ -176,7 +176,7 @@ class SignedStore:
         self.release()
         for _ in range(8):
             master = self.master()
-            answer = self.peers.ask({master: self._take_message()}, deadline=TAKE_DEADLINE)[master]
+            answer = self._take(master)
             if not isinstance(answer, NodeFailed) and answer.status == m.REFUSED:
                 self.look_elsewhere(master)
             if self.master() == master:
@@ -186,15 +186,43 @@ class SignedStore:
             self.release()
         raise Damaged("the candidates do not agree who is the master", hint="gnt-cluster verify")
 
-    def _take_message(self) -> m.Take:
+    def _take_message(self, asked: tuple[int, int] | None = None) -> m.Take:
         at = self.replica.position
-        return m.Take(term=at.term, base=at.base, offset=at.offset)
+        return m.Take(term=at.term, base=at.base, offset=at.offset, asked=asked)
+
+    def _take(self, master: str) -> Answer | NodeFailed:
+        """Ask for the turn.  A master that was started since it gave its last one could have been
+        restored, and forget turns: then the others say up to which they know of any (ADR 0127)."""
+        asked = None
+        for _ in range(2):
+            message = self._take_message(asked)
+            answer = self.peers.ask({master: message}, deadline=TAKE_DEADLINE)[master]
+            if isinstance(answer, NodeFailed) or answer.status != m.UNASKED:
+                break
+            if answer.head != self.replica.head:
+                self.read()
+                if self.master() != master:
+                    break
+            asked = self._highest_turn([name for name in self.candidates() if name != master])
+        return answer
+
+    def _highest_turn(self, others: list[str]) -> tuple[int, int]:
+        """The highest term and turn that a majority, with the master, has seen."""
+        needed = replicate.majority(len(others) + 1) - 1
+        question = dict.fromkeys(others, m.Fetch(offset=m.STANDING_ONLY))
+        answers = self.peers.ask(question, enough=needed) if others else {}
+        replicate.require_majority(replicate.tally(answers), self.candidates(), 1,
+                                   "the master has been started, and its turn was refused")
+        return max((a.seen for a in answers.values()
+                    if not isinstance(a, NodeFailed) and a.status == m.OK), default=(0, 0))
 
     def _have_turn(self, node: str, answer: Answer | NodeFailed) -> None:
         if isinstance(answer, NodeFailed):
             raise NodeFailed(node, answer.kind, answer.problem, task="config (take the turn)",
                              stderr=answer.stderr, hint="if the master is lost: gnt-cluster "
                              "master-failover; reading goes on without it") from answer
+        if answer.status == m.UNASKED:
+            return  # whoever needs the turn asks
         if answer.status == m.OK:
             self.turn = Turn(node, answer.turn, self.ticks() + m.LEASE - MARGIN)
         try:

@@ -36,7 +36,7 @@ def names(config):
 def test_a_turn_whose_memory_was_restored_from_a_backup_is_none(tmp_path):
     candidate = LocalCandidate(Disk(str(tmp_path / "config")))  # a shell keeps the lock instead
     install(candidate, turn=3)
-    turn = candidate.answer(m.Take(term=1)).turn
+    turn = candidate.answer(m.Take(term=1, asked=(0, 0))).turn
     candidate.disk.replace("turn", b"1 2\n")
     entries = follow(FIRST.hash, 2, 1, turn=turn[1])
     assert commit(candidate, FIRST, entries, turn).status == m.NO_TURN
@@ -48,18 +48,18 @@ def test_turns_go_on_from_the_journal_when_their_memory_was_restored(place):
     install(candidate, turn=3)
     assert append(candidate, FIRST, follow(FIRST.hash, 2, 1, turn=5), turn=5).status == m.OK
     place.disk.replace("turn", b"1 2\n")
-    assert place.driver().answer(m.Take(term=1)).turn == (1, 6)
+    assert place.driver().answer(m.Take(term=1, asked=(0, 0))).turn == (1, 6)
 
 
 def test_a_turn_on_a_candidate_that_holds_nothing(place):
-    taken = place.driver().answer(m.Take(term=1))
+    taken = place.driver().answer(m.Take(term=1, asked=(0, 0)))
     assert (taken.status, taken.head, taken.turn, taken.parts) == (m.OK, m.Head(), (1, 1), ())
 
 
 def test_the_first_turn_of_a_cluster_is_one(place):
     candidate = place.driver()
     install(candidate, turn=0)
-    assert candidate.answer(m.Take(term=1)).turn == (1, 1)
+    assert candidate.answer(m.Take(term=1, asked=(0, 0))).turn == (1, 1)
 
 
 def test_a_base_that_begins_elsewhere_than_it_says_is_not_installed(place):
@@ -72,10 +72,10 @@ def test_a_base_that_begins_elsewhere_than_it_says_is_not_installed(place):
 def test_a_candidate_waits_for_the_turn_of_another(place):
     one, other = place.driver(), place.driver()
     install(one)
-    taken = one.answer(m.Take(term=1))
+    taken = one.answer(m.Take(term=1, asked=(0, 0)))
     later = threading.Timer(0.05, one.answer, [m.Release()])
     later.start()
-    assert other.answer(m.Take(term=1, wait=20)).turn == (1, taken.turn[1] + 1)
+    assert other.answer(m.Take(term=1, asked=(0, 0), wait=20)).turn == (1, taken.turn[1] + 1)
     later.join()
 
 
@@ -84,9 +84,9 @@ def test_the_turn_of_a_process_that_died_is_over(tmp_path):
     candidate = LocalCandidate(disk)
     install(candidate)
     dead = disk.begin_lease(1, 100)
-    assert candidate.answer(m.Take(term=1, wait=0)).status == m.BUSY
+    assert candidate.answer(m.Take(term=1, asked=(0, 0), wait=0)).status == m.BUSY
     disk.unlock(dead)  # what the system does for it
-    assert candidate.answer(m.Take(term=1, wait=0)).turn == (1, 2)
+    assert candidate.answer(m.Take(term=1, asked=(0, 0), wait=0)).turn == (1, 2)
 
 
 class Raised(Disk):
@@ -256,7 +256,7 @@ def test_a_new_base_is_on_all_candidates_and_nobody_s_turn_is_left(cluster):
     assert store.turn is None
     assert cluster.heads() == {store.replica.head.line} and store.replica.head.base == 2
     assert len({cluster.disks[name].read("base-2.toml") for name in cluster.names}) == 1
-    assert cluster.peers().ask({"n1": m.Take(term=1, wait=0)})["n1"].status == m.OK
+    assert cluster.peers().ask({"n1": m.Take(term=1, asked=(0, 0), wait=0)})["n1"].status == m.OK
 
 
 def test_old_bases_are_forgotten_as_new_ones_come(cluster):
@@ -454,7 +454,7 @@ def test_a_turn_whose_answer_is_not_believed_is_given_back(cluster):
     with pytest.raises(Damaged, match="does not reach its head"):
         store.hold_turn()
     assert store.turn is None
-    assert cluster.peers().ask({"n1": m.Take(term=1, wait=0)})["n1"].status == m.OK
+    assert cluster.peers().ask({"n1": m.Take(term=1, asked=(0, 0), wait=0)})["n1"].status == m.OK
 
 
 @pytest.mark.parametrize("work", ["read", "hold_turn"])

@@ -179,7 +179,7 @@ def test_a_record_with_any_text_arrives_as_it_is(place):
     install(candidate)
     nasty = make_entry(2, FIRST.hash, turn=2,
                        reason="it's \"$(reboot)\" `x` \\n \n[txn.9]\nsig = \"\n\n % é \x7f")
-    turn = candidate.answer(m.Take(term=1)).turn
+    turn = candidate.answer(m.Take(term=1, asked=(0, 0))).turn
     assert commit(candidate, FIRST, [nasty], turn).status == m.OK
     assert place.file("journal-1.toml") == nasty.record
 
@@ -187,7 +187,7 @@ def test_a_record_with_any_text_arrives_as_it_is(place):
 def test_files_are_for_their_owner_only(place):
     candidate = place.driver()
     install(candidate)
-    candidate.answer(m.Take(term=1))
+    candidate.answer(m.Take(term=1, asked=(0, 0)))
     modes = {os.stat(place.disk.path(n)).st_mode & 0o077 for n in place.disk.names()}
     assert modes == {0}
     assert {os.stat(place.disk.path(n)).st_mode & 0o777 for n in place.disk.names()} == {0o600}

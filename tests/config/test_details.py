@@ -137,7 +137,7 @@ def test_a_commit_brings_only_what_the_turn_did_not(cluster: Cluster) -> None:
     head = m.Head(term=1, serial=1, hash="a" * 64, base=1)
     commit = dialect.frame(m.Commit(term=1, turn=2, after=head, serial=2, hash="b" * 64,
                                     records=b"r")).text
-    taking = dialect.frame(m.Take(term=1)).text
+    taking = dialect.frame(m.Take(term=1, asked=(0, 0))).text
     for name, text in remote.functions().items():
         brought = name == "gnc_release" or (text in remote.needed(["gnc_commit"])
                                             and text not in taking)
@@ -281,7 +281,7 @@ def test_a_turn_begins_on_what_is_durable(tmp_path: pathlib.Path) -> None:
     """What another driver wrote, and may not have synced, is on the disk before it is told."""
     Cluster(tmp_path, names=("n1",)).create()
     told = Told(str(tmp_path / "n1/gnt/config"))
-    assert LocalCandidate(told).answer(m.Take(term=1)).status == m.OK
+    assert LocalCandidate(told).answer(m.Take(term=1, asked=(0, 0))).status == m.OK
     assert told.done[:3] == ["fsync", "directory", "fsync"]  # the head, and where it stands
 
 

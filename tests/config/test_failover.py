@@ -35,7 +35,7 @@ def test_the_old_master_is_shut_out(cluster):
     peers = cluster.peers()
     away(peers).add("n1")
     take_over(cluster.driver(peers=peers), "n2")
-    answers = old.peers.ask({"n1": m.Take(term=1), "n2": m.Append(
+    answers = old.peers.ask({"n1": m.Take(term=1, asked=(0, 0)), "n2": m.Append(
         term=1, turn=9, after=old.replica.head, serial=2, hash="x", records=b"")})
     assert (answers["n1"].status, answers["n2"].status) == (m.OK, m.REFUSED)
     config = old.commit(lambda _: change("instances/late"))  # which finds the new one

@@ -197,7 +197,7 @@ def test_a_candidate_whose_head_is_damaged(cluster, content):
     cluster.create()
     cluster.disks["n1"].replace("head", content)
     candidate = LocalCandidate(cluster.disks["n1"])
-    for message in (m.Fetch(), m.Take(term=1, wait=0), m.Learn(head=m.Head(), by=1)):
+    for message in (m.Fetch(), m.Take(term=1, asked=(0, 0), wait=0), m.Learn(head=m.Head(), by=1)):
         found = candidate.answer(message)
         assert found.status == m.DAMAGED and "damaged" in found.problem
 
@@ -209,7 +209,7 @@ def test_messages_out_of_turn(cluster):
     commit = m.Commit(term=1, turn=5, after=store.replica.head, serial=2, hash=entry.hash,
                       records=entry.record)
     assert candidate.answer(commit).status == m.NO_TURN
-    turn = candidate.answer(m.Take(term=1)).turn
+    turn = candidate.answer(m.Take(term=1, asked=(0, 0))).turn
     elsewhere = store.replica.head.replace(hash="f" * 64)
     moved = commit.replace(term=turn[0], turn=turn[1], after=elsewhere)
     assert candidate.answer(moved).status == m.MOVED

@@ -173,7 +173,7 @@ def test_a_lost_answer_is_found_again(local):
     config = store.commit(make, attempts=1)
     assert (names(config), config.serial, len(calls)) == ({"name-of-a"}, 2, 1)
     assert store.turn is None
-    assert local.peers().ask({"n1": m.Take(term=1, wait=0)})["n1"].status == m.OK
+    assert local.peers().ask({"n1": m.Take(term=1, asked=(0, 0), wait=0)})["n1"].status == m.OK
     peers.before = lambda name, message: None
     assert store.commit(lambda _: change("instances/b")).serial == 3
 

@@ -21,7 +21,7 @@ def test_refuses_a_term_that_is_over(place):
     assert candidate.answer(m.Fence(term=2)).status == m.OK
     assert append(candidate, FIRST, follow(FIRST.hash, 2, 1)).status == m.REFUSED
     assert candidate.answer(m.Fence(term=2)).status == m.REFUSED
-    assert candidate.answer(m.Take(term=1)).status == m.REFUSED
+    assert candidate.answer(m.Take(term=1, asked=(0, 0))).status == m.REFUSED
     assert place.file("../term") == b"2\n"
 
 
@@ -35,7 +35,7 @@ def test_a_record_of_a_new_term_raises_the_term_of_the_node(place):
     assert place.file("../term") == b"2\n"
     assert candidate.answer(m.Learn(head=head_after(entry, term=2), by=3)).status == m.OK
     assert place.file("../term") == b"3\n"
-    assert candidate.answer(m.Take(term=4)).status == m.OK
+    assert candidate.answer(m.Take(term=4, asked=(0, 0))).status == m.OK
     assert place.file("../term") == b"4\n"
     other = head_after(entry, term=2)
     late = m.Install(term=3, turn=9, head=other, start=FIRST.hash, base=BASE, journal=entry.record)
@@ -47,7 +47,7 @@ def test_a_record_of_a_new_term_raises_the_term_of_the_node(place):
 def test_commits_in_its_turn(place):
     candidate = place.driver()
     install(candidate)
-    taken = candidate.answer(m.Take(term=1, base=1))
+    taken = candidate.answer(m.Take(term=1, asked=(0, 0), base=1))
     assert taken.status == m.OK
     assert taken.turn == (1, 2)
     entry = make_entry(2, FIRST.hash, turn=2)
@@ -62,7 +62,7 @@ def test_turns_only_grow(place):
     install(candidate, turn=7)
     turns = []
     for _ in range(3):
-        turns.append(candidate.answer(m.Take(term=1)).turn)
+        turns.append(candidate.answer(m.Take(term=1, asked=(0, 0))).turn)
         candidate.answer(m.Release())
     assert turns == [(1, 8), (1, 9), (1, 10)]
 
@@ -70,17 +70,17 @@ def test_turns_only_grow(place):
 def test_one_turn_at_a_time(place):
     one, other = place.driver(), place.driver()
     install(one)
-    assert one.answer(m.Take(term=1)).status == m.OK
-    assert other.answer(m.Take(term=1, wait=0)).status == m.BUSY
+    assert one.answer(m.Take(term=1, asked=(0, 0))).status == m.OK
+    assert other.answer(m.Take(term=1, asked=(0, 0), wait=0)).status == m.BUSY
     one.answer(m.Release())
-    assert other.answer(m.Take(term=1, wait=0)).status == m.OK
+    assert other.answer(m.Take(term=1, asked=(0, 0), wait=0)).status == m.OK
 
 
 def test_a_turn_shows_what_was_missed(place):
     candidate = place.driver()
     entries = follow(FIRST.hash, 2, 2)
     install(candidate, entries)
-    taken = candidate.answer(m.Take(term=1, base=1, offset=len(entries[0].record)))
+    taken = candidate.answer(m.Take(term=1, asked=(0, 0), base=1, offset=len(entries[0].record)))
     assert taken.head == head_after(entries[1])
     assert [p.data for p in taken.parts] == [entries[1].record]
 
@@ -89,7 +89,7 @@ def test_a_commit_after_the_head_moved_is_refused(place):
     candidate = place.driver()
     first = follow(FIRST.hash, 2, 1)
     install(candidate, first)
-    turn = candidate.answer(m.Take(term=1)).turn
+    turn = candidate.answer(m.Take(term=1, asked=(0, 0))).turn
     answer = commit(candidate, FIRST, [make_entry(2, FIRST.hash, turn=turn[1])], turn)
     assert answer.status == m.MOVED
     assert answer.head == head_after(first[0])
@@ -143,8 +143,8 @@ def test_a_turn_ends_by_itself(tmp_path):
     try:
         hanging, next_one = place.driver(lease=1), place.driver()
         install(hanging)
-        turn = hanging.answer(m.Take(term=1)).turn
-        assert next_one.answer(m.Take(term=1, wait=10)).turn == (1, turn[1] + 1)
+        turn = hanging.answer(m.Take(term=1, asked=(0, 0))).turn
+        assert next_one.answer(m.Take(term=1, asked=(0, 0), wait=10)).turn == (1, turn[1] + 1)
         entry = make_entry(2, FIRST.hash, turn=turn[1])
         with pytest.raises(Exception, match="the shell ended"):
             commit(hanging, FIRST, [entry], turn)

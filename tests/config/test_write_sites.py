@@ -34,6 +34,8 @@ SITES = {
     "config.disk": {
         **dict.fromkeys(DISK, STORE), "remove": STORE, "prepare": LOCKS, "lock": LOCKS,
         "lock_term": LOCKS, "begin_lease": "config/test_turns.py::*",
+        "give": "config/test_recall.py::"
+                "test_a_note_that_cannot_be_made_lets_the_others_be_asked_again",
     },
     "config.columns": {"save_columns": "config/test_full_driver.py::"
                        "test_columns_that_cannot_be_kept_are_not_there"},

@@ -40,7 +40,7 @@ class Break:
 BREAKS = {
     # commits
     "a majority is half of them": Break(
-        41, "disks have it", "gnt.config.replicate",
+        165, "disks have it", "gnt.config.replicate",
         ("return count // 2 + 1", "return (count + 1) // 2")),
     "a turn that was overtaken is as good": Break(
         835, "is lost", "gnt.config.candidate",
@@ -53,7 +53,10 @@ BREAKS = {
     "the turn's number is not kept": Break(
         0, "", "gnt.config.candidate",
         ('            self.disk.replace("turn", f"{term} {turn}\\n".encode())\n'
-         "            self.disk.rem", "            self.disk.rem")),
+         "            self.disk.give", "            self.disk.give")),
+    "a master that was started gives turns without asking": Break(
+        351, "have different heads", "gnt.config.candidate",
+        ("if asked is None and self.disk.given()", "if False and self.disk.given()")),
     "files are moved to their places before they are synced": Break(
         0, "torn head", "gnt.config.disk",
         ("            self._write_all(descriptor, data)\n            self.fsync(descriptor)\n",
@@ -80,7 +83,6 @@ BREAKS = {
          "                pass\n")),
     "a lower term is as good": Break(
         0, "after term", "gnt.config.candidate",
-        ("        if term < self.fence:\n", "        if False:\n"),
         ("            if self.fence > highest:\n", "            if False:\n")),
     # holds
     "a job that has begun is not waited for": Break(

@@ -72,6 +72,7 @@ class FileSystem:
         self.changes = []  # (path, inode or None) since the last sync of the directory
         self.trouble = {}
         self.locks = {}
+        self.given = b""  # in memory: the last turn that this machine gave
         self.leases = {}  # turn -> (until when, the disk of the process that has it)
         self.descriptors = {}
         self.next = 3
@@ -118,6 +119,7 @@ class FileSystem:
         self.changes = []
         for inode in self.names.values():
             inode.crash(self.random, self.happened)
+        self.given = b""
         self.locks, self.leases, self.descriptors = {}, {}, {}
 
     def backup(self):
@@ -264,6 +266,12 @@ class SimulatedDisk(Disk):
         if descriptor is None:
             raise OSError(errno.EWOULDBLOCK, "the term's lock is never free")
         return descriptor
+
+    def given(self):
+        return self.files.given
+
+    def give(self, turn):
+        self.files.given = turn
 
     def lock(self, wait):
         return self._locked(f"{self.directory}/lock", wait)

@@ -207,17 +207,16 @@ class Scenario:
 
     def _restore(self, name, length):
         """A node's disk as it was at the beginning; only as long as enough of the others remember
-        the last record: they hold it, or, when the master forgets, know it as committed."""
+        the last record."""
         world = self.world
         others = [node for n, node in world.nodes.items() if n != name]
         needed = len(world.nodes) - len(world.nodes) // 2
         newest = max((_serial(node.file("config/head")), node.file("config/head"))
                      for node in world.nodes.values())[1].split()
         term = max(node.read_term() for node in world.nodes.values())
-        files = "config/head" if self._master().name == name else ""
         holding = [node for node in others if any(
             newest[2] in data or _hashed(newest[2].decode(), data)
-            for path, data in node.files.durable().items() if path.endswith(files))]
+            for data in node.files.durable().values())]
         fenced = [node for node in others if node.read_term() == term]
         if self.restored or min(len(holding), len(fenced)) < needed:
             return
