@@ -43,7 +43,7 @@ BREAKS = {
         165, "disks have it", "gnt.config.replicate",
         ("return count // 2 + 1", "return (count + 1) // 2")),
     "a turn that was overtaken is as good": Break(
-        835, "is lost", "gnt.config.candidate",
+        679, "is lost", "gnt.config.candidate",
         ("        if (term, turn) < highest:\n", "        if False:\n")),
     "a change whose answer was lost is made again without a look": Break(
         10, "twice", "gnt.config.commit",
@@ -72,7 +72,7 @@ BREAKS = {
          "        self.rename(fresh, self.path(name))\n")),
     # failovers
     "of two tails the longer one wins, not that of the later turn": Break(
-        62, "is lost", "gnt.config.failover",
+        32, "is lost", "gnt.config.failover",
         ("return last.term, last.turn, entries[-1].serial",
          "return last.term, entries[-1].serial, last.turn")),
     "a failover drops what was only appended": Break(
@@ -82,7 +82,7 @@ BREAKS = {
         ('                self.disk.replace("../term", f"{term}\\n".encode())\n',
          "                pass\n")),
     "a lower term is as good": Break(
-        0, "after term", "gnt.config.candidate",
+        6, "after term", "gnt.config.candidate",
         ("            if self.fence > highest:\n", "            if False:\n")),
     # holds
     "a job that has begun is not waited for": Break(
