@@ -43,7 +43,7 @@ BREAKS = {
         165, "disks have it", "gnt.config.replicate",
         ("return count // 2 + 1", "return (count + 1) // 2")),
     "a turn that was overtaken is as good": Break(
-        835, "is lost", "gnt.config.candidate",
+        679, "is lost", "gnt.config.candidate",
         ("        if (term, turn) < highest:\n", "        if False:\n")),
     "a change whose answer was lost is made again without a look": Break(
         10, "twice", "gnt.config.commit",
