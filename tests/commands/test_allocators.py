@@ -8,19 +8,21 @@ import subprocess
 import pytest
 
 from gnt.commands import _allocator
+from gnt.commands import _edits as edits
 from gnt.commands.group.evacuate import Evacuate as GroupEvacuate
 from gnt.commands.instance.add import Add
 from gnt.commands.instance.change_group import ChangeGroup
 from gnt.commands.instance.failover import Failover
 from gnt.commands.instance.migrate import Migrate
 from gnt.commands.instance.recreate_disks import RecreateDisks
+from gnt.commands.instance.replace_disks import ReplaceDisks
 from gnt.commands.node.evacuate import Evacuate
 from gnt.errors import GntError, NodeFailed
 from gnt.htools import config, iallocator, load
 from gnt.htools.allocate import Options
-from gnt.model.objects import Group
+from gnt.model.objects import Disk, Group
 from tests.commands import build
-from tests.commands.moves import RUN, answering, busy, homes, lost, two_groups, yes
+from tests.commands.moves import RUN, answering, busy, changed, homes, lost, two_groups, yes
 from tests.commands.sessions import Desk
 
 
@@ -176,6 +178,51 @@ def test_a_script_is_asked_for_lost_disks_as_for_a_new_instance(tmp_path):
     path.write_text(call.args["request"])
     told = json.loads(theirs("hail", str(path)).out)
     assert told["success"] and set(told["result"]) <= {"node1", "node3"}
+
+
+def mirrored():
+    """web, whose second copies are on node2; node3 and node4 have none."""
+    return build.cluster(*build.on_volumes(build.instance("web"), "drbd"), nodes=4,
+                         volume_group_name="xenvg", enabled_disk_templates=("drbd", "plain"))
+
+
+@pytest.mark.parametrize("default", ["", "mine"])
+def test_a_script_says_where_second_copies_go(default, tmp_path):
+    """Asked as for a relocation off the node that has them, which Debian's hail understands."""
+    from tests.htools.reference import theirs
+
+    desk = answering(mirrored(), yes(["node4"]))
+    if default:
+        cfg = changed(desk.cfg, edits.change(desk.cfg.cluster.replace(default_iallocator="mine")))
+        desk = answering(cfg, yes(["node4"]))
+    desk.execute(ReplaceDisks(name="web", iallocator="." if default else "mine"))
+    (disk,) = [disk for disk in desk.cfg.all(Disk) if disk.dev_type == "drbd" and disk.instance]
+    assert disk.nodes == ("n1", "n4")
+    (call,) = [call for call in desk.asked if call.task == RUN]
+    asked = json.loads(call.args["request"])["request"]
+    assert (asked["type"], asked["relocate_from"]) == ("relocate", ["node2"])
+    path = tmp_path / "request.json"
+    path.write_text(call.args["request"])
+    told = json.loads(theirs("hail", str(path)).out)
+    asked = iallocator.parse(call.args["request"])
+    asked = asked.replace(world=load.own_memory(asked.world, 4096))
+    assert told["success"], told
+    assert told["result"] == iallocator.answer(asked, Options()).result
+    assert set(told["result"]) < {"node3", "node4"}
+
+
+@pytest.mark.parametrize(("answer", "problem"), [
+    (yes(["node2"]), "node2 has a copy of web's disks already"),
+    (yes(["node1"]), "node1 has a copy of web's disks already"),
+    (yes(["node3", "node4"]), "not a list of 1 node"),
+    ({"success": False, "info": "too full"}, "too full"),
+])
+def test_second_copies_stay_when_a_script_says_no_place(answer, problem):
+    desk = answering(mirrored(), answer)
+    with pytest.raises(GntError, match=problem):
+        desk.execute(ReplaceDisks(name="web", iallocator="mine"))
+    assert desk.executed == []
+
 
 SCRIPTED = (
     Evacuate(name="node1", force=True, iallocator="mine"),
