@@ -193,18 +193,18 @@ class SignedStore:
     def _take(self, master: str) -> Answer | NodeFailed:
         """Ask for the turn.  A master that was started since it gave its last one could have been
         restored, and forget turns: then the others say up to which they know of any (ADR 0127)."""
-        asked = None
-        for _ in range(2):
-            message = self._take_message(asked)
-            answer = self.peers.ask({master: message}, deadline=TAKE_DEADLINE)[master]
-            if isinstance(answer, NodeFailed) or answer.status != m.UNASKED:
-                break
-            if answer.head != self.replica.head:
-                self.read()
-                if self.master() != master:
-                    break
-            asked = self._highest_turn([name for name in self.candidates() if name != master])
-        return answer
+        answer = self._ask_turn(master, None)
+        if isinstance(answer, NodeFailed) or answer.status != m.UNASKED:
+            return answer
+        if answer.head != self.replica.head:
+            self.read()
+        if self.master() != master:
+            return answer
+        others = [name for name in self.candidates() if name != master]
+        return self._ask_turn(master, self._highest_turn(others))
+
+    def _ask_turn(self, master: str, asked: tuple[int, int] | None) -> Answer | NodeFailed:
+        return self.peers.ask({master: self._take_message(asked)}, deadline=TAKE_DEADLINE)[master]
 
     def _highest_turn(self, others: list[str]) -> tuple[int, int]:
         """The highest term and turn that a majority, with the master, has seen."""
