@@ -196,12 +196,15 @@ class SignedStore:
         answer = self._ask_turn(master, None)
         if isinstance(answer, NodeFailed) or answer.status != m.UNASKED:
             return answer
-        if answer.head != self.replica.head:
-            self.read()
-        if self.master() != master:
+        if answer.head != self.replica.head and self._read_of_another(master):
             return answer
         others = [name for name in self.candidates() if name != master]
         return self._ask_turn(master, self._highest_turn(others))
+
+    def _read_of_another(self, master: str) -> bool:
+        """Read; whether somebody else is master by then."""
+        self.read()
+        return self.master() != master
 
     def _ask_turn(self, master: str, asked: tuple[int, int] | None) -> Answer | NodeFailed:
         return self.peers.ask({master: self._take_message(asked)}, deadline=TAKE_DEADLINE)[master]
