@@ -196,13 +196,13 @@ class SignedStore:
         answer = self._ask_turn(master, None)
         if isinstance(answer, NodeFailed) or answer.status != m.UNASKED:
             return answer
-        if answer.head != self.replica.head and self._read_of_another(master):
+        if answer.head != self.replica.head and self._has_another_master(master):
             return answer
         others = [name for name in self.candidates() if name != master]
         return self._ask_turn(master, self._highest_turn(others))
 
-    def _read_of_another(self, master: str) -> bool:
-        """Read; whether somebody else is master by then."""
+    def _has_another_master(self, master: str) -> bool:
+        """Whether somebody else is master by what the candidates have now, which it reads."""
         self.read()
         return self.master() != master
 
