@@ -84,8 +84,6 @@ class Storage(ABC):
     takes_disks: ClassVar[bool] = True  # False: instances of this template have none
     below: ClassVar[tuple[str, ...]] = ()  # the templates that its disks are made of
 
-    on_volumes: ClassVar[bool] = False  # its disks are volumes of the cluster's volume group
-
     def lacks(self, cluster: Cluster) -> str:
         """What a cluster lacks that the template needs, as an option; empty: nothing."""
         return ""

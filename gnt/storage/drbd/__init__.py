@@ -10,12 +10,12 @@ from gnt.errors import Invalid
 from gnt.model.names import digest, new_minor, new_port, new_uuid
 from gnt.model.objects import Disk, Instance, Node
 from gnt.plan import Step
-from gnt.storage.base import Growable, Mirrored, Source
+from gnt.storage.base import Mirrored, Source
 from gnt.storage.drbd import change, tasks
 from gnt.storage.drbd.params import Params, params
 from gnt.storage.drbd.side import Side, sides
 from gnt.storage.drbd.sync import in_step
-from gnt.storage.plain import chosen_group, lvm
+from gnt.storage.plain import OnVolumes, chosen_group, lvm
 from gnt.values import show_size
 
 TYPE_CHECKING = False
@@ -27,19 +27,15 @@ if TYPE_CHECKING:
     from gnt.model.objects import Cluster
     from gnt.plan import Call
     from gnt.record import Record
-    from gnt.storage.base import Copy, DiskSpec, Kernel, Replacing, Space
+    from gnt.storage.base import Copy, DiskSpec, Kernel, Replacing
 
 META = 128  # MiB
 
 
-class Drbd(Growable, Mirrored):
+class Drbd(OnVolumes, Mirrored):
     name = "drbd"
     params: ClassVar[type[Record]] = Params
     below = ("plain",)
-    on_volumes = True
-
-    def lacks(self, cluster: Cluster) -> str:
-        return "" if cluster.volume_group_name else "--vg-name GROUP"
 
     def shape(
         self,
@@ -115,10 +111,6 @@ class Drbd(Growable, Mirrored):
 
     def size(self, cfg: Config, disk: Disk, node: Node) -> Call[int | None]:
         return lvm.measure.on(node.name, *Side(cfg, disk, node).data)
-
-    def space(self, cfg: Config, node: Node) -> Call[Space] | None:
-        vg = cfg.cluster.volume_group_name
-        return lvm.space.on(node.name, vg) if vg else None
 
     def usage(self, disk: Disk) -> int:
         return disk.size + META

@@ -29,13 +29,20 @@ class Params(Record):
     stripes: int = field(whole(1, 32), "physical volumes that a disk is spread over", default=1)
 
 
-class Plain(Growable):
-    name = "plain"
-    params: ClassVar[type[Record]] = Params
-    on_volumes = True
+class OnVolumes(Growable):
+    """Its disks are volumes of the cluster's volume group."""
 
     def lacks(self, cluster: Cluster) -> str:
         return "" if cluster.volume_group_name else "--vg-name GROUP"
+
+    def space(self, cfg: Config, node: Node) -> Call[Space] | None:
+        vg = cfg.cluster.volume_group_name
+        return lvm.space.on(node.name, vg) if vg else None
+
+
+class Plain(OnVolumes):
+    name = "plain"
+    params: ClassVar[type[Record]] = Params
 
     def shape(
         self,
@@ -86,10 +93,6 @@ class Plain(Growable):
 
     def size(self, cfg: Config, disk: Disk, node: Node) -> Call[int | None]:
         return lvm.measure.on(node.name, *volume(disk))
-
-    def space(self, cfg: Config, node: Node) -> Call[Space] | None:
-        vg = cfg.cluster.volume_group_name
-        return lvm.space.on(node.name, vg) if vg else None
 
     def found(self, cfg: Config, node: Node) -> Call[Mapping[str, int]] | None:
         vg = cfg.cluster.volume_group_name
