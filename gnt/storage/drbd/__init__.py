@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from gnt.errors import Invalid
 from gnt.model.names import digest, new_minor, new_port, new_uuid
-from gnt.model.objects import Disk, Instance, Node
+from gnt.model.objects import Disk, Node
 from gnt.plan import Step
 from gnt.storage.base import Mirrored, Source
 from gnt.storage.drbd import change, tasks
-from gnt.storage.drbd.params import Params, params
-from gnt.storage.drbd.side import Side, sides
+from gnt.storage.drbd.params import Params, helper, params
+from gnt.storage.drbd.side import Side, minor, sides
 from gnt.storage.drbd.sync import in_step
 from gnt.storage.plain import OnVolumes, chosen_group, lvm
 from gnt.values import show_size
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from typing import ClassVar
 
     from gnt.model.config import Config
-    from gnt.model.objects import Cluster
+    from gnt.model.objects import Cluster, Instance
     from gnt.plan import Call
     from gnt.record import Record
     from gnt.storage.base import Copy, DiskSpec, Kernel, Replacing
@@ -96,7 +96,7 @@ class Drbd(OnVolumes, Mirrored):
     ) -> Iterator[Step]:
         here, *peers = sides(cfg, disk, first=node)
         for side in (*peers, here):
-            yield from side.join(undone=_undone(cfg, disk))
+            yield from side.join(undone=not here.active)
         if peers:
             yield here.met()
         yield here.promoted(anyway=anyway)
@@ -107,7 +107,7 @@ class Drbd(OnVolumes, Mirrored):
                        title=f"let go of {disk.iv_name} on {side.node.name}")
 
     def source(self, cfg: Config, disk: Disk, node: Node) -> Source:
-        return Source(driver="host_device", path=f"/dev/drbd{self.number(disk, node)}")
+        return Source(driver="host_device", path=f"/dev/drbd{minor(disk, node)}")
 
     def size(self, cfg: Config, disk: Disk, node: Node) -> Call[int | None]:
         return lvm.measure.on(node.name, *Side(cfg, disk, node).data)
@@ -133,10 +133,10 @@ class Drbd(OnVolumes, Mirrored):
         return tasks.kernel.on(node.name)
 
     def helper(self, cluster: Cluster) -> str:
-        return cluster.drbd_usermode_helper or "/bin/true"
+        return helper(cluster)
 
     def number(self, disk: Disk, node: Node) -> int:
-        return int(disk.logical_id[3 + disk.logical_id.index(node.uuid)])
+        return minor(disk, node)
 
     def demote(self, cfg: Config, disk: Disk, node: Node, *, again: bool) -> Iterator[Step]:
         side = Side(cfg, disk, node)
@@ -159,8 +159,7 @@ class Drbd(OnVolumes, Mirrored):
                        title=f"{disk.iv_name}: only one node may write to it")
 
     def wait(self, cfg: Config, disk: Disk, node: Node, *, need: bool) -> Iterator[Step]:
-        number = self.number(disk, node)
-        yield Step(do=in_step.on(node.name, node.name, number, disk.iv_name, need),
+        yield Step(do=in_step.on(node.name, node.name, minor(disk, node), disk.iv_name, need),
                    title=f"{disk.iv_name}: wait until both copies are the same")
 
     def move(
@@ -172,12 +171,6 @@ class Drbd(OnVolumes, Mirrored):
         self, cfg: Config, disk: Disk, node: Node, *, early: bool,
     ) -> tuple[tuple[Step, ...], tuple[Step, ...]]:
         return change.renew(self, cfg, disk, node, early=early)
-
-
-def _undone(cfg: Config, disk: Disk) -> bool:
-    """Whether taking activation back lets go of the disk: not when it was in use before."""
-    inst = cfg.get(Instance, disk.instance)
-    return inst is None or not inst.disks_active
 
 
 DRIVER = Drbd()
