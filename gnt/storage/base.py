@@ -108,12 +108,31 @@ class Storage(ABC):
     def remove(self, cfg: Config, disk: Disk) -> Iterator[Step]:
         """Take it away from every reachable node."""
 
-    def activate(self, cfg: Config, disk: Disk, node: Node) -> Iterator[Step]:
-        """Make it usable on one node."""
+    def activate(
+        self, cfg: Config, disk: Disk, node: Node, *, anyway: bool = False,
+    ) -> Iterator[Step]:
+        """Make it usable on one node; ``anyway``: also from a copy that is known to be behind."""
         yield from ()
 
     def deactivate(self, cfg: Config, disk: Disk, node: Node) -> Iterator[Step]:
         """Let go of it on one node."""
+        yield from ()
+
+    def demote(self, cfg: Config, disk: Disk, node: Node, *, again: bool) -> Iterator[Step]:
+        """Not written to here any more, so that another node can; ``again``: undone by being
+        written to."""
+        yield from ()
+
+    def share(self, cfg: Config, disk: Disk, source: Node, target: Node) -> Iterator[Step]:
+        """Usable on the target, too, for a live migration; undone."""
+        yield from self.activate(cfg, disk, target)
+
+    def unshare(self, cfg: Config, disk: Disk, source: Node, target: Node) -> Iterator[Step]:
+        """After a live migration: usable only on the target."""
+        yield from self.deactivate(cfg, disk, source)
+
+    def wait(self, cfg: Config, disk: Disk, node: Node, *, need: bool) -> Iterator[Step]:
+        """Until all copies are the same; ``need``: or it fails, where that cannot be."""
         yield from ()
 
     @abstractmethod
@@ -173,20 +192,14 @@ class Replacing(Record):
 
 class Mirrored(Storage):
     """Has a second copy on a secondary node.  ``Disk.nodes`` are both; the instance's home is
-    the one that writes."""
+    the one that writes.  Of what has a default above, ``activate``, ``demote``, ``share``,
+    ``unshare`` and ``wait`` have to care for both copies."""
 
     def peer(self, cfg: Config, disk: Disk, node: Node) -> Node:
         """The node with the other copy."""
         from gnt.model.objects import Node as Kind
 
         return cfg.one(Kind, next(uuid for uuid in disk.nodes if uuid != node.uuid))
-
-    @abstractmethod
-    def activate(
-        self, cfg: Config, disk: Disk, node: Node, *, anyway: bool = False,
-    ) -> Iterator[Step]:
-        """Make both copies take part, and one usable.  One that is not whole, or outdated, is
-        refused; ``anyway``: it is not."""
 
     @abstractmethod
     def copies(self, node: Node) -> Call[Mapping[int, Copy]]:
@@ -203,22 +216,6 @@ class Mirrored(Storage):
     @abstractmethod
     def number(self, disk: Disk, node: Node) -> int:
         """Which of the node's copies is the disk's."""
-
-    @abstractmethod
-    def demote(self, cfg: Config, disk: Disk, node: Node, *, again: bool) -> Iterator[Step]:
-        """Not written to here any more; ``again``: undone by being written to."""
-
-    @abstractmethod
-    def share(self, cfg: Config, disk: Disk, source: Node, target: Node) -> Iterator[Step]:
-        """Both may write to it, for a live migration; undone."""
-
-    @abstractmethod
-    def unshare(self, cfg: Config, disk: Disk, source: Node, target: Node) -> Iterator[Step]:
-        """Only the target may write to it."""
-
-    @abstractmethod
-    def wait(self, cfg: Config, disk: Disk, node: Node, *, need: bool) -> Iterator[Step]:
-        """Until both copies are the same; ``need``: or it fails, where that cannot be."""
 
     @abstractmethod
     def move(
