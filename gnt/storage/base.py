@@ -9,6 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 
 from gnt import found
+from gnt.model.objects import Disk, Node
 from gnt.record import Record
 
 TYPE_CHECKING = False
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from typing import Any, ClassVar
 
     from gnt.model.config import Config
-    from gnt.model.objects import Cluster, Disk, Instance, Node
+    from gnt.model.objects import Cluster, Instance
     from gnt.plan import Call, Step
 
 
@@ -90,15 +91,20 @@ class Storage(ABC):
 
     @abstractmethod
     def shape(
-        self,
-        cfg: Config,
-        inst: Instance,
-        nodes: tuple[Node, ...],
-        index: int,
-        spec: DiskSpec,
+        self, cfg: Config, inst: Instance, nodes: tuple[Node, ...], index: int, spec: DiskSpec,
         uuid: str,
     ) -> tuple[Disk, ...]:
         """The disk as it will be recorded (first), with its children, on these nodes."""
+
+    def recorded(
+        self, inst: Instance, index: int, spec: DiskSpec, uuid: str, nodes: tuple[Node, ...],
+        logical_id: tuple[str | int, ...],
+    ) -> Disk:
+        """What every template records of a disk that has its data on these nodes."""
+        return Disk(uuid=uuid, dev_type=self.name, size=spec.size, instance=inst.uuid,
+                    iv_name=f"disk/{index}", name=spec.name, logical_id=logical_id,
+                    nodes=tuple(node.uuid for node in nodes), mode=spec.mode,
+                    spindles=spec.spindles)
 
     @abstractmethod
     def create(self, cfg: Config, disk: Disk) -> Iterator[Step]:
@@ -197,9 +203,7 @@ class Mirrored(Storage):
 
     def peer(self, cfg: Config, disk: Disk, node: Node) -> Node:
         """The node with the other copy."""
-        from gnt.model.objects import Node as Kind
-
-        return cfg.one(Kind, next(uuid for uuid in disk.nodes if uuid != node.uuid))
+        return cfg.one(Node, next(uuid for uuid in disk.nodes if uuid != node.uuid))
 
     @abstractmethod
     def copies(self, node: Node) -> Call[Mapping[int, Copy]]:
@@ -228,6 +232,12 @@ class Mirrored(Storage):
         self, cfg: Config, disk: Disk, node: Node, *, early: bool,
     ) -> tuple[tuple[Step, ...], tuple[Step, ...]]:
         """(attempt, settle): the copy on a node is made anew from the other one."""
+
+
+def online(cfg: Config, disk: Disk) -> list[Node]:
+    """The nodes with the disk's data, without those that are offline."""
+    nodes = (cfg.one(Node, uuid) for uuid in disk.nodes)
+    return [node for node in nodes if not node.offline]
 
 
 def storage(name: str) -> Storage:

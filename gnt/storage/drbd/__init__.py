@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from gnt.errors import Invalid
 from gnt.model.names import digest, new_minor, new_port, new_uuid
-from gnt.model.objects import Disk, Node
+from gnt.model.objects import Disk
 from gnt.plan import Step
 from gnt.storage.base import Mirrored, Source
 from gnt.storage.drbd import change, tasks
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from typing import ClassVar
 
     from gnt.model.config import Config
-    from gnt.model.objects import Cluster, Instance
+    from gnt.model.objects import Cluster, Instance, Node
     from gnt.plan import Call
     from gnt.record import Record
     from gnt.storage.base import Copy, DiskSpec, Kernel, Replacing
@@ -38,31 +38,16 @@ class Drbd(OnVolumes, Mirrored):
     below = ("plain",)
 
     def shape(
-        self,
-        cfg: Config,
-        inst: Instance,
-        nodes: tuple[Node, ...],
-        index: int,
-        spec: DiskSpec,
+        self, cfg: Config, inst: Instance, nodes: tuple[Node, ...], index: int, spec: DiskSpec,
         uuid: str,
     ) -> tuple[Disk, ...]:
         if spec.adopt:
             raise Invalid(f"--disk {index}", "mirrored disks cannot be adopted")
         groups = chosen_group(cfg, spec, index, ("vg", "metavg"))
-        uuids = tuple(node.uuid for node in nodes)
-        disk = Disk(
-            uuid=uuid,
-            dev_type=self.name,
-            size=spec.size,
-            instance=inst.uuid,
-            iv_name=f"disk/{index}",
-            name=spec.name,
-            logical_id=(*uuids, new_port(cfg, uuid), *(new_minor(cfg, node) for node in nodes),
-                        digest(cfg.head, "drbd", uuid).hex()[:40]),
-            nodes=uuids,
-            mode=spec.mode,
-            spindles=spec.spindles,
-        )
+        disk = self.recorded(inst, index, spec, uuid, nodes, (
+            *(node.uuid for node in nodes), new_port(cfg, uuid),
+            *(new_minor(cfg, node) for node in nodes),
+            digest(cfg.head, "drbd", uuid).hex()[:40]))
         metavg = spec.options.get("metavg") or params(cfg, disk).metavg or groups["metavg"]
         data, meta = (
             Disk(
@@ -70,7 +55,7 @@ class Drbd(OnVolumes, Mirrored):
                 dev_type="plain",
                 size=size,
                 logical_id=(vg, f"{uuid}.disk{index}_{kind}"),
-                nodes=uuids,
+                nodes=disk.nodes,
             )
             for kind, vg, size in (("data", groups["vg"], spec.size), ("meta", metavg, META))
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gnt.model.objects import Disk, Instance, Node
 from gnt.plan import Step
+from gnt.storage.base import online
 from gnt.storage.drbd import tasks
 from gnt.storage.drbd.params import disk_words, helper, net_words, params
 from gnt.storage.plain import lvm, path, volume
@@ -110,7 +111,7 @@ def minor(disk: Disk, node: Node) -> int:
 
 def sides(cfg: Config, disk: Disk, first: Node | None = None) -> list[Side]:
     """Both sides, without a node that is offline; ``first`` in front."""
-    nodes = [cfg.one(Node, uuid) for uuid in disk.nodes]
+    nodes = online(cfg, disk)
     if first is not None:
         nodes.sort(key=lambda node: node.uuid != first.uuid)
-    return [Side(cfg, disk, node) for node in nodes if not node.offline]
+    return [Side(cfg, disk, node) for node in nodes]
