@@ -71,6 +71,7 @@ class Init(ClusterOptions, Action, command="cluster init"):
         group = Group(uuid=_uuid(), name="default")
         node = node.replace(uuid=_uuid(), group=group.uuid, master_candidate=True,
                             secondary_ip=self.secondary_ip or node.primary_ip)
+        _master_ip.require_own(draft, (node,))
         found = self._prepare(session, node, term=0)
         keys = _access.with_key(session.own_keys(), found.login)
         cluster = draft.replace(

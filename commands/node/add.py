@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gnt.commands import _access, _gate, _hooks
 from gnt.commands._edits import change, drop, put
-from gnt.commands.node import _meet, _return, _role, _setup
+from gnt.commands.node import _address, _meet, _return, _role, _setup
 from gnt.errors import Conflict, NotFound
 from gnt.model import inherit
 from gnt.model.names import new_uuid
@@ -78,13 +78,10 @@ class Add(Operation, command="node add"):
 
     def plan(self, cfg: Config, seen: Seen) -> Plan:
         old = self._existing(cfg)
-        if old is None and cfg.state.find("node.primary_ip", self.address):
-            other = cfg.found(Node, "node.primary_ip", self.address)[0]
-            raise Conflict(f"{self.name} has the address {self.address} of node {other.name}",
-                           hint=f"gnt-node info {other.name}")
         if old is None and cfg.state.find("instance.name", self.name):
             raise Conflict(f"{self.name} is the name of an instance")
         node = self._made(cfg, old)
+        _address.require_free(cfg, node)
         start = put(node) if old is None else change(
             old, host_keys=self.host_keys, primary_ip=self.address, offline=False,
             drained=False, powered=True, master_candidate=False)

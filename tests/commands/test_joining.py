@@ -91,8 +91,10 @@ def test_requests_that_are_refused_before_anything_is_asked(fields, error, probl
 
 def test_an_address_that_a_node_has_is_refused():
     cfg = build.cluster(build.node(3, primary_ip="192.0.2.77"))
-    with pytest.raises(Conflict, match=r"new has the address 192.0.2.77 of node node3"):
+    with pytest.raises(Conflict, match=r"192.0.2.77 is an address of node node3"):
         joined(cfg)
+    with pytest.raises(Conflict, match=r"192.0.2.77 is the master's address, which moves"):
+        joined(build.cluster(master_ip="192.0.2.77", master_netdev="eth0"))
 
 
 def test_joining_is_undone_and_lets_in_only_the_cluster_s_keys():
