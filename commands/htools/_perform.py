@@ -9,7 +9,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 
 from gnt.commands import _evacuation
-from gnt.errors import GntError, Interrupted
+from gnt.errors import GntError, Interrupted, JobFailed
 from gnt.htools.moves import FA, FRF, RF, R
 
 TYPE_CHECKING = False
@@ -92,6 +92,17 @@ def moves(session: Session, world: World, sets: Sequence[Sequence[Move]]) -> int
                 session.tell(f"Exiting early as asked, {len(jobs) - number} job set(s) remain")
                 return 0
     return 0
+
+
+def one(session: Session, operation: Operation) -> None:
+    """Leave a job to the user's runner and wait for its end; raises when it fails.
+
+    A job of this process would be orphaned if it were killed, and keep the node from its next run.
+    """
+    for job in session.submit(operation):
+        if session.jobs.wait(job):
+            raise JobFailed(f"job {job} ({operation.noun} {operation.verb}) failed",
+                            hint=f"gnt-job info {job} says why; then the same command again")
 
 
 def together(session: Session, wanted: Sequence[tuple[str, Sequence[Operation]]]) -> bool:

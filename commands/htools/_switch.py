@@ -44,8 +44,8 @@ def off(session: Session, world: World, names: Sequence[str], sets: Sets) -> int
                            hint="hsqueeze -L -X again")
         if TAG not in node.tags:
             session.execute(NodeAddTags(words=(name, TAG)))
-        session.execute(Modify(name=name, offline=True, auto_promote=True))
-        session.execute(Power(action="off", names=(name,), force=True))
+        _perform.one(session, Modify(name=name, offline=True, auto_promote=True))
+        _perform.one(session, Power(action="off", names=(name,), force=True))
         session.tell(f"{name} is off")
     return 0
 
@@ -56,7 +56,7 @@ def finish(session: Session) -> None:
 
     for node in session.config().nodes:
         if TAG in node.tags and node.offline and node.powered:
-            session.execute(Power(action="off", names=(node.name,), force=True))
+            _perform.one(session, Power(action="off", names=(node.name,), force=True))
             session.tell(f"{node.name} is off")
 
 
@@ -66,17 +66,18 @@ def on(session: Session, world: World, names: Sequence[str], sets: Sets) -> int:
     from gnt.commands.node.remove_tags import NodeRemoveTags
 
     _require_programs(session, names)
-    session.execute(Power(action="on", names=tuple(names), force=True))
+    _perform.one(session, Power(action="on", names=tuple(names), force=True))
     silent = _awake.missing(session, names)
     if silent:
         raise GntError(f"{', '.join(sorted(silent))} does not answer {_awake.BOOT} s after it was "
                        "switched on", hint="hsqueeze -L -X again, once it does")
+    patient = Patient(session, offline=True)
     for name in names:
-        session.execute(Modify(name=name, offline=False))
+        _perform.one(patient, Modify(name=name, offline=False))
         tags = tuple(t for t in session.config().node(name).tags if t.startswith(STANDBY))
         session.execute(NodeRemoveTags(words=(name, *tags)))
         session.tell(f"{name} is back")
-    return _perform.moves(Patient(session), world, sets)
+    return _perform.moves(patient, world, sets)
 
 
 def _require_programs(session: Session, names: Sequence[str]) -> None:
