@@ -57,6 +57,9 @@ class Init(ClusterOptions, Action, command="cluster init"):
     specs_disk_size: Mapping[str, str] = opt(PAIRS, "size of a disk", default={}, metavar=SIDES)
     specs_disk_count: Mapping[str, str] = opt(PAIRS, "number of disks", default={}, metavar=SIDES)
     specs_nic_count: Mapping[str, str] = opt(PAIRS, "number of NICs", default={}, metavar=SIDES)
+    ssh_key_type: str = opt(choice("ed25519"), "type of the keys that nodes get: there is one",
+                            default="ed25519")
+    ssh_key_bits: int = opt(whole(256, 256), "their length, which that type fixes", default=256)
     force_join: bool = opt(BOOL, "also when the host holds the remains of a cluster", default=False)
 
     def run(self, session: Session) -> int:
