@@ -60,10 +60,17 @@ def finish(session: Session) -> None:
             session.tell(f"{node.name} is off")
 
 
+def in_service(session: Session) -> None:
+    """Take marks away that a run that was cut off left on nodes in service: one might be offline
+    for other reasons some day, and would be switched off, or on."""
+    for node in session.config().nodes:
+        if TAG in node.tags and not node.offline:
+            _unmark(session, node.name)
+
+
 def on(session: Session, world: World, names: Sequence[str], sets: Sets) -> int:
     from gnt.commands.node.modify import Modify
     from gnt.commands.node.power import Power
-    from gnt.commands.node.remove_tags import NodeRemoveTags
 
     _require_programs(session, names)
     _perform.one(session, Power(action="on", names=tuple(names), force=True))
@@ -74,10 +81,16 @@ def on(session: Session, world: World, names: Sequence[str], sets: Sets) -> int:
     patient = Patient(session, offline=True)
     for name in names:
         _perform.one(patient, Modify(name=name, offline=False))
-        tags = tuple(t for t in session.config().node(name).tags if t.startswith(STANDBY))
-        session.execute(NodeRemoveTags(words=(name, *tags)))
+        _unmark(session, name)
         session.tell(f"{name} is back")
     return _perform.moves(patient, world, sets)
+
+
+def _unmark(session: Session, name: str) -> None:
+    from gnt.commands.node.remove_tags import NodeRemoveTags
+
+    tags = tuple(t for t in session.config().node(name).tags if t.startswith(STANDBY))
+    session.execute(NodeRemoveTags(words=(name, *tags)))
 
 
 def _require_programs(session: Session, names: Sequence[str]) -> None:

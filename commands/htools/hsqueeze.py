@@ -67,6 +67,8 @@ class Hsqueeze(Measuring, Reading, command="htools hsqueeze"):
                                 ("Online", squeeze.on_candidates(world))):
                 out(f"{what} candidates: {','.join(world.nodes[k].name for k in found)}\n")
         names = Names(world)
+        if self.exec_:
+            switch.in_service(session)
         least = squeeze.spare(world, self.minimal_resources)
         if not squeeze.has_room(world, arrays.state(world), least):
             return self.expand(session, world, names)
