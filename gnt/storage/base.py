@@ -201,10 +201,6 @@ class Mirrored(Storage):
     the one that writes.  Of what has a default above, ``activate``, ``demote``, ``share``,
     ``unshare`` and ``wait`` have to care for both copies."""
 
-    def peer(self, cfg: Config, disk: Disk, node: Node) -> Node:
-        """The node with the other copy."""
-        return cfg.one(Node, next(uuid for uuid in disk.nodes if uuid != node.uuid))
-
     @abstractmethod
     def copies(self, node: Node) -> Call[Mapping[int, Copy]]:
         """Asks a node for all its copies, by number."""
