@@ -17,6 +17,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from gnt.commands.htools._perform import Stopping
     from gnt.htools.moves import Move
     from gnt.htools.world import World
     from gnt.spec import Session
@@ -26,17 +27,22 @@ if TYPE_CHECKING:
 TAG = f"{STANDBY}auto"
 
 
-def off(session: Session, world: World, names: Sequence[str], sets: Sets) -> int:
+def off(
+    session: Session, world: World, names: Sequence[str], sets: Sets, stopping: Stopping,
+) -> int:
     from gnt.commands.node.add_tags import NodeAddTags
     from gnt.commands.node.modify import Modify
     from gnt.commands.node.power import Power
 
     _require_programs(session, names)
-    code = _perform.moves(session, world, sets)
+    code = _perform.moves(session, world, sets, stopping)
     if code:
         return code
     cfg = session.config()
     for name in names:
+        if stopping.requested:
+            session.tell("stopped as asked: hsqueeze -L -X goes on")
+            return 0
         node = cfg.node(name)
         left = [inst.name for inst in cfg.instances_on(node)]
         if left:
@@ -68,7 +74,9 @@ def in_service(session: Session) -> None:
             _unmark(session, node.name)
 
 
-def on(session: Session, world: World, names: Sequence[str], sets: Sets) -> int:
+def on(
+    session: Session, world: World, names: Sequence[str], sets: Sets, stopping: Stopping,
+) -> int:
     from gnt.commands.node.modify import Modify
     from gnt.commands.node.power import Power
 
@@ -83,7 +91,7 @@ def on(session: Session, world: World, names: Sequence[str], sets: Sets) -> int:
         _perform.one(patient, Modify(name=name, offline=False))
         _unmark(session, name)
         session.tell(f"{name} is back")
-    return _perform.moves(patient, world, sets)
+    return _perform.moves(patient, world, sets, stopping)
 
 
 def _unmark(session: Session, name: str) -> None:

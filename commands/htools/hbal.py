@@ -172,7 +172,8 @@ class Hbal(Measuring, Balancing, command="htools hbal"):
         """Make the moves, set by set; every step keeps N+1, so stopping anywhere is safe."""
         from gnt.commands.htools import _perform
 
-        return _perform.moves(session, group, sets)
+        with _perform.Stopping(session).listening() as stopping:
+            return _perform.moves(session, group, sets, stopping)
 
     def short_names(self, world: World, cut: Part) -> Names:
         """The short names of the group's nodes and instances; all names decide what is cut."""

@@ -204,6 +204,18 @@ def test_what_was_cut_off_is_switched_off_by_the_next_run():
         assert not any(desk.cfg.node(name).powered for name in off), cut
 
 
+def test_hsqueeze_switches_no_further_node_off_after_it_was_asked_to_stop():
+    from gnt.commands.htools.hsqueeze import Hsqueeze
+
+    desk = Desk(spare())
+    desk.waiting = [ask(signal.SIGINT)]
+    assert Hsqueeze(luxi="", exec_=True).run(desk) == 0
+    assert "stopped as asked: hsqueeze -L -X goes on" in said(desk)
+    assert all(node.powered and not node.offline for node in desk.cfg.nodes)
+    assert Hsqueeze(luxi="", exec_=True).run(desk) == 0
+    assert [node.name for node in desk.cfg.nodes if node.offline]
+
+
 def test_hsqueeze_needs_a_way_to_switch():
     from gnt.commands.htools.hsqueeze import Hsqueeze
     from gnt.errors import Conflict
