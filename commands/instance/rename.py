@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from gnt.commands import _hooks
 from gnt.commands._edits import change
 from gnt.commands.instance import _life, _wish
+from gnt.commands.instance._select import One
 from gnt.errors import Conflict
 from gnt.plan import Plan
-from gnt.spec import Holds, Operation, arg, opt
-from gnt.values import BOOL, HOSTNAME, TEXT
+from gnt.spec import Holds, arg, opt
+from gnt.values import BOOL, HOSTNAME
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
     from typing import Any
 
     from gnt.model.config import Config
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from gnt.spec import Seen
 
 
-class Rename(Operation, command="instance rename"):
+class Rename(One, command="instance rename"):
     """Give an instance that is down another name.
 
     Its disks keep the place they have, which may be named after the old name.
@@ -30,13 +30,9 @@ class Rename(Operation, command="instance rename"):
     rapi = "PUT /2/instances/{name}/rename"
     examples = (("gnt-instance rename web www.example.com", "it must be down"),)
 
-    name: str = arg(TEXT, "instance", complete="instance")
     new_name: str = arg(HOSTNAME, "its new name")
     ip_check: bool = opt(BOOL, "accepted and without effect", default=False, hidden=True)
     name_check: bool = opt(BOOL, "accepted and without effect", default=False, hidden=True)
-
-    def hook_env(self, cfg: Config) -> Mapping[str, str]:
-        return _hooks.instance(cfg, cfg.instance(self.name))
 
     def holds(self, cfg: Config) -> Holds:
         return Holds(exclusive=(f"instances/{cfg.instance(self.name).uuid}",))
