@@ -30,10 +30,7 @@ class DeactivateDisks(One, command="instance deactivate-disks"):
                       short="-f")
 
     def facts(self, cfg: Config) -> Iterator[Call[Any]]:
-        inst = cfg.instance(self.name)
-        node = _life.home(cfg, inst)
-        if not node.offline:
-            yield _life.running(inst, node)
+        return _life.ask(cfg, cfg.instance(self.name))
 
     def plan(self, cfg: Config, seen: Seen) -> Plan:
         inst = cfg.instance(self.name)

@@ -115,10 +115,7 @@ class Modify(One, command="instance modify"):
 
     def _require_down(self, cfg: Config, inst: Instance, seen: Seen) -> None:
         _life.require_down(inst, "changing its NICs or disks")
-        node = _life.home(cfg, inst)
-        if _life.runs_on(inst, node, seen):
-            raise Conflict(f"{inst.name} runs on {node.name}, though it should not",
-                           hint=f"gnt-instance shutdown {inst.name}")
+        _life.require_ended(inst, _life.home(cfg, inst), seen)
 
     def _marked(self, inst: Instance) -> Instance:
         if self.offline and self.online:

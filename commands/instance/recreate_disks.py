@@ -67,20 +67,18 @@ class RecreateDisks(One, command="instance recreate-disks"):
 
     def facts(self, cfg: Config) -> Iterator[Call[Any]]:
         inst, _ = self._checked(cfg)
-        home = _life.home(cfg, inst)
-        if not home.offline:
-            yield _life.running(inst, home)
+        yield from _life.ask(cfg, inst)
         if self.moves:
             yield from _move.facts(cfg, inst, self.node)
         else:
+            home = _life.home(cfg, inst)
             yield from _move.needs(cfg, inst)[home.group].ask(cfg, home)
 
     def plan(self, cfg: Config, seen: Seen) -> Plan:
         inst, sizes = self._checked(cfg)
         home = _life.home(cfg, inst)
-        if not home.offline and _life.runs_on(inst, home, seen):
-            raise Conflict(f"{inst.name} runs on {home.name}, though it should not",
-                           hint=f"gnt-instance shutdown {inst.name}")
+        if not home.offline:
+            _life.require_ended(inst, home, seen)
         target = home
         if self.moves:
             target = _move.choose(cfg, inst, self.node, seen, 0).node

@@ -5,7 +5,6 @@ from __future__ import annotations
 from gnt.commands._edits import change
 from gnt.commands.instance import _life, _wish
 from gnt.commands.instance._select import One
-from gnt.errors import Conflict
 from gnt.plan import Plan
 from gnt.spec import Holds, arg, opt
 from gnt.values import BOOL, HOSTNAME
@@ -38,10 +37,7 @@ class Rename(One, command="instance rename"):
         return Holds(exclusive=(f"instances/{cfg.instance(self.name).uuid}",))
 
     def facts(self, cfg: Config) -> Iterator[Call[Any]]:
-        inst = cfg.instance(self.name)
-        node = _life.home(cfg, inst)
-        if not node.offline:
-            yield _life.running(inst, node)
+        return _life.ask(cfg, cfg.instance(self.name))
 
     def plan(self, cfg: Config, seen: Seen) -> Plan:
         inst = cfg.instance(self.name)
@@ -49,9 +45,7 @@ class Rename(One, command="instance rename"):
         _life.require_down(inst, "renaming")
         node = _life.home(cfg, inst)
         _life.require_online(node, inst)
-        if _life.runs_on(inst, node, seen):
-            raise Conflict(f"{inst.name} runs on {node.name}, though it should not",
-                           hint=f"gnt-instance shutdown {inst.name}")
+        _life.require_ended(inst, node, seen)
         _wish.require_new_name(cfg, self.new_name)
         return Plan(end=(change(inst, name=self.new_name),),
                     notes=(f"{inst.name} becomes {self.new_name}",))
