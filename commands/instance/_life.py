@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from gnt.spec import Seen
 
 TIMEOUT = 120  # seconds a guest gets to shut down
-ENDED = ("shutdown", "migrated")
 
 
 def up(
@@ -87,7 +86,7 @@ def ask_all(cfg: Config, inst: Instance) -> Iterator[Call[tuple[Running, ...]]]:
 def runs_on(inst: Instance, node: Node, seen: Seen) -> bool:
     """Whether a node that was asked runs the instance, in any state but ended or handed over."""
     return any(
-        guest.state not in ENDED and (guest.uuid == inst.uuid or (
+        not guest.ended and (guest.uuid == inst.uuid or (
             not guest.uuid and guest.name == inst.name))
         for guest in seen[running(inst, node)]
     )
