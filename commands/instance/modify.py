@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gnt.commands._edits import change, drop, put
+from gnt.commands._edits import change, drop, put, unchanged
 from gnt.commands.instance import _alter, _disks, _guest, _install, _life, _private, _wish
 from gnt.commands.instance._select import One
 from gnt.errors import Conflict, Invalid
@@ -92,14 +92,11 @@ class Modify(One, command="instance modify"):
         devices = _alter.devices(cfg, altered, self.net, self.disk, check=self.conflicts_check)
         balloon = self._balloon(cfg, inst, seen)
         if devices.instance == inst and not devices.changed and not balloon:
-            raise Invalid("", "nothing to change is given, or it is as it was",
-                          hint="gnt-instance modify --help")
+            raise unchanged("gnt-instance modify")
         if self.net:
             seed.require_networks(cfg, devices.instance)
         self._judge(cfg, devices)
-        changes = {name: value for name, value in devices.instance.items()
-                   if getattr(inst, name) != value}
-        edits = (change(inst, **changes),) if changes else ()
+        edits = (change(devices.instance),) if devices.instance != inst else ()
         return Plan(
             start=tuple(put(disk) for disk in devices.added),
             attempt=tuple(_disks.create(cfg.plus(*devices.added), devices.tops)),
