@@ -130,7 +130,6 @@ def instance(i: Part, nodes: dict[str, int]) -> Instance:
     live = isinstance(said, (int, float)) and not isinstance(said, bool)
     memory = i.number("oper_ram") if live else be.number(
         "memory" if "memory" in be.value else "maxmem")
-    sizes = i.numbers("disk.sizes", [])
     return Instance(
         name=i.get("name", str), mem=round(memory),
         dsk=i.whole("disk_usage"), vcpus=round(be.number("vcpus")),
@@ -139,5 +138,13 @@ def instance(i: Part, nodes: dict[str, int]) -> Instance:
         template=i.choice("disk_template", TEMPLATES), tags=i.texts("tags", []),
         spindle_use=round(be.number("spindle_use", 1)),
         forthcoming=i.get("forthcoming", bool, False),
-        disks=tuple(Disk(size=round(s), spindles=n) for s, n in zip(
-            sizes, [*i.get("disk.spindles", list, []), *[None] * len(sizes)], strict=False)))
+        disks=disks(i))
+
+
+def disks(i: Part) -> tuple[Disk, ...]:
+    """The sizes, and what is known of the spindles; lists side by side."""
+    sizes = i.numbers("disk.sizes", [])
+    known = {str(k): v for k, v in enumerate(i.get("disk.spindles", list, []))}
+    spindles = Part(known, f"{i.where}.disk.spindles")
+    return tuple(Disk(size=round(size), spindles=spindles.whole_or_none(str(k)))
+                 for k, size in enumerate(sizes))
