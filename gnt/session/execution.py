@@ -71,8 +71,7 @@ class Execution:
             isinstance(error, NodeFailed) and error.node == master)
 
     def _all(self, todo: list[Operation]) -> int:
-        while todo:
-            one = todo.pop(0)
+        for one in todo:
             self._ask_first(one)
             if self.settings.dry_run or self.settings.plan_out:
                 self._only_plan(one)
@@ -80,8 +79,17 @@ class Execution:
                 self._submit(one)
             else:
                 self._run(one)
-                todo = [*self._following(one), *todo]
+                self._follow(one)
         return 0
+
+    def _follow(self, done: Operation) -> None:
+        """What an operation entails; who reads of a failure there has to know that it is done."""
+        try:
+            self._all(list(self._following(done)))
+        except GntError:
+            self.session.tell(f"{done.noun} {done.verb} itself is done; what follows from it is "
+                              "not:")
+            raise
 
     def _approach(self) -> None:
         """Let the connections that commits need come up while everything else begins."""

@@ -136,6 +136,9 @@ def test_power_that_is_off_is_proof(new_cluster: Callable[[int], Cluster]) -> No
     cluster.gnt("node", "modify", "--node-parameters", "oob_program=/root/oob", "node3")
     cluster.gnt("instance", "add", *SHARED, "-n", "node3", "web")
     cluster.lab.kill(3)
+    refused = cluster.gnt("cluster", "modify", "-C", "2", status=1)  # node3 cannot be told
+    assert "cluster modify itself is done; what follows from it is not" in refused.stderr
+    cluster.gnt("cluster", "modify", "-C", "10")
     refused = cluster.gnt("instance", "failover", "-f", "-n", "node2", "web", status=1)
     assert "web may still run there" in refused.stderr
     refused = cluster.gnt("node", "power", "off", "-f", "node3", status=1)
