@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import termios
 import time
 
 import pytest
@@ -220,10 +221,11 @@ def test_submitted_jobs_tell_their_ids_one_line_each(hooked: Cluster) -> None:
 
 def on_terminal(cluster: Cluster, *words: str) -> str:
     """What a command shows on a terminal of its own; it must succeed."""
-    wide = cluster.lab._environment({"COLUMNS": "160"})
-    line = admin.entered(cluster.lab.layout, [*wide, "gnt", *words])
+    drawing = cluster.lab._environment({"TERM": "xterm"})
+    line = admin.entered(cluster.lab.layout, [*drawing, "gnt", *words])
     pid, terminal = os.forkpty()
     if pid == 0:
+        termios.tcsetwinsize(0, (24, 160))
         os.execvp(line[0], line)
     shown = b""
     while True:
