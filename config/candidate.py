@@ -242,17 +242,25 @@ class LocalCandidate:
             if self.head.serial:
                 self.disk.sync("head")
                 self.disk.sync_directory()
-            order = self._tail().order if self.head.serial else (0, 0)
+            serial, order = self._last()
             self._remembers(max(self.seen, order), message.asked)
             turn = max(self.seen[1], order[1]) + 1
-            self.disk.replace("turn", f"{term} {turn}\n".encode())
-            self.disk.give(f"{term} {turn}\n".encode())
+            given = f"{term} {turn}\n".encode()
+            self.disk.replace("turn", given)
+            known = message.asked is None or (
+                message.asked <= order and serial == self.head.serial)
+            self.disk.give(given if known else b"-\n")  # they are asked again (ADR 0140)
             self.disk.remove(f"lease.{self.seen[1]}")
             self._lease, self._turn = self.disk.begin_lease(turn, self.lease), (term, turn)
             parts = self._parts(message.base, message.offset)
         finally:
             self._leave(taken)
         return self._standing(turn=(term, turn), parts=parts)
+
+    def _last(self) -> tuple[int, tuple[int, int]]:
+        """Serial, and term and turn, of the last record here."""
+        tail = self._tail() if self.head.serial else None
+        return (tail.serial, tail.order) if tail else (0, (0, 0))
 
     def _remembers(self, highest: tuple[int, int], asked: tuple[int, int] | None) -> None:
         """Refuse unless no turn that this machine gave is forgotten: it notes them where nobody

@@ -249,6 +249,11 @@ gnc_remembers() { # ASKED: no turn that this machine gave is forgotten: it notes
     fi
 }
 
+gnc_settled() { # ASKED: the others have seen nothing that follows what is committed here (ADR 0140)
+    [ "$1" = - ] || { [ "$LS" = "$HS" ] && { [ "${1%.*}" -lt "$LT" ] ||
+        { [ "${1%.*}" -eq "$LT" ] && [ "${1#*.}" -le "$LU" ]; }; }; }
+}
+
 gnc_turn() ( # TERM ASKED: the next turn's number, for good
     gnc_enter 10
     [ "$1" -gt "$HT" ] || set -- "$HT" "$2"
@@ -260,8 +265,10 @@ gnc_turn() ( # TERM ASKED: the next turn's number, for good
     gnc_remembers "$2"
     SU=$N
     gnc_put turn "$1 $((SU + 1))"
+    N="$1 $((SU + 1))"
+    gnc_settled "$2" || N=-
     { [ -d "${GNC_RAISE%/*}" ] || mkdir -p "${GNC_RAISE%/*}"; } &&
-        echo "$1 $((SU + 1))" >"${GNC_RAISE%.lock}.given" || : # then the others are asked again
+        echo "$N" >"${GNC_RAISE%.lock}.given" || : # then the others are asked again
     printf 'turn %s %s\n' "$1" "$((SU + 1))"
 )
 

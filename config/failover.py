@@ -111,7 +111,7 @@ def _take_over(
     term, fenced = _fence(store, names, no_voting, new_master)
     _settle(store, fenced)
     committed = store.replica.position.serial
-    best = _best(store, fenced)
+    best = best_tail(store, fenced)
     tally = _spread(store, sorted(fenced), term, best)
     if not no_voting:
         replicate.require_majority(tally, names, 0, "the failover was refused")
@@ -191,7 +191,7 @@ def _height(head: Head) -> tuple[int, int, int]:
     return head.term, head.serial, head.base
 
 
-def _best(store: SignedStore, fenced: Mapping[str, Answer]) -> list[Entry]:
+def best_tail(store: SignedStore, fenced: Mapping[str, Answer]) -> list[Entry]:
     """The records after the committed ones that may have been committed, too."""
     best: list[Entry] = []
     order = (0, 0, 0)

@@ -11,7 +11,7 @@ from gnt.config.digest import hex256
 from gnt.config.disk import Disk, WholeDisk, numbers
 from gnt.config.journal import first_prev, split
 from gnt.config.message import OK, Answer, Head, Part, read_head
-from gnt.config.trust import Pin, Position, Trusted
+from gnt.config.trust import RESTORED, Pin, Position, Trusted
 from gnt.errors import Busy, Damaged, Stale
 from gnt.model.codec import from_data
 from gnt.model.config import Config
@@ -204,7 +204,7 @@ class Replica:
         if (head.term, head.serial) < (at.term, at.serial):
             raise Damaged(f"{where}: its configuration (serial {head.serial}) is older than one "
                           f"seen before (serial {at.serial})",
-                          hint="gnt-cluster redist-conf brings it up to date")
+                          hint=RESTORED)
         if head.serial == at.serial and head.hash != at.head:
             raise Damaged(f"{where}: another history has the serial {head.serial}",
                           hint="gnt-cluster verify says which candidates disagree")

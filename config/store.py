@@ -176,12 +176,12 @@ class SignedStore:
         self.release()
         for _ in range(8):
             master = self.master()
-            answer = self._take(master)
+            answer, standing = self._take(master)
             if not isinstance(answer, NodeFailed) and answer.status == m.REFUSED:
                 self.look_elsewhere(master)
             if self.master() == master:
                 self._have_turn(master, answer)
-            if self.master() == master:
+            if self.master() == master and not self._commits_again(standing):
                 return self.replica.config()
             self.release()
         raise Damaged("the candidates do not agree who is the master", hint="gnt-cluster verify")
@@ -190,16 +190,26 @@ class SignedStore:
         at = self.replica.position
         return m.Take(term=at.term, base=at.base, offset=at.offset, asked=asked)
 
-    def _take(self, master: str) -> Answer | NodeFailed:
+    def _take(self, master: str) -> tuple[Answer | NodeFailed, Mapping[str, Answer | NodeFailed]]:
         """Ask for the turn.  A master that was started since it gave its last one could have been
-        restored, and forget turns: then the others say up to which they know of any (ADR 0127)."""
+        restored, and forget turns: then the others say up to which they know of any (ADR 0127),
+        and where they stand."""
         answer = self._ask_turn(master, None)
         if isinstance(answer, NodeFailed) or answer.status != m.UNASKED:
-            return answer
+            return answer, {}
         if answer.head != self.replica.head and self._has_another_master(master):
-            return answer
-        others = [name for name in self.candidates() if name != master]
-        return self._ask_turn(master, self._highest_turn(others))
+            return answer, {}
+        standing = self._standing([name for name in self.candidates() if name != master])
+        return self._ask_turn(master, _highest_turn(standing)), standing
+
+    def _commits_again(self, standing: Mapping[str, Answer | NodeFailed]) -> bool:
+        """Whether others hold what a master that was started may have committed and forgotten; it
+        is committed then, which takes the turn."""
+        if not standing or self.turn is None:
+            return False
+        from gnt.config import rescue
+
+        return rescue.commits_again(self, self.turn, standing)
 
     def _has_another_master(self, master: str) -> bool:
         """Whether somebody else is master by what the candidates have now, which it reads."""
@@ -209,15 +219,14 @@ class SignedStore:
     def _ask_turn(self, master: str, asked: tuple[int, int] | None) -> Answer | NodeFailed:
         return self.peers.ask({master: self._take_message(asked)}, deadline=TAKE_DEADLINE)[master]
 
-    def _highest_turn(self, others: list[str]) -> tuple[int, int]:
-        """The highest term and turn that a majority, with the master, has seen."""
+    def _standing(self, others: list[str]) -> Mapping[str, Answer | NodeFailed]:
+        """Where so many stand that they are a majority with the master."""
         needed = replicate.majority(len(others) + 1) - 1
         question = dict.fromkeys(others, m.Fetch(offset=m.STANDING_ONLY))
         answers = self.peers.ask(question, enough=needed) if others else {}
         replicate.require_majority(replicate.tally(answers), self.candidates(), 1,
                                    "the master has been started, and its turn was refused")
-        return max((a.seen for a in answers.values()
-                    if not isinstance(a, NodeFailed) and a.status == m.OK), default=(0, 0))
+        return answers
 
     def _have_turn(self, node: str, answer: Answer | NodeFailed) -> None:
         if isinstance(answer, NodeFailed):
@@ -340,3 +349,9 @@ class SignedStore:
         from gnt.config.ledger import Ledger
 
         return Ledger(lambda: self).recent(newest)
+
+
+def _highest_turn(standing: Mapping[str, Answer | NodeFailed]) -> tuple[int, int]:
+    """The highest term and turn that any of them has seen."""
+    return max((a.seen for a in standing.values()
+                if not isinstance(a, NodeFailed) and a.status == m.OK), default=(0, 0))

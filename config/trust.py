@@ -47,6 +47,8 @@ if TYPE_CHECKING:
 
 
 PLAIN = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789@._+-")
+RESTORED = ("was it restored from a backup? gnt-cluster redist-conf brings it up to date; "
+            "a master: gnt-cluster master-failover, on another candidate")
 BACK = 86400.0  # seconds that clocks of different signers may differ
 
 
@@ -248,7 +250,7 @@ class Trusted:
             raise Damaged(
                 f"{where}: its configuration (term {term}, serial {serial}) is older than one seen "
                 f"before (term {self.pin.term}, serial {self.pin.serial})",
-                hint="was it restored from a backup? gnt-cluster redist-conf brings it up to date")
+                hint=RESTORED)
 
 
 def _next(

@@ -50,7 +50,7 @@ class FakeTransport:
         self.after = after or (lambda call: None)
         self.trips = trips if trips is not None else []
         self.known = set()
-        self.fenced, self.cleared = [], []
+        self.fenced, self.cleared, self.obeyed = [], [], []
 
     def know(self, nodes, term, *, ports=None):
         self.known |= {node.name for node in nodes}
@@ -79,7 +79,7 @@ class FakeTransport:
         return dict.fromkeys(nodes)
 
     def obey(self, at, signers):
-        """Nodes are not hardened here."""
+        self.obeyed.append((at, tuple(signers)))
 
     def foresee(self, job, calls):
         """Nothing here is hardened."""

@@ -52,8 +52,7 @@ BREAKS = {
         ("if any(store.holds(entry) for entry in tried.get(number, ()))}", "if False}")),
     "the turn's number is not kept": Break(
         0, "", "gnt.config.candidate",
-        ('            self.disk.replace("turn", f"{term} {turn}\\n".encode())\n'
-         "            self.disk.give", "            self.disk.give")),
+        ('            self.disk.replace("turn", given)\n', "")),
     "a master that was started gives turns without asking": Break(
         351, "have different heads", "gnt.config.candidate",
         ("if asked is None and self.disk.given()", "if False and self.disk.given()")),
