@@ -65,7 +65,7 @@ gnt_g_obey() { # TERM SERIAL: from now on whom the order lists, unless newer sig
     # What cannot be written is brought again; who signed the order must be among them, too
     gnt_g_number "$1" "$2" || gnt_g_refuse 'signers of no state'
     (
-        exec 9>>/run/gnt/gate.lock && flock 9 && gnt_g_since || exit 1
+        exec 9>>/run/gnt/gate.lock && flock -w 10 9 && gnt_g_since || exit 1
         [ "$1" -gt "$gnt_g_a" ] || { [ "$1" -eq "$gnt_g_a" ] && [ "$2" -gt "$gnt_g_b" ]; } || exit 0
         sed -n 's/^signer //p' "$gnt_g_dir/signed" >"$gnt_g_dir/obeyed" && [ -s "$gnt_g_dir/obeyed" ] &&
             gnt_g_digest "$gnt_g_dir/obeyed" &&
