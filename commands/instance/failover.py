@@ -142,7 +142,10 @@ class Failover(Operation, command="instance failover"):
         """Ended at its home: the proof.  Undone by starting it again, if it ran."""
         driver = hypervisor(inst.hypervisor)
         again = [step.do for step in driver.start(here)] if runs else []
-        for step in driver.stop(here, self.shutdown_timeout):  # undone from the last to the first
+        steps = list(driver.stop(here, self.shutdown_timeout))
+        more = max(0, len(again) - len(steps))  # each call that starts it needs a step to undo
+        steps += [steps[-1].replace(title=f"make sure that {here.name} has ended")] * more
+        for step in steps:  # undone from the last to the first
             yield step.replace(undo=again.pop() if again else None)
 
     def _proof(self, cfg: Config, inst: Instance, source: Node, seen: Seen) -> str:
