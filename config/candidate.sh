@@ -155,19 +155,26 @@ gnc_there() { # TERM TURN HEAD SIZE: this candidate has exactly what HEAD and th
         [ -e ../term ] && read -r T <../term && [ "$T" = "$1" ] || exit 9
 }
 
+gnc_agreed() { # SIZE: a hardened node's judge agrees to the record in IN, or the records in "in" where IN is empty
+    [ ! -e ../gate/judge ] || {
+        { [ -z "$IN" ] || printf '%s\n\n' "$IN" >in; } && sh ../gate/judge "${H##* }" "$1" 2>/dev/null
+    }
+}
+
 gnc_quick() ( # TERM TURN HEAD SIZE PREV HASH: as gnc_append, of one record (on stdin); 9: let gnc_append
     # look closer
     gnc_there "$1" "$2" "$3" "$4"
     IN=$(cat)
     gnc_one "$5" "$6" || { printf '%s\n\n' "$IN" >in && (gnc_linked "$5" "$6") >/dev/null 2>&1; } || exit 9
-    [ ! -e ../gate/judge ] || { printf '%s\n\n' "$IN" >in && sh ../gate/judge "${H##* }" "$4" 2>/dev/null; } || exit 9
+    gnc_agreed "$4" || exit 9
     { printf '%s\n\n' "$IN" >>"$J" && sync -d "$J"; } || { truncate -s "$4" "$J"; exit 1; }
 )
 
 gnc_group() ( # as gnc_quick, of several records
     gnc_there "$1" "$2" "$3" "$4"
+    IN=''
     cat >in && (gnc_linked "$5" "$6") >/dev/null 2>&1 || exit 9
-    [ ! -e ../gate/judge ] || sh ../gate/judge "${H##* }" "$4" 2>/dev/null || exit 9
+    gnc_agreed "$4" || exit 9
     { cat in >>"$J" && sync -d "$J"; } || { truncate -s "$4" "$J"; exit 1; }
 )
 

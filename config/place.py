@@ -17,8 +17,13 @@ def cache(name: str) -> str:
     """The folder of a context's cache."""
     if os.geteuid() == 0 and name == ON_NODE:
         return f"/var/cache/gnt/{name}"
-    base = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
-    return f"{base}/gnt/{name}"
+    return f"{_base('XDG_CACHE_HOME', '~/.cache')}/gnt/{name}"
+
+
+def _base(variable: str, usual: str) -> str:
+    """A folder of this user; a path that depends on where one stands does not count."""
+    named = os.environ.get(variable, "")
+    return named if named.startswith("/") else os.path.expanduser(usual)
 
 
 def runtime(name: str) -> str:
@@ -31,8 +36,7 @@ def runtime(name: str) -> str:
 
 def home() -> str:
     """The folder of this user's contexts, keys and choice."""
-    base = os.environ.get("XDG_CONFIG_HOME") or os.path.expanduser("~/.config")
-    return f"{base}/gnt"
+    return f"{_base('XDG_CONFIG_HOME', '~/.config')}/gnt"
 
 
 def path(name: str, suffix: str = ".toml") -> str:

@@ -202,8 +202,7 @@ class SqliteState:
 
         self._discard()
         fresh = f"{self._path}.{os.getpid()}"
-        if os.path.exists(fresh):
-            os.unlink(fresh)
+        _unlink(fresh)
         try:
             with _Named(self._path):
                 _make(fresh, data, at)
@@ -227,15 +226,11 @@ class SqliteState:
         self._reader = None
 
     def _discard(self) -> None:
-        import os
-
         self._reader = None
         if self._writer is not None:
             self._writer.close()
             self._writer = None
-        for suffix in ("", "-wal", "-shm"):
-            if os.path.exists(self._path + suffix):
-                os.unlink(self._path + suffix)
+        _unlink(self._path)
 
 
 class _Named:
@@ -285,9 +280,10 @@ def _apply(writer: sqlite3.Connection, txn: Txn, at: Position) -> None:
 
 
 def _unlink(path: str) -> None:
+    """Remove a database with all that SQLite keeps beside it."""
     import os
 
-    for suffix in ("", "-journal"):
+    for suffix in ("", "-journal", "-wal", "-shm"):
         if os.path.exists(path + suffix):
             os.unlink(path + suffix)
 

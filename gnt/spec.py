@@ -177,6 +177,11 @@ class Operation(Command):
         """What to do.  Pure: reads its arguments only; raises GntError when it cannot be done."""
         raise NotImplementedError
 
+    def exact(self, cfg: Config) -> bool:
+        """Whether what it was answered must be true of the very state that it is planned on: then
+        it is asked once more, in the turn of the commit, if anything was changed meanwhile."""
+        return False
+
     def prepare(self, session: Session) -> tuple[Operation, ...]:
         """The jobs that this request stands for, each complete; asked before anything else.
 

@@ -1,6 +1,7 @@
 # cython: language_level=3, cdivision=True
 from gnt.htools_ext.cluster cimport Cluster
 from gnt.htools_ext.mirror cimport Mirrored
+from gnt.htools_ext.state cimport State
 from gnt.htools_ext.stats cimport Stats
 
 
@@ -11,13 +12,12 @@ ctypedef struct Found:
 
 cdef class Balance:
     cdef Cluster* c
-    cdef object state
+    cdef State state
     cdef Mirrored mirror
     cdef Stats st
     cdef double* out
     cdef double* best
     cdef int many  # instances
-    cdef int unchanged(self) except -1
     cdef bint disk_moves, inst_moves, restricted, evacuate, force, loops
     cdef readonly long long scans
     cdef bint wanted(self, int i) noexcept nogil

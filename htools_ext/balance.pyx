@@ -174,17 +174,11 @@ cdef class Balance:
             self.mirror.moved(f.inst, pri, sec)
         return OK
 
-    cdef int unchanged(self) except -1:
-        """What was made for so many instances knows no more."""
-        if self.c.ni != self.many:
-            raise RuntimeError("instances came to the state meanwhile")
-        return 0
-
     def step(self, double min_gain_limit=0.1, double min_gain=0.01):
         """Do the best move; returns (instance, move, target, score), or None at the end."""
         cdef double score = exact_score(self.c, -1)
         cdef Found f
-        self.unchanged()
+        self.state.still(self.many)
         with nogil:
             f = self.round(score)
         if f.inst < 0 or not (score > min_gain_limit or score - f.score >= min_gain):

@@ -159,7 +159,7 @@ cdef class Descent(Balance):
         cdef double score = exact_score(self.c, -1), reached, least
         cdef Found f
         cdef list done = []
-        self.unchanged()
+        self.state.still(self.many)
         with nogil:
             self.sweep(score)
         while (limit < 0 or len(done) < limit) and score > min_score:

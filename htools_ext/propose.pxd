@@ -13,7 +13,6 @@ cdef struct Want:
 cdef class Proposer:
     cdef State state
     cdef int many  # instances
-    cdef int unchanged(self) except -1
     cdef Cluster* c
     cdef int* block
     cdef int* home  # [2 * instance]: where it was

@@ -42,12 +42,6 @@ cdef class Proposer:
     def __dealloc__(self):
         free(self.block)
 
-    cdef int unchanged(self) except -1:
-        """What was made for so many instances knows no more."""
-        if self.c.ni != self.many:
-            raise RuntimeError("instances came to the state meanwhile")
-        return 0
-
     cdef void list_homes(self) noexcept:
         cdef int i, n, k, many = 0
         for n in range(self.c.n):

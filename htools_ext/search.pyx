@@ -166,7 +166,7 @@ cdef class Search(Proposer):
     def start(self, list places):
         """Begin at this placement, which need not keep any cap."""
         cdef int i
-        self.unchanged()
+        self.state.still(self.many)
         if len(places) != self.c.ni:
             raise ValueError(f"{len(places)} places of {self.c.ni} instances")
         for pri, sec in places:
@@ -220,7 +220,7 @@ cdef class Search(Proposer):
         With a ``goal`` the fewest GiB that reach this score are looked for.  ``seconds``: end
         sooner if this much time is over (the result then depends on the machine).
         """
-        self.unchanged()
+        self.state.still(self.many)
         self.price_move, self.price_gib = price_move, price_gib
         self.most_moves, self.most_gib, self.goal = most_moves, most_gib, goal
         self.c.version += 1
@@ -232,7 +232,7 @@ cdef class Search(Proposer):
 
     def places(self):
         """The best placement found by ``run``."""
-        self.unchanged()
+        self.state.still(self.many)
         return [(self.best[2 * i], self.best[2 * i + 1]) for i in range(self.c.ni)]
 
 

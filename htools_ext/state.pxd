@@ -10,5 +10,6 @@ cdef class State:
     cdef Cluster c
     cdef int share_locations(self) except -1
     cdef int room(self) except -1
+    cdef int still(self, int many) except -1
     cdef int has_node(self, int n) except -1
     cdef int has_inst(self, int i) except -1

@@ -216,6 +216,12 @@ cdef class State:
         components(&self.c, -1, out)
         return [out[k] for k in range(TERMS)]
 
+    cdef int still(self, int many) except -1:
+        """What was made for so many instances knows no more."""
+        if self.c.ni != many:
+            raise RuntimeError("instances came to the state meanwhile")
+        return 0
+
     cdef int has_node(self, int n) except -1:
         if not 0 <= n < self.c.n:
             raise IndexError(f"there is no node {n}")

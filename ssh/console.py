@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gnt.errors import GntError
 from gnt.plan import quote
 from gnt.ssh.peers import RemotePeer
 from gnt.ssh.trust import known_hosts
@@ -69,7 +70,11 @@ def _through(target: Target, identities: Identities, remote: str) -> int:
         pinned = os.path.join(folder, "known_hosts")
         with open(pinned, "w", encoding="utf-8") as file:
             file.write(known_hosts(target.name, target.host_keys))
-        return _status(subprocess.call([*command(target, identities, pinned), remote]))
+        try:
+            return _status(subprocess.call([*command(target, identities, pinned), remote]))
+        except FileNotFoundError:
+            raise GntError(f"the way to {target.name} is ssh, and this machine has none in PATH",
+                           hint="apt-get install openssh-client; echo $PATH") from None
 
 
 def _status(code: int) -> int:

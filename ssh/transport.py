@@ -143,6 +143,11 @@ class SshTransport:
             owner.check()
         return self._run(list(calls), deadline=None, fence=fence, tell=tell)
 
+    def obey(self, at: tuple[int, int], signers: Iterable[str]) -> None:
+        """Who may sign by now: hardened nodes that know others are told with their next order."""
+        if self.orders is not None:
+            self.orders.obey(at, signers)
+
     def foresee(self, job: str, calls: Iterable[Call[Any]]) -> None:
         """What a job is going to run: a hardened node is told in one order."""
         if self.orders is not None:

@@ -10,10 +10,10 @@ from gnt.plan import Script, Step, node_task, script
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterable, Iterator
 
     from gnt.model.config import Config
-    from gnt.model.objects import Cluster
+    from gnt.model.objects import Cluster, Node
     from gnt.plan import Call
     from gnt.spec import Session
 
@@ -23,16 +23,24 @@ _UP = """\
 netdev=$1 ip=$2 prefix=$3 family=$4
 there=$(ip -o address show to "$ip" 2>/dev/null)
 case $there in
-    "")
-        [ -e "/sys/class/net/$netdev" ] || {
-            echo "there is no interface $netdev on this node" >&2; exit 1; }
-        set -- "$ip/$prefix" dev "$netdev"
-        [ "$family" = 4 ] || set -- "$@" nodad
-        ip address add "$@" || exit 1 ;;
-    *" $netdev "*) ;;
+    "" | *" $netdev "*) ;;
     *)
         echo "$ip is on another interface of this node: $there" >&2
         exit 1 ;;
+esac
+if [ ! -e "/sys/class/net/$netdev" ]; then
+    echo "there is no interface $netdev on this node" >&2
+    exit 1
+fi
+ip -o address show to "$ip" dev "$netdev" | while read -r _ _ _ address _; do
+    [ "$address" = "$ip/$prefix" ] || ip address delete "$address" dev "$netdev" || exit 1
+done || exit 1
+case $there in
+    *" $ip/$prefix "*) ;;
+    *)
+        set -- "$ip/$prefix" dev "$netdev"
+        [ "$family" = 4 ] || set -- "$@" nodad
+        ip address add "$@" || exit 1 ;;
 esac
 # tell the neighbours; nobody waits for it
 if [ "$family" = 4 ] && command -v arping >/dev/null; then
@@ -119,11 +127,30 @@ def resolve(session: Session, node: str, name: str, wanted: str, version: int) -
 
 
 def require(cfg: Config) -> Cluster:
-    """Raise Conflict when no address of the master is configured."""
+    """Raise Conflict when no address of the master is configured, or it is a node's own."""
     if not configured(cfg.cluster):
         raise Conflict("this cluster has no address of its master",
                        hint="gnt-cluster modify --master-netdev INTERFACE --master-ip ADDRESS")
+    require_own(cfg.cluster, cfg.nodes)
     return cfg.cluster
+
+
+def require_own(cluster: Cluster, nodes: Iterable[Node]) -> None:
+    """Raise unless the address is one that can move: no node's own, of a length there is.
+
+    A node's own address would be on two hosts, and then be taken away from its owner.
+    """
+    ip = cluster.master_ip
+    for node in nodes:
+        if ip and ip in (node.primary_ip, node.secondary_ip):
+            raise Conflict(f"{ip} is {node.name}'s own address: the master's moves from node to "
+                           "node, so it must be one that no node has",
+                           hint="--master-ip with a free address; without one the address of "
+                                "the cluster's name is taken")
+    longest = 128 if ip and family(ip) == 6 else 32 if ip else 128
+    if cluster.master_netmask > longest:
+        raise Invalid("--master-netmask", f"{cluster.master_netmask} is too long: {ip} has "
+                      f"{longest} bits")
 
 
 def configured(cluster: Cluster) -> bool:
@@ -150,11 +177,13 @@ def _call(cluster: Cluster, node: str, action: str) -> Call[None]:
     return up.on(node, netdev, ip, prefix, version)
 
 
-def moved(before: Cluster, after: Cluster, master: str) -> Iterator[Step]:
-    """From one setting of the address to another, on the master."""
+def moved(cfg: Config, after: Cluster) -> Iterator[Step]:
+    """From the present setting of the address to another, on the master."""
+    before, master = cfg.cluster, cfg.master.name
     fields = ("master_ip", "master_netdev", "master_netmask", "use_external_mip_script")
     if all(getattr(before, field) == getattr(after, field) for field in fields):
         return
+    require_own(after, cfg.nodes)
     if configured(before):
         yield Step(do=dropped(before, master), undo=raised(before, master),
                    title=f"drop {before.master_ip}")

@@ -50,7 +50,7 @@ class ClusterOptions(_policy.PolicyOptions):
     vg_name: str | None = opt(TEXT, "LVM volume group of plain and mirrored disks",
                               default=None)
     master_netdev: str | None = opt(TEXT, "interface of the master's address", default=None)
-    master_netmask: int | None = opt(whole(0, 128), "prefix length of the master's address",
+    master_netmask: int | None = opt(whole(1, 128), "prefix length of the master's address",
                                      default=None)
     master_ip: str | None = opt(IP, "the master's address; needs --master-netdev", default=None)
     maintain_node_health: bool | None = opt(BOOL, "end guests that should not run", default=None)

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from gnt.model.objects import Disk, Node
-from gnt.storage.base import Mirrored, storage
+from gnt.commands.instance import _life
+from gnt.storage.base import storage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
     from gnt.model.config import Config
-    from gnt.model.objects import Instance
+    from gnt.model.objects import Disk, Instance, Node
     from gnt.plan import Call
 
 
@@ -19,13 +19,10 @@ def measured(
 ) -> Iterator[tuple[Instance, Disk, Node, Call[int | None]]]:
     """The finished disks of instances, and how each is asked for its size; not on offline nodes."""
     for inst in instances:
-        home = cfg.one(Node, inst.primary_node)
-        if home.offline or inst.forthcoming:
+        nodes = _life.nodes(cfg, inst)
+        if nodes[0].offline or inst.forthcoming:
             continue
         for disk in cfg.disks(inst):
-            driver = storage(disk.dev_type)
-            yield inst, disk, home, driver.size(cfg, disk, home)
-            if isinstance(driver, Mirrored):
-                other = driver.peer(cfg, disk, home)
-                if not other.offline:
-                    yield inst, disk, other, driver.size(cfg, disk, other)
+            for node in nodes:
+                if not node.offline:
+                    yield inst, disk, node, storage(disk.dev_type).size(cfg, disk, node)

@@ -36,6 +36,7 @@ class ConfigLog(Action, command="cluster config log"):
     candidates keep it.
     """
 
+    tabular = True
     examples = (("gnt-cluster config log -n 20", "the last twenty changes"),
                 ("gnt-cluster config log --path instances/", "changes of instances only"))
 

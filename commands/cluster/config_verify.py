@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gnt.commands.cluster import _copies
 from gnt.errors import Damaged
 from gnt.spec import Action, Document, arg, opts
 from gnt.values import TEXT
@@ -39,32 +40,10 @@ class ConfigVerify(Action, command="cluster config verify"):
         if self.folder:
             session.show(Document(content=content))
             return 0
-        wrong, silent = _copies(session)
+        wrong, silent = _copies.wrong(session)
         same = "the same" if not wrong and not silent else "the same but for those named"
         session.show(Document(content={**content, "candidates": same}, problems=silent))
         if wrong:
             raise Damaged("\n".join(wrong), hint="gnt-cluster redist-conf gives candidates all "
                           "anew; if it is the master: gnt-cluster master-failover --to NODE first")
         return 1 if silent else 0
-
-
-def _copies(session: Session) -> tuple[list[str], tuple[str, ...]]:
-    """What is wrong with the candidates' copies, and who did not answer."""
-    from gnt.checks.copies import Copy, copy
-
-    cfg = session.config()
-    calls = [copy.on(node.name) for node in cfg.candidates]
-    seen = session.ask(calls)
-    held = session.ledger.digests()
-    right = Copy(head=held["head"], base=held["base"], journal=held["journal"])
-    wrong, silent = [], []
-    for call in calls:
-        failed = seen.failed(call)
-        why = "" if failed else seen[call].differs(right)
-        if failed is not None and failed.kind != "failed":
-            silent.append(failed.message)
-        elif failed is not None:
-            wrong.append(f"{call.node}: what it holds cannot be read: {failed.stderr.strip()}")
-        elif why:
-            wrong.append(f"{call.node}: its copy {why}")
-    return wrong, tuple(silent)

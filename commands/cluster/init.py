@@ -57,6 +57,9 @@ class Init(ClusterOptions, Action, command="cluster init"):
     specs_disk_size: Mapping[str, str] = opt(PAIRS, "size of a disk", default={}, metavar=SIDES)
     specs_disk_count: Mapping[str, str] = opt(PAIRS, "number of disks", default={}, metavar=SIDES)
     specs_nic_count: Mapping[str, str] = opt(PAIRS, "number of NICs", default={}, metavar=SIDES)
+    ssh_key_type: str = opt(choice("ed25519"), "type of the keys that nodes get: there is one",
+                            default="ed25519")
+    ssh_key_bits: int = opt(whole(256, 256), "their length, which that type fixes", default=256)
     force_join: bool = opt(BOOL, "also when the host holds the remains of a cluster", default=False)
 
     def run(self, session: Session) -> int:
@@ -71,6 +74,7 @@ class Init(ClusterOptions, Action, command="cluster init"):
         group = Group(uuid=_uuid(), name="default")
         node = node.replace(uuid=_uuid(), group=group.uuid, master_candidate=True,
                             secondary_ip=self.secondary_ip or node.primary_ip)
+        _master_ip.require_own(draft, (node,))
         found = self._prepare(session, node, term=0)
         keys = _access.with_key(session.own_keys(), found.login)
         cluster = draft.replace(

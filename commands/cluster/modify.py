@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gnt.checks.addresses import addresses, longest, unfit
 from gnt.checks.keys import keyring, past_the_gate
 from gnt.commands import _access, _gate
 from gnt.commands._edits import change
@@ -58,7 +59,9 @@ class Modify(ClusterOptions, Operation, command="cluster modify"):
         return Holds(exclusive=("cluster/cluster",))
 
     def facts(self, cfg: Config) -> Iterable[Call[Any]]:
-        """Who else is let in, where nodes are about to be hardened."""
+        """Who else is let in, where nodes are about to be hardened; the master's addresses."""
+        if self._moves_address:
+            yield addresses.on(cfg.master.name)
         if self.hardened and not cfg.cluster.hardened:
             yield from (keyring.on(node.name) for node in cfg.online())
 
@@ -81,8 +84,21 @@ class Modify(ClusterOptions, Operation, command="cluster modify"):
         changes = {name: value for name, value in after.items()
                    if getattr(before, name) != value}
         return _hardened(cfg, after.hardened, seen) + Plan(
-            attempt=tuple(_master_ip.moved(before, after, cfg.master.name)),
-            end=(change(before, **changes),))
+            attempt=tuple(_master_ip.moved(cfg, after)),
+            end=(change(before, **changes),), notes=self._fitting(cfg, after, seen))
+
+    @property
+    def _moves_address(self) -> bool:
+        return any((self.master_netdev, self.master_ip, self.master_netmask))
+
+    def _fitting(self, cfg: Config, after: Cluster, seen: Seen) -> tuple[str, ...]:
+        """What is odd about the length of the master's address; refused when it cuts nodes off."""
+        if not self._moves_address or not _master_ip.configured(after):
+            return ()
+        wrong, cut_off = unfit(cfg, after, seen[addresses.on(cfg.master.name)])
+        if cut_off:
+            raise Conflict(wrong, hint=f"--master-netmask {longest(after.master_ip)}")
+        return (wrong,) if wrong else ()
 
     def then(self, cfg: Config) -> tuple[Operation, ...]:
         return _role.resize(cfg) if self.candidate_pool_size else ()

@@ -63,7 +63,7 @@ class Rename(Operation, command="cluster rename"):
             if cfg.state.find(index, self.name):
                 raise Conflict(f"{self.name} is the name of a{'n' * (kind == 'instance')} {kind}")
         return Plan(
-            attempt=tuple(_master_ip.moved(before, after, cfg.master.name)),
+            attempt=tuple(_master_ip.moved(cfg, after)),
             end=(change(before, cluster_name=after.cluster_name, master_ip=after.master_ip),),
             notes=(f"{before.cluster_name} becomes {after.cluster_name}",))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 
+from gnt.commands import _at_once
 from gnt.errors import Invalid
 from gnt.spec import Lines, Query, arg
 from gnt.values import TEXT
@@ -16,7 +17,7 @@ if TYPE_CHECKING:
     from gnt.spec import Seen
 
 
-class SearchTags(Query, command="cluster search-tags"):
+class SearchTags(_at_once.AtOnce, Query, command="cluster search-tags"):
     """Search the tags of everything for a regular expression.
 
     Each line is the path of a tagged thing and the tag.  The exit code is 1 when nothing matches.

@@ -18,6 +18,7 @@ COLUMNS = (Column(name="name", title="Name"), Column(name="fingerprint", title="
 class SignerList(Query, command="cluster signer list"):
     """Show who may sign changes of this cluster."""
 
+    tabular = True
     examples = (("gnt-cluster signer list", "names and fingerprints"),)
 
     def answer(self, cfg: Config, seen: Seen) -> Table:

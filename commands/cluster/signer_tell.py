@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 class SignerTell(Operation, command="cluster signer tell"):
     """Tell the nodes of a hardened cluster whose orders count.
 
-    Every change of the signers does this by itself; it is for nodes that could not be reached then.
-    Until a node is told, it still obeys whom it knew.
+    Every change of the signers does this by itself, and whatever is done on a node later; it is for
+    nodes that could not be reached then, and are not to wait.  Until then they obey whom they knew.
     """
 
     examples = (("gnt-cluster signer tell", "every online node"),)

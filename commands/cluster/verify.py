@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gnt.checks.base import CODES, Finding, checks, on_cluster
+from gnt.commands import _at_once
 from gnt.commands.cluster import _spare
 from gnt.errors import Conflict, GntError
 from gnt.model.objects import Group
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from gnt.spec import Session
 
 
-class Verify(Action, command="cluster verify"):
+class Verify(_at_once.AtOnce, Action, command="cluster verify"):
     """Check the configuration and the nodes against each other.
 
     The configuration that is checked was read with its signatures.  It must make sense by itself;
@@ -57,6 +58,7 @@ class Verify(Action, command="cluster verify"):
     verbose: bool = opt(BOOL, "also say what was checked", default=False, short="-v")
     debug_simulate_errors: bool = opt(BOOL, "report each error that can be found, to try what "
                                       "reads the output", default=False)
+    dry_run: bool = opt(BOOL, "accepted: it changes nothing in any case", default=False)
     folder: str = opt(PATH, "check this exported configuration, offline", default="")
 
     def run(self, session: Session) -> int:

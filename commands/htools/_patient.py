@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gnt.commands.node import _awake
-from gnt.errors import GntError, NodeFailed
+from gnt.errors import Conflict, GntError, NodeFailed
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,8 +24,10 @@ class Patient:
     That shows while a job is planned, when it has not changed anything yet.
     """
 
-    def __init__(self, session: Session) -> None:
+    def __init__(self, session: Session, *, offline: bool = False) -> None:
+        """``offline``: the nodes were, and jobs that end this are refused while one is silent."""
         self._session = session
+        self._passing = {NodeFailed.exit_code, *([Conflict.exit_code] if offline else [])}
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._session, name)
@@ -43,7 +45,7 @@ class Patient:
             try:
                 return act()
             except GntError as error:
-                if error.exit_code != NodeFailed.exit_code:
+                if error.exit_code not in self._passing:
                     raise
                 time.sleep(_awake.LOOK)
         return act()

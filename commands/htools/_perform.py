@@ -9,7 +9,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 
 from gnt.commands import _evacuation
-from gnt.errors import GntError, Interrupted
+from gnt.errors import GntError, Interrupted, JobFailed
 from gnt.htools.moves import FA, FRF, RF, R
 
 TYPE_CHECKING = False
@@ -74,24 +74,43 @@ def operation(step: str, move: Move, world: World) -> Operation:
     return _evacuation.one(inst.name, target, failover=not inst.running)
 
 
-def moves(session: Session, world: World, sets: Sequence[Sequence[Move]]) -> int:
-    """Perform the moves; stops after the set in which a job fails."""
+def moves(
+    session: Session, world: World, sets: Sequence[Sequence[Move]], stopping: Stopping,
+) -> int:
+    """Perform the moves; stops after the set in which a job fails, or when it was asked to."""
     jobs = [[(world.instances[m.inst].name, operations(m, world)) for m in jobs] for jobs in sets]
     total, done = sum(map(len, jobs)), 0
-    with Stopping(session).listening() as stopping:
-        for number, wanted in enumerate(jobs, 1):
-            session.tell(f"Executing job set {number} of {len(jobs)} for instances "
-                         + ",".join(name for name, _ in wanted))
-            if not together(session, wanted):
-                session.tell(f"Not all jobs of a set were successful: stopped with {done} of "
-                             f"{total} moves done; planning again takes it from there")
-                return 1
-            done += len(wanted)
-            session.tell(f"{done} of {total} moves done")
-            if stopping.requested and number < len(jobs):
-                session.tell(f"Exiting early as asked, {len(jobs) - number} job set(s) remain")
-                return 0
+    for number, wanted in enumerate(jobs, 1):
+        if stopping.requested:
+            session.tell(f"Exiting early as asked, {len(jobs) + 1 - number} job set(s) remain")
+            return 0
+        session.tell(f"Executing job set {number} of {len(jobs)} for instances "
+                     + ",".join(name for name, _ in wanted))
+        if not together(session, wanted):
+            session.tell(f"Not all jobs of a set were successful: stopped with {done} of "
+                         f"{total} moves done; planning again takes it from there")
+            return 1
+        done += len(wanted)
+        session.tell(f"{done} of {total} moves done")
     return 0
+
+
+def one(session: Session, operation: Operation) -> None:
+    """Leave a job to the user's runner and wait for its end; raises when it fails.
+
+    A job of this process would be orphaned if it were killed, and keep the node from its next run.
+    """
+    before = _candidates(session)
+    for job in session.submit(operation):
+        if session.jobs.wait(job):
+            raise JobFailed(f"job {job} ({operation.noun} {operation.verb}) failed",
+                            hint=f"gnt-job info {job} says why; then the same command again")
+    if _candidates(session) - before:  # a new one has nothing yet
+        session.redistribute()
+
+
+def _candidates(session: Session) -> set[str]:
+    return {node.uuid for node in session.config().candidates}
 
 
 def together(session: Session, wanted: Sequence[tuple[str, Sequence[Operation]]]) -> bool:

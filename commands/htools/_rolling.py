@@ -132,7 +132,7 @@ class Rolling:
 
         for name in names:
             if not self.session.config().node(name).drained:
-                self.session.execute(Modify(name=name, drained=True, auto_promote=True))
+                _perform.one(self.session, Modify(name=name, drained=True, auto_promote=True))
 
     def _stays(self, inst: Instance) -> bool:
         """Whether it is shut down, not moved."""
@@ -180,7 +180,7 @@ class Rolling:
         role = False if silent else None
         for name in back:
             if self.session.config().node(name).drained:
-                self.session.execute(Modify(name=name, drained=False, master_candidate=role))
+                _perform.one(self.session, Modify(name=name, drained=False, master_candidate=role))
         self._return(back)
         for name in back:
             self._untag(name, BOOT, TODO)
@@ -223,7 +223,7 @@ class Rolling:
         self._leave(left)
         for name in left:
             self.session.tell(f"{name}: rebooted")
-            self.session.execute(Powercycle(name=name, orderly=True, force=True))
+            _perform.one(self.session, Powercycle(name=name, orderly=True, force=True))
         return boots
 
     def _return(self, names: Sequence[str]) -> None:

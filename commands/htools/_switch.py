@@ -17,6 +17,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from gnt.commands.htools._perform import Stopping
     from gnt.htools.moves import Move
     from gnt.htools.world import World
     from gnt.spec import Session
@@ -26,17 +27,22 @@ if TYPE_CHECKING:
 TAG = f"{STANDBY}auto"
 
 
-def off(session: Session, world: World, names: Sequence[str], sets: Sets) -> int:
+def off(
+    session: Session, world: World, names: Sequence[str], sets: Sets, stopping: Stopping,
+) -> int:
     from gnt.commands.node.add_tags import NodeAddTags
     from gnt.commands.node.modify import Modify
     from gnt.commands.node.power import Power
 
     _require_programs(session, names)
-    code = _perform.moves(session, world, sets)
+    code = _perform.moves(session, world, sets, stopping)
     if code:
         return code
     cfg = session.config()
     for name in names:
+        if stopping.requested:
+            session.tell("stopped as asked: hsqueeze -L -X goes on")
+            return 0
         node = cfg.node(name)
         left = [inst.name for inst in cfg.instances_on(node)]
         if left:
@@ -44,8 +50,8 @@ def off(session: Session, world: World, names: Sequence[str], sets: Sets) -> int
                            hint="hsqueeze -L -X again")
         if TAG not in node.tags:
             session.execute(NodeAddTags(words=(name, TAG)))
-        session.execute(Modify(name=name, offline=True, auto_promote=True))
-        session.execute(Power(action="off", names=(name,), force=True))
+        _perform.one(session, Modify(name=name, offline=True, auto_promote=True))
+        _perform.one(session, Power(action="off", names=(name,), force=True))
         session.tell(f"{name} is off")
     return 0
 
@@ -56,27 +62,43 @@ def finish(session: Session) -> None:
 
     for node in session.config().nodes:
         if TAG in node.tags and node.offline and node.powered:
-            session.execute(Power(action="off", names=(node.name,), force=True))
+            _perform.one(session, Power(action="off", names=(node.name,), force=True))
             session.tell(f"{node.name} is off")
 
 
-def on(session: Session, world: World, names: Sequence[str], sets: Sets) -> int:
+def in_service(session: Session) -> None:
+    """Take marks away that a run that was cut off left on nodes in service: one might be offline
+    for other reasons some day, and would be switched off, or on."""
+    for node in session.config().nodes:
+        if TAG in node.tags and not node.offline:
+            _unmark(session, node.name)
+
+
+def on(
+    session: Session, world: World, names: Sequence[str], sets: Sets, stopping: Stopping,
+) -> int:
     from gnt.commands.node.modify import Modify
     from gnt.commands.node.power import Power
-    from gnt.commands.node.remove_tags import NodeRemoveTags
 
     _require_programs(session, names)
-    session.execute(Power(action="on", names=tuple(names), force=True))
+    _perform.one(session, Power(action="on", names=tuple(names), force=True))
     silent = _awake.missing(session, names)
     if silent:
         raise GntError(f"{', '.join(sorted(silent))} does not answer {_awake.BOOT} s after it was "
                        "switched on", hint="hsqueeze -L -X again, once it does")
+    patient = Patient(session, offline=True)
     for name in names:
-        session.execute(Modify(name=name, offline=False))
-        tags = tuple(t for t in session.config().node(name).tags if t.startswith(STANDBY))
-        session.execute(NodeRemoveTags(words=(name, *tags)))
+        _perform.one(patient, Modify(name=name, offline=False))
+        _unmark(session, name)
         session.tell(f"{name} is back")
-    return _perform.moves(Patient(session), world, sets)
+    return _perform.moves(patient, world, sets, stopping)
+
+
+def _unmark(session: Session, name: str) -> None:
+    from gnt.commands.node.remove_tags import NodeRemoveTags
+
+    tags = tuple(t for t in session.config().node(name).tags if t.startswith(STANDBY))
+    session.execute(NodeRemoveTags(words=(name, *tags)))
 
 
 def _require_programs(session: Session, names: Sequence[str]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 
 from gnt.commands.htools._options import LUXI, Program
+from gnt.commands.htools._perform import Stopping
 from gnt.errors import GntError, Interrupted
 from gnt.htools import repair
 from gnt.htools.repair import Repair
@@ -54,12 +55,13 @@ class Harep(Program, command="htools harep"):
         wanted = {cfg.group(name).uuid for name in self.groups} or {g.uuid for g in cfg.groups}
         chosen = [inst for inst in cfg.instances if not inst.forthcoming
                   and cfg.node(inst.primary_node).group in wanted]
-        begun = [(inst, made) for inst in chosen
-                 if (made := self.look(session, cfg, inst, time.time())) is not None]
-        if begun and self.job_delay:
-            time.sleep(self.job_delay)
-        for inst, made in begun:
-            self.repair(session, inst.name, made)
+        with Stopping(session).listening() as stopping:
+            begun = [(inst, made) for inst in chosen if not stopping.requested
+                     and (made := self.look(session, cfg, inst, time.time())) is not None]
+            if begun and self.job_delay and not stopping.requested:
+                time.sleep(self.job_delay)
+            for inst, made in begun:
+                (self.forgo if stopping.requested else self.repair)(session, inst.name, made)
         self.tell(session.config(), [inst.name for inst in chosen], time.time())
         return 0
 
@@ -115,6 +117,13 @@ class Harep(Program, command="htools harep"):
         inst = session.config().instance(name)
         self.note(session, inst, f"{made.type}: {outcome}")
         self.change(session, inst, made.replace(outcome=outcome, jobs=tuple(jobs)), drop=[made])
+
+    def forgo(self, session: Session, name: str, made: Repair) -> None:
+        """Take back what was announced and is not begun: the next harep does it."""
+        from gnt.commands.instance.remove_tags import InstanceRemoveTags
+
+        session.tell(f"{name}: not begun, as it was asked to stop")
+        session.execute(InstanceRemoveTags(words=(name, made.tag)))
 
     def change(self, session: Session, inst: Instance, new: Repair, *, drop: list[Repair]) -> None:
         """Another tag in the place of older ones."""

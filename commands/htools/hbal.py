@@ -17,7 +17,7 @@ from gnt.values import BOOL, TEXT, choice, real, whole
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from gnt.htools.moves import Move
     from gnt.htools.world import Part, World
@@ -172,7 +172,8 @@ class Hbal(Measuring, Balancing, command="htools hbal"):
         """Make the moves, set by set; every step keeps N+1, so stopping anywhere is safe."""
         from gnt.commands.htools import _perform
 
-        return _perform.moves(session, group, sets)
+        with _perform.Stopping(session).listening() as stopping:
+            return _perform.moves(session, group, sets, stopping)
 
     def short_names(self, world: World, cut: Part) -> Names:
         """The short names of the group's nodes and instances; all names decide what is cut."""
@@ -211,12 +212,10 @@ class Hbal(Measuring, Balancing, command="htools hbal"):
             moves = balance.fast(group, state, self.rules())
         else:
             moves = balance.exact(group, state, self.rules())
-        node_width = max(map(len, names.nodes), default=0)
-        inst_width = max(map(len, names.instances), default=0)
-        made = []
+        made, line = [], lines_of(names)
         for move in moves:
             made.append(move)
-            out(line(len(made), move, names, node_width, inst_width) + "\n")
+            out(line(len(made), move))
             sys.stdout.flush()
         return made
 
@@ -227,10 +226,9 @@ class Hbal(Measuring, Balancing, command="htools hbal"):
         found = search.plan(group, self.rules(), search.Effort(
             tries=self.search_tries, seed=self.seed, prefer=self.prefer,
             max_gib=self.max_move_gib, max_moves=self.max_length, seconds=self.search_seconds))
-        width = (max(map(len, names.nodes), default=0),
-                 max(map(len, names.instances), default=0))
+        line = lines_of(names)
         for k, move in enumerate(found.moves, 1):
-            out(line(k, move, names, *width) + "\n")
+            out(line(k, move))
         many, gib, score = found.greedy
         out(f"Plan of {len(found.moves)} moves, {found.gib:.0f} GiB copied (--prefer "
             f"{self.prefer}); single moves: {many} moves, {gib:.0f} GiB copied, score "
@@ -291,16 +289,22 @@ def tell_health(group: World, bad: Iterable[int], health: Mapping[int, str]) -> 
         f"Node policy status: [{states}]\n")
 
 
-def line(number: int, move: Move, names: Names, node_width: int, inst_width: int) -> str:
-    """One step, as hbal has always printed it."""
+def lines_of(names: Names) -> Callable[[int, Move], str]:
+    """Makes the line of one step with its number, as hbal has always printed it."""
+    node_width = max(map(len, names.nodes), default=0)
+    inst_width = max(map(len, names.instances), default=0)
+
     def pair(places: tuple[int, int]) -> str:
         pri, sec = places
         both = names.nodes[pri] if sec < 0 else f"{names.nodes[pri]}:{names.nodes[sec]}"
         return both.ljust(2 * node_width + 1)
 
-    return (f"  {number:3d}. {names.instances[move.inst]:{inst_width}} {pair(move.before)} => "
-            f"{pair(move.after)} {show.number(move.score, 8):>12} a="
-            f"{shorthand(move, names.nodes.__getitem__)}")
+    def line(number: int, move: Move) -> str:
+        return (f"  {number:3d}. {names.instances[move.inst]:{inst_width}} {pair(move.before)} => "
+                f"{pair(move.after)} {show.number(move.score, 8):>12} a="
+                f"{shorthand(move, names.nodes.__getitem__)}\n")
+
+    return line
 
 
 def script(sets: Sequence[Sequence[Move]], group: World, names: Names) -> list[str]:

@@ -7,6 +7,7 @@ import sys
 from gnt.commands.htools import _options
 from gnt.commands.htools import _switch as switch
 from gnt.commands.htools._options import FILE, FILE_OR_STDOUT, Measuring, Reading
+from gnt.commands.htools._perform import Stopping
 from gnt.commands.htools.hbal import script
 from gnt.errors import GntError
 from gnt.htools import arrays, squeeze
@@ -67,6 +68,8 @@ class Hsqueeze(Measuring, Reading, command="htools hsqueeze"):
                                 ("Online", squeeze.on_candidates(world))):
                 out(f"{what} candidates: {','.join(world.nodes[k].name for k in found)}\n")
         names = Names(world)
+        if self.exec_:
+            switch.in_service(session)
         least = squeeze.spare(world, self.minimal_resources)
         if not squeeze.has_room(world, arrays.state(world), least):
             return self.expand(session, world, names)
@@ -88,7 +91,9 @@ class Hsqueeze(Measuring, Reading, command="htools hsqueeze"):
         self.commands(["echo Power Commands", *power, *self.steps(world, names, moves)])
         self.done(world, state, "expansion")
         if self.exec_ and nodes:
-            return switch.on(session, world, [world.nodes[k].name for k in nodes], job_sets(moves))
+            with Stopping(session).listening() as stopping:
+                return switch.on(session, world, [world.nodes[k].name for k in nodes],
+                                 job_sets(moves), stopping)
         return 0
 
     def condense(self, session: Session, world: World, names: Names) -> int:
@@ -109,8 +114,9 @@ class Hsqueeze(Measuring, Reading, command="htools hsqueeze"):
                        "echo Power Commands", *power])
         self.done(world, state, "run")
         if self.exec_:
-            return switch.off(session, world, [world.nodes[k].name for k in nodes],
-                              job_sets(moves))
+            with Stopping(session).listening() as stopping:
+                return switch.off(session, world, [world.nodes[k].name for k in nodes],
+                                  job_sets(moves), stopping)
         return 0
 
     def tell(self, world: World, nodes: Sequence[int]) -> None:

@@ -122,9 +122,7 @@ def _new_disk(
         raise Conflict(f"{inst.name} is {inst.disk_template}: it has no disks")
     spec = _disks.read_spec(words, where)
     uuid = new_uuid(cfg, "disk", inst.name, "more", at, number)
-    other = _disks.second(cfg, inst)
-    nodes = (_life.home(cfg, inst), *([other] if other else []))
-    return driver.shape(cfg, inst, nodes, at, spec, uuid)
+    return driver.shape(cfg, inst, _life.nodes(cfg, inst), at, spec, uuid)
 
 
 def _altered(disk: Disk, words: Mapping[str, str], where: str) -> Disk:

@@ -109,11 +109,7 @@ def activate(
 ) -> Iterator[Step]:
     """Usable on a node; ``anyway``: also a copy that is known not to be the newest."""
     for disk in disks:
-        driver = storage(disk.dev_type)
-        if isinstance(driver, Mirrored):
-            yield from driver.activate(cfg, disk, node, anyway=anyway)
-        else:
-            yield from driver.activate(cfg, disk, node)
+        yield from storage(disk.dev_type).activate(cfg, disk, node, anyway=anyway)
 
 
 def deactivate(cfg: Config, disks: Iterable[Disk], node: Node) -> Iterator[Step]:
@@ -124,37 +120,25 @@ def deactivate(cfg: Config, disks: Iterable[Disk], node: Node) -> Iterator[Step]
 def wait(cfg: Config, disks: Iterable[Disk], node: Node, *, need: bool = False) -> Iterator[Step]:
     """Until the copies of mirrored disks are the same; ``need``: it fails where they stay apart."""
     for disk in disks:
-        driver = storage(disk.dev_type)
-        if isinstance(driver, Mirrored):
-            yield from driver.wait(cfg, disk, node, need=need)
+        yield from storage(disk.dev_type).wait(cfg, disk, node, need=need)
 
 
 def release(cfg: Config, disks: Iterable[Disk], node: Node, *, again: bool) -> Iterator[Step]:
     """A node writes to mirrored disks no more, so that the other one can; ``again``: undone."""
     for disk in disks:
-        driver = storage(disk.dev_type)
-        if isinstance(driver, Mirrored):
-            yield from driver.demote(cfg, disk, node, again=again)
+        yield from storage(disk.dev_type).demote(cfg, disk, node, again=again)
 
 
 def share(cfg: Config, disks: Iterable[Disk], source: Node, target: Node) -> Iterator[Step]:
     """Usable on the target, too, for a live migration."""
     for disk in disks:
-        driver = storage(disk.dev_type)
-        if isinstance(driver, Mirrored):
-            yield from driver.share(cfg, disk, source, target)
-        else:
-            yield from driver.activate(cfg, disk, target)
+        yield from storage(disk.dev_type).share(cfg, disk, source, target)
 
 
 def unshare(cfg: Config, disks: Iterable[Disk], source: Node, target: Node) -> Iterator[Step]:
     """Let go of on the source, after a live migration."""
     for disk in disks:
-        driver = storage(disk.dev_type)
-        if isinstance(driver, Mirrored):
-            yield from driver.unshare(cfg, disk, source, target)
-        else:
-            yield from driver.deactivate(cfg, disk, source)
+        yield from storage(disk.dev_type).unshare(cfg, disk, source, target)
 
 
 def mirrored(inst: Instance) -> bool:

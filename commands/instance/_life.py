@@ -60,6 +60,12 @@ def home(cfg: Config, inst: Instance) -> Node:
     return cfg.one(Node, inst.primary_node)
 
 
+def nodes(cfg: Config, inst: Instance) -> tuple[Node, ...]:
+    """Those with a copy of its disks: its home first."""
+    second = _disks.second(cfg, inst)
+    return home(cfg, inst), *([second] if second else [])
+
+
 def running(inst: Instance, node: Node) -> Call[tuple[Running, ...]]:
     """Asks a node which guests it runs."""
     return hypervisor(inst.hypervisor).found(node.name)

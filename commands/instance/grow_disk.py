@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from gnt.model.config import Config
-    from gnt.model.objects import Disk, Instance, Node
+    from gnt.model.objects import Disk, Instance
     from gnt.plan import Call
     from gnt.spec import Seen
     from gnt.storage.base import Space
@@ -54,7 +54,7 @@ class GrowDisk(Operation, command="instance grow-disk"):
 
     def facts(self, cfg: Config) -> Iterator[Call[Any]]:
         inst, disk, _ = self._asked(cfg)
-        for node in _nodes(cfg, inst):
+        for node in _life.nodes(cfg, inst):
             space = storage(disk.dev_type).space(cfg, node)
             if space is not None and not node.offline:
                 yield space
@@ -66,7 +66,7 @@ class GrowDisk(Operation, command="instance grow-disk"):
         driver = storage(disk.dev_type)
         if not isinstance(driver, Growable):
             raise Conflict(f"disks of the template {disk.dev_type} cannot grow")
-        for other in _nodes(cfg, inst):
+        for other in _life.nodes(cfg, inst):
             _life.require_online(other, inst)
             _require_room(driver.space(cfg, other), seen, size - disk.size)
         if not self.ignore_ipolicy:
@@ -92,12 +92,6 @@ class GrowDisk(Operation, command="instance grow-disk"):
             raise Invalid("size", f"{disk.iv_name} has {show_size(disk.size)} already; "
                           "disks cannot shrink")
         return inst, disk, size
-
-
-def _nodes(cfg: Config, inst: Instance) -> list[Node]:
-    """The nodes with a copy."""
-    second = _disks.second(cfg, inst)
-    return [_life.home(cfg, inst), *([second] if second else [])]
 
 
 def _require_room(space: Call[Space] | None, seen: Seen, more: int) -> None:

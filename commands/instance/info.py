@@ -47,7 +47,7 @@ class Info(Query, command="instance info"):
             node = _life.home(cfg, inst)
             if not node.offline:
                 yield _life.running(inst, node)
-            yield from _mirror.ask(inst, _nodes(cfg, inst))
+            yield from _mirror.ask(inst, _life.nodes(cfg, inst))
 
     def answer(self, cfg: Config, seen: Seen) -> Document:
         chosen = self.chosen(cfg)
@@ -74,7 +74,7 @@ class Info(Query, command="instance info"):
             "Configured to be": "reserved" if inst.forthcoming else inst.admin_state,
             "State": self._state(inst, node, seen),
             "Primary node": node.name,
-            "Secondary nodes": [other.name for other in _nodes(cfg, inst) if other != node],
+            "Secondary nodes": [other.name for other in _life.nodes(cfg, inst)[1:]],
             "Node group": group.name,
             "Operating system": inst.os,
             "OS parameters": dict(inst.osparams),
@@ -114,11 +114,6 @@ class Info(Query, command="instance info"):
             if guest.uuid == inst.uuid:
                 return f"{guest.state}, {show_size(guest.memory)} of memory"
         return "down"
-
-
-def _nodes(cfg: Config, inst: Instance) -> list[Node]:
-    second = _disks.second(cfg, inst)
-    return [_life.home(cfg, inst), *([second] if second else [])]
 
 
 def _levels(filled: Any, own: Any) -> dict[str, str]:

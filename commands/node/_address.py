@@ -26,7 +26,10 @@ def changed(node: Node, new: Node) -> bool:
 
 
 def require_free(cfg: Config, new: Node) -> None:
-    """Raise Conflict when another node has one of the addresses."""
+    """Raise Conflict when another node has one of the addresses, or the master has it as such."""
+    if cfg.cluster.master_ip in (new.primary_ip, new.secondary_ip):
+        raise Conflict(f"{cfg.cluster.master_ip} is the master's address, which moves from node to "
+                       "node", hint="gnt-cluster info")
     for other in cfg.nodes:
         taken = {other.primary_ip, other.secondary_ip} & {new.primary_ip, new.secondary_ip}
         if other.uuid != new.uuid and taken:

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from gnt.commands import _access, _gate, _hooks
+from gnt.commands import _access, _gate, _hooks, _state
 from gnt.commands._edits import change, drop, put
-from gnt.commands.node import _meet, _return, _role, _setup
+from gnt.commands.node import _address, _meet, _return, _role, _setup
 from gnt.errors import Conflict, NotFound
 from gnt.model import inherit
 from gnt.model.names import new_uuid
-from gnt.model.objects import Node, Signer
+from gnt.model.objects import Group, Node, Signer
 from gnt.plan import Plan, Step
 from gnt.spec import Holds, Operation, arg, opt, opts
 from gnt.values import BOOL, HOSTNAME, IP, PAIRS, TEXT, whole
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from gnt.spec import Seen, Session
 
 
-class Add(Operation, command="node add"):
+class Add(_state.StateOptions, Operation, command="node add"):
     """Make a host a node of the cluster.
 
     Its SSH host keys are shown and pinned once you confirm them, or when --ssh-host-key names
@@ -42,7 +42,8 @@ class Add(Operation, command="node add"):
     name: str = arg(HOSTNAME, "host name of the new node")
     ssh_host_key: str = opt(TEXT, "its host key: SHA256:… or the public key line", default="",
                             metavar="KEY")
-    ssh_port: int = opt(whole(1, 65535), "where its sshd listens", default=22)
+    ssh_port: int | None = opt(whole(1, 65535), "where its sshd listens (default: as its group "
+                               "has it, else 22)", default=None)
     ssh_key_check: bool = opt(BOOL, "confirm the host keys that it shows", default=True)
     secondary_ip: str = opt(IP, "its address for replication and migration", default="", short="-s")
     node_group: str = opt(TEXT, "group to put it in (default: the first)", default="", short="-g",
@@ -50,8 +51,9 @@ class Add(Operation, command="node add"):
     readd: bool = opt(BOOL, "it was a node of this cluster and is installed anew", default=False)
     force_join: bool = opt(BOOL, "also when it holds a cluster's configuration", default=False)
     node_setup: bool = opt(BOOL, "make keys on it and let the cluster's in", default=True)
-    master_capable: bool = opt(BOOL, "it may become a master candidate", default=True)
-    vm_capable: bool = opt(BOOL, "it may run instances", default=True)
+    master_capable: bool | None = opt(BOOL, "it may become a master candidate (default: yes)",
+                                      default=None)
+    vm_capable: bool | None = opt(BOOL, "it may run instances (default: yes)", default=None)
     node_parameters: Mapping[str, str] = opt(PAIRS, "node parameters of its own", default={})
     address: str = opt(TEXT, "its address, as found", default="", hidden=True)
     host_keys: tuple[str, ...] = opts(TEXT, "its host keys, as pinned", hidden=True,
@@ -60,8 +62,7 @@ class Add(Operation, command="node add"):
     def prepare(self, session: Session) -> tuple[Operation, ...]:
         cfg = session.config()
         old = self._existing(cfg)
-        self._group(cfg)
-        port = int(self._params(cfg).get("ssh_port") or 22)
+        port = inherit.node(cfg, self._made(cfg, old)).ssh_port
         node = _meet.meet(session, self.name, port, self.ssh_host_key, check=self.ssh_key_check)
         _meet.look(session, node, secondary=self.secondary_ip,
                    again=self.readd or self.force_join)
@@ -78,16 +79,11 @@ class Add(Operation, command="node add"):
 
     def plan(self, cfg: Config, seen: Seen) -> Plan:
         old = self._existing(cfg)
-        if old is None and cfg.state.find("node.primary_ip", self.address):
-            other = cfg.found(Node, "node.primary_ip", self.address)[0]
-            raise Conflict(f"{self.name} has the address {self.address} of node {other.name}",
-                           hint=f"gnt-node info {other.name}")
         if old is None and cfg.state.find("instance.name", self.name):
             raise Conflict(f"{self.name} is the name of an instance")
         node = self._made(cfg, old)
-        start = put(node) if old is None else change(
-            old, host_keys=self.host_keys, primary_ip=self.address, offline=False,
-            drained=False, powered=True, master_candidate=False)
+        _address.require_free(cfg, node)
+        start = put(node) if old is None else change(node)
         return Plan(start=(start,), attempt=self._steps(cfg, node),
                     end=self._forgotten(cfg) if old else (),
                     notes=(f"{self.name} is {self.address}",))
@@ -114,19 +110,34 @@ class Add(Operation, command="node add"):
         )
 
     def _made(self, cfg: Config, old: Node | None) -> Node:
-        group = self._group(cfg)
-        return Node(
-            uuid=old.uuid if old else self._uuid(cfg), name=self.name, primary_ip=self.address,
-            secondary_ip=self.secondary_ip or self.address, group=group, host_keys=self.host_keys,
-            master_capable=self.master_capable, vm_capable=self.vm_capable,
-            ndparams=self._params(cfg),
-        )
+        """As it will be.  A node that is added again keeps what is not given."""
+        fresh = Node(uuid=self._uuid(cfg), name=self.name, primary_ip=self.address,
+                     secondary_ip=self.address, group=self._group(cfg))
+        apart = old is not None and old.secondary_ip != old.primary_ip
+        before = old or fresh
+        given = {
+            "secondary_ip": self.secondary_ip or (before.secondary_ip if apart else self.address),
+            "ndparams": self._params(before), **dict(self.states(before)),
+            **{name: value for name in ("master_capable", "vm_capable")
+               if (value := getattr(self, name)) is not None},
+        }
+        made = before.replace(
+            primary_ip=self.address, host_keys=self.host_keys, offline=False, drained=False,
+            powered=True, master_candidate=False, **given)
+        if made.group != self._group(cfg) and self.node_group:
+            raise Conflict(f"{self.name} is in the group {cfg.one(Group, made.group).name}",
+                           hint=f"gnt-group assign-nodes {self.node_group} {self.name}, afterwards")
+        if old is not None and not made.vm_capable and cfg.instances_on(old):
+            raise Conflict(f"{self.name} has instances, so it must be able to run them",
+                           hint="leave out --vm-capable=no, or move them first")
+        return made
 
-    def _params(self, cfg: Config) -> dict[str, str | int | float | bool | None]:
+    def _params(self, before: Node) -> dict[str, str | int | float | bool | None]:
         typed = dict(self.node_parameters)
-        if self.ssh_port != 22:
+        if self.ssh_port:
             typed["ssh_port"] = str(self.ssh_port)
-        return inherit.overlay({}, inherit.parse(inherit.NodeParams, typed, "--node-parameters"))
+        return inherit.overlay(
+            before.ndparams, inherit.parse(inherit.NodeParams, typed, "--node-parameters"))
 
     def _uuid(self, cfg: Config) -> str:
         keys = cfg.state.find("node.name", self.name)

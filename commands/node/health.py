@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gnt.commands import _at_once
 from gnt.commands.node import _oob
 from gnt.spec import Column, Query, Table, args, opt
 from gnt.values import TEXT, whole
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from gnt.spec import Seen
 
 
-class Health(Query, command="node health"):
+class Health(_at_once.AtOnce, Query, command="node health"):
     """Show how the parts of nodes are, as their out-of-band program says."""
 
     tabular = True

@@ -77,6 +77,9 @@ class Modify(_state.StateOptions, Operation, command="node modify"):
         told = node.master_candidate != new.master_candidate or _address.changed(node, new)
         return Holds(exclusive=(f"nodes/{node.uuid}", *((_role.KEYS,) if told else ())))
 
+    def exact(self, cfg: Config) -> bool:
+        return _leave.leaves(*self._change(cfg))
+
     def facts(self, cfg: Config) -> Iterator[Call[Any]]:
         node, new = self._change(cfg)
         if _return.returns(node, new):

@@ -44,6 +44,9 @@ class Remove(Operation, command="node remove"):
     def confirm(self, cfg: Config) -> str:
         return f"Remove node {cfg.node(self.name).name} from the cluster?"
 
+    def exact(self, cfg: Config) -> bool:
+        return not cfg.node(self.name).offline
+
     def facts(self, cfg: Config) -> Iterator[Call[Any]]:
         yield from _role.greet(cfg)
         node = cfg.node(self.name)

@@ -37,6 +37,7 @@ class Disks(Check):
                 size = seen[driver.size(cfg, disk, node)] if stock is None else (
                     seen[stock].get(driver.listed(cfg, disk)))
                 yield from _measured(inst, disk, node, size)
+        # Also by its path: where its template's folder was once may be another template's now.
         recorded = {str(word) for disk in cfg.all(Disk) for word in disk.logical_id}
         recorded |= {storage(disk.dev_type).listed(cfg, disk) for disk in cfg.all(Disk)}
         for node, name, stock in _inventories(cfg, nodes):

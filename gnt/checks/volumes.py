@@ -5,7 +5,7 @@ from __future__ import annotations
 from gnt.checks.base import Check, Finding, on_node
 from gnt.model import inherit
 from gnt.storage.base import storage
-from gnt.storage.plain import lvm
+from gnt.storage.plain import OnVolumes, lvm
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def _asked(
 ) -> Iterator[tuple[Node, Call[tuple[lvm.Physical, ...]]]]:
     """Each node that may have volumes, with the question for its group."""
     vg = cfg.cluster.volume_group_name
-    used = any(storage(name).on_volumes for name in cfg.cluster.enabled_disk_templates)
+    used = any(isinstance(storage(name), OnVolumes) for name in cfg.cluster.enabled_disk_templates)
     if vg and used:
         yield from ((node, lvm.physical.on(node.name, vg)) for node in nodes if node.vm_capable)
 

@@ -69,9 +69,17 @@ def explain(error: BaseException, program: str, argv: Sequence[str]) -> int:
 def _of_system(error: OSError) -> str:
     import errno
 
-    if error.filename and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS):
-        return f"df -h {os.path.dirname(error.filename) or '.'}; dmesg"
-    return "--debug shows where this happened"
+    if not error.filename:
+        return "--debug shows where this happened"
+    folder = os.path.dirname(error.filename) or "."
+    if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EIO):
+        return f"df -h {folder}; dmesg"
+    if error.errno == errno.EROFS:
+        return (f"df -h {folder}; XDG_CACHE_HOME and XDG_CONFIG_HOME name folders to use instead "
+                "of those in the home directory")
+    if error.errno in (errno.EACCES, errno.EPERM):
+        return f"id; ls -ld {folder} {error.filename}: is this the right user?"
+    return f"ls -ld {folder} {error.filename}"
 
 
 def _usual(error: GntError, program: str, argv: Sequence[str]) -> str:
@@ -102,7 +110,7 @@ def report(error: BaseException, argv: Sequence[str]) -> str:
         folder = report_folder()
         os.makedirs(folder, mode=0o700, exist_ok=True)
         descriptor, path = tempfile.mkstemp(prefix="report-", suffix=".txt", dir=folder)
-        with os.fdopen(descriptor, "w") as out:
+        with os.fdopen(descriptor, "w", encoding="utf-8", errors="backslashreplace") as out:
             out.write(text)
     except OSError:
         return ""

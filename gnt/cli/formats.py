@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 def formatted(answer: Table | Document | Lines, layout: Layout) -> str:
     """The answer in ``layout.format``."""
     if layout.format == "json":
-        return json.dumps(data(answer), indent=2, ensure_ascii=False) + "\n"
+        return json.dumps(data(answer), indent=2) + "\n"
     if layout.format == "yaml":
         return "".join(line + "\n" for line in yaml(data(answer)))
     if not isinstance(answer, Table):

@@ -7,8 +7,6 @@ wrong: then everything goes the long way.
 
 from __future__ import annotations
 
-import sys
-
 from gnt.config import place
 from gnt.engine import door
 from gnt.errors import GntError
@@ -40,7 +38,9 @@ def submitted(program: str, words: Sequence[str]) -> bool:
 
 def _told(answer: bytes) -> bool:
     if answer.startswith(door.SAY):
-        sys.stdout.write(answer.removeprefix(door.SAY).decode())
+        from gnt.cli.streams import put
+
+        put(answer.removeprefix(door.SAY).decode())
         return True
     if answer == door.YOURSELF:
         return False

@@ -26,6 +26,12 @@ def main() -> NoReturn:
     import os
 
     gc.disable()  # until something long begins: see ``gnt.cli.perform``
+    for stream in (sys.stdin, sys.stdout, sys.stderr):
+        if stream is None or stream.encoding != "utf-8":
+            from gnt.cli.streams import mend
+
+            mend()
+            break
     code = run(sys.argv)
     for stream in (sys.stdout, sys.stderr):
         try:
@@ -40,19 +46,17 @@ def run(argv: Sequence[str]) -> int:
     program = argv[0].rpartition("/")[2]
     if program.endswith(".py"):  # python -m gnt.cli.main
         program = "gnt"
-    if argv[1:2] == ["--version"]:
-        from gnt import __version__
-
-        return _print_version(program if _linked(program) else "gnt", __version__)
     if argv[1:2] == [RUNNER]:
         from gnt.cli.light import live
 
         return live(*argv[2:])
     try:
+        if argv[1:2] == ["--version"]:
+            return _version(program if _linked(program) else "gnt")
         if program == "gnt-lab" or (not _linked(program) and argv[1:2] == ["lab"]):
             from gnt.lab import main as lab
 
-            return lab.run(argv[1 + (program != "gnt-lab"):])
+            return _ended(lab.run(argv[1 + (program != "gnt-lab"):]))
         if "--submit" in argv:
             from gnt.cli.light import submitted
 
@@ -60,9 +64,7 @@ def run(argv: Sequence[str]) -> int:
                 return 0
         from gnt.cli.start import start
 
-        code = start(program, argv[1:])
-        sys.stdout.flush()
-        return code
+        return _ended(start(program, argv[1:]))
     except SystemExit as leaving:
         return leaving.code if isinstance(leaving.code, int) else 1
     except BaseException as error:  # noqa: BLE001 - the one place that catches everything
@@ -76,9 +78,26 @@ def _linked(program: str) -> bool:
     return program.startswith("gnt-") and "." not in program
 
 
-def _print_version(name: str, version: str) -> int:
-    sys.stdout.write(f"{name} (gnt) {version}\n")
+def _version(name: str) -> int:
+    from gnt import __version__
+
+    text = f"{name} (gnt) {__version__}\n"
+    try:
+        sys.stdout.write(text)
+        sys.stdout.flush()
+    except OSError:  # put says what that means; loading it takes longer than all the rest
+        from gnt.cli.streams import put
+
+        put(text)
     return 0
+
+
+def _ended(code: int) -> int:
+    """The exit code, once all data got to stdout."""
+    from gnt.cli.streams import put
+
+    put("")
+    return code
 
 
 if __name__ == "__main__":

@@ -28,6 +28,9 @@ class Parsed(Record):
 
 def parse(cls: type[Command], words: Sequence[str], general: Sequence[type[Command]]) -> Parsed:
     """Read ``words`` for ``cls`` and the general options it takes; UsageError or Invalid."""
+    for word in words:
+        if not word.isascii():
+            _readable(word)
     options = table(cls, general)
     given, rest = scan(options, words)
     own = {slot.field: value for slot, value in given.items() if slot.owner is cls}
@@ -35,6 +38,15 @@ def parse(cls: type[Command], words: Sequence[str], general: Sequence[type[Comma
     own.update(_positional(cls, rest))
     _require(cls, own)
     return Parsed(command=cls(**own), general=shared)
+
+
+def _readable(word: str) -> None:
+    """Refuse a word that is no text: the history is UTF-8, and so is what nodes are told."""
+    try:
+        word.encode()
+    except UnicodeEncodeError:
+        raise UsageError(f"{word!r} is not UTF-8", hint="locale; printf %s WORD | iconv -t UTF-8"
+                         ) from None
 
 
 def wants_help(cls: type[Command], words: Sequence[str], general: Sequence[type[Command]]) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gnt.cli.terminal import Terminal
+from gnt.errors import UsageError
 from gnt.spec import Action, Operation, Query
 
 TYPE_CHECKING = False
@@ -12,9 +13,14 @@ if TYPE_CHECKING:
     from gnt.session import Session
     from gnt.spec import Command, Settings
 
+DATA = ("table", "json", "yaml")  # formats that fit every answer
+
 
 def perform(command: Command, settings: Settings, layout: Layout) -> int:
     """Do what ``command`` says; returns the exit code."""
+    if layout.format not in DATA and not command.tabular:
+        raise UsageError(f"--format {layout.format} is for tables, and this is none",
+                         hint="--format json or --format yaml")
     front = Terminal(settings, layout)
     if isinstance(command, Query) and _from_columns(command, settings, front):
         if settings.timing:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gnt.cli.streams import said
 from gnt.plan import Outcome
 
 TYPE_CHECKING = False
@@ -84,8 +85,7 @@ class Plain:
         return amount(progress, self.clock() - self.began.get(index, self.clock()))
 
     def _line(self, text: str) -> None:
-        self.out.write(text + "\n")
-        self.out.flush()
+        said(self.out, text + "\n")
 
 
 class Live(Plain):
@@ -109,12 +109,10 @@ class Live(Plain):
         self._draw(f"{text} {bar(progress)} {self._amount(index, progress)}".rstrip())
 
     def _draw(self, text: str) -> None:
-        self.out.write(ERASE + text[: self.width - 1])
-        self.out.flush()
+        said(self.out, ERASE + text[: self.width - 1])
 
     def _line(self, text: str) -> None:
-        self.out.write(ERASE + text + "\n")
-        self.out.flush()
+        said(self.out, ERASE + text + "\n")
 
 
 def titled(step: Step) -> str:

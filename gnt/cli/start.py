@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
-import sys
 
 from gnt.cli import find, general
 from gnt.cli.parser import parse, wants_help
 from gnt.cli.slots import table
+from gnt.cli.streams import put
 from gnt.errors import UsageError
 
 TYPE_CHECKING = False
@@ -38,7 +38,7 @@ def start(program: str, words: Sequence[str]) -> int:
     if wants_help(cls, [*leading, *rest], general.groups(cls)):
         from gnt.cli.help import command_help
 
-        sys.stdout.write(command_help(cls))
+        put(command_help(cls))
         return 0
     from gnt.cli.perform import perform
 
@@ -104,11 +104,11 @@ def _suite_help(words: list[str]) -> int:
     from gnt.cli.help import command_help, noun_help, suite_help
 
     if len(words) > 2:
-        sys.stdout.write(command_help(find.command(words[1:])[0]))
+        put(command_help(find.command(words[1:])[0]))
     elif len(words) == 2:
-        sys.stdout.write(noun_help(words[1]))
+        put(noun_help(words[1]))
     else:
-        sys.stdout.write(suite_help())
+        put(suite_help())
     return 0 if words else UsageError.exit_code
 
 
@@ -116,7 +116,7 @@ def _noun_help(noun: str, words: list[str]) -> int:
     from gnt.cli.help import command_help, noun_help
 
     if len(words) > 1:
-        sys.stdout.write(command_help(find.command([noun, *words[1:]])[0]))
+        put(command_help(find.command([noun, *words[1:]])[0]))
     else:
-        sys.stdout.write(noun_help(noun))
+        put(noun_help(noun))
     return 0 if words else UsageError.exit_code

@@ -6,6 +6,7 @@ import sys
 import time
 
 from gnt.cli.render import render
+from gnt.cli.streams import put, said
 from gnt.errors import ConfirmationNeeded
 
 TYPE_CHECKING = False
@@ -43,14 +44,13 @@ class Terminal:
         return time.monotonic() - self._began
 
     def show(self, answer: Table | Document | Lines) -> None:
-        sys.stdout.write(render(answer, self.layout))
+        put(render(answer, self.layout))
         for problem in answer.problems:
             self.tell(problem)
 
     def tell(self, message: str) -> None:
-        sys.stdout.flush()
-        sys.stderr.write(message + "\n")
-        sys.stderr.flush()
+        said(sys.stdout, "")  # what cannot be shown is reported at the end
+        said(sys.stderr, message + "\n")
 
     def confirm(self, question: str, affected: Sequence[str] = ()) -> None:
         if self.settings.yes:

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from gnt.engine.ports import Change, Key
     from gnt.model.config import Config
     from gnt.plan import Call, Plan
-    from gnt.spec import Operation
+    from gnt.spec import Holds, Operation
 
     Check = Callable[[Config, Plan], None]
 
@@ -68,7 +68,8 @@ class Beginning:
         self.gone: set[str] = set()  # waiting jobs without a driver
         self._told: list[str] = []  # whom the listener was told that we wait for
         self._answers: Mapping[Key, Any] = {}
-        self._term: int  # that they were asked in
+        self._term = self._serial = 0  # of the state that they were asked on
+        self._held: Mapping[str, Any] = {}  # our objects in that state
         self._fulfilled = False  # what the job depends on has ended as it should
         self._made: Job | None = None
 
@@ -150,22 +151,42 @@ class Beginning:
 
     def _ask(self, cfg: Config) -> None:
         """Ask the facts; the turn of the commit rides along."""
-        self._term = cfg.term
-        calls: list[Call[Any]] = list(self.operation.facts(cfg))
-        calls += hooks.questions(self.operation, cfg, calls, self._hooked)
+        calls = self._questions(cfg)
         (self.desk.approach if calls else self.desk.know)(cfg)
         if calls:
             self.desk.store.take_turn()
-            self._answers = self.desk.ask(cfg, list({call.key: call for call in calls}.values()))
+            self._hear(cfg, calls)
+
+    def _questions(self, cfg: Config) -> list[Call[Any]]:
+        calls: list[Call[Any]] = list(self.operation.facts(cfg))
+        calls += hooks.questions(self.operation, cfg, calls, self._hooked)
+        return list({call.key: call for call in calls}.values())
+
+    def _hear(self, cfg: Config, calls: list[Call[Any]]) -> None:
+        self._term, self._serial = cfg.term, cfg.serial
+        self._held = _ours(cfg, self.operation.holds(cfg))
+        self._answers = self.desk.ask(cfg, calls)
+
+    def _require_true(self, cfg: Config) -> None:
+        """Raise _Moved where the answers may not be true of this state: what we hold was changed by
+        a job that ended since, nodes refuse questions of a term that is over, or others are asked.
+
+        Who must be exact asks once more, while the turn is ours: nothing can begin meanwhile.
+        """
+        if self._answers and (cfg.term != self._term
+                              or self._held != _ours(cfg, self.operation.holds(cfg))):
+            raise _Moved(cfg)
+        if self._answers and cfg.serial != self._serial and self.operation.exact(cfg):
+            self._hear(cfg, self._questions(cfg))
+        if any(call.key not in self._answers for call in self.operation.facts(cfg)):
+            raise _Moved(cfg)
 
     def _change(self, cfg: Config) -> Change:
         """The transaction that begins the job on this very state, or records that it waits."""
         before, full = self._in_the_way(cfg)
         if before:
             return self._queue(cfg, before[0])
-        if (self._answers and cfg.term != self._term) or any(
-                call.key not in self._answers for call in self.operation.facts(cfg)):
-            raise _Moved(cfg)  # nodes refuse questions of a term that is over
+        self._require_true(cfg)
         plan = self.operation.plan(cfg, Seen(self._answers))
         if self.check is not None:
             self.check(cfg, plan)
@@ -250,6 +271,11 @@ class Beginning:
             if recorded is not None and recorded.state == "waiting":
                 self.desk.store.commit(
                     lambda cfg: transactions.dropped(cfg, job.id, result, job.driver))
+
+
+def _ours(cfg: Config, holds: Holds) -> dict[str, Any]:
+    """The objects that nobody else may change while we work, as they are."""
+    return {path: cfg.state.load(*path.split("/", 1)) for path in holds.exclusive if "/" in path}
 
 
 def orphaned(cfg: Config, obstacle: Obstacle) -> Busy:

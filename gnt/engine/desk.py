@@ -75,6 +75,8 @@ def know(transport: Transport, cfg: Config) -> None:
     """Tell the transport where the nodes of this state are."""
     ports = {node.name: inherit.node(cfg, node).ssh_port for node in cfg.nodes}
     transport.know(cfg.nodes, cfg.term, ports=ports)
+    if cfg.cluster.hardened:
+        transport.obey((cfg.term, cfg.serial), [signer.obeyed for signer in cfg.signers])
 
 
 def in_charge(desk: Desk, life: Life, cfg: Config, job_id: str, driver: str) -> Config:

@@ -53,6 +53,10 @@ if TYPE_CHECKING:
             A command that outlives its driver keeps the fence; ``settle_fence`` waits for it.
             """
 
+        def obey(self, at: tuple[int, int], signers: Iterable[str]) -> None:
+            """Who may sign by the state ``at`` (term, serial), in lines of ``allowed_signers``;
+            hardened nodes that know others are told before anything else."""
+
         def foresee(self, job: str, calls: Iterable[Call[Any]]) -> None:
             """All that a job may do: hardened nodes are told at once instead of step by step."""
 

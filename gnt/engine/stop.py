@@ -42,7 +42,9 @@ class Stop:
 def on_signals(stop: Stop) -> Iterator[None]:
     """Let SIGINT and SIGTERM ask ``stop``.
 
-    Only the main thread gets signals; in other threads this does nothing.
+    A request that came too late to stop anything in here is handed on to who listens outside, as a
+    program does that runs one job after the other.  Only the main thread gets signals; in other
+    threads this does nothing.
     """
     import signal
     import threading
@@ -51,7 +53,10 @@ def on_signals(stop: Stop) -> Iterator[None]:
         yield
         return
 
+    asked: list[int] = []
+
     def ask(signum: int, frame: FrameType | None) -> None:
+        asked.append(signum)
         stop.request()
 
     before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
@@ -60,3 +65,7 @@ def on_signals(stop: Stop) -> Iterator[None]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
+    for signum in asked[:1]:
+        outer = before[signal.Signals(signum)]
+        if callable(outer) and outer is not signal.default_int_handler:
+            outer(signum, None)

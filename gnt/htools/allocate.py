@@ -181,9 +181,9 @@ class Ground:
 
     def after(self) -> World:
         """The world as it is now."""
-        places = enumerate(zip(self.instances, self.state.places(), strict=True))
+        places = zip(self.instances, self.state.places(), strict=True)
         return arrays.followed(self.world, self.state).replace(instances=tuple(
-            i.replace(pri=p, sec=s) for _, (i, (p, s)) in places if p >= 0))
+            i.replace(pri=p, sec=s) for i, (p, s) in places if p >= 0))
 
     def open_nodes(self, group: int | None, drop_unallocable: bool = False) -> list[int]:
         """Online nodes, as far as options and groups allow."""
@@ -217,26 +217,41 @@ def has_networks(world: World, group: int, inst: Instance) -> bool:
     return all(net is None or net in known for net in inst.networks)
 
 
+def require_networks(world: World, group: int, inst: Instance) -> None:
+    if not has_networks(world, group, inst):
+        raise NoRoom(f"The group {world.groups[group].name} is not connected to a network required "
+                     f"by instance {inst.name}")
+
+
+def enough_nodes(ground: Ground, group: int, pairs: bool) -> list[int]:
+    """The group's open nodes; raises NoRoom when no instance could find its places among them."""
+    nodes = ground.open_nodes(group)
+    if len(nodes) < (2 if pairs else 1):
+        raise NoRoom("Not enough online nodes" if pairs else "No online nodes")
+    return nodes
+
+
+def no_answer(world: World, group: int, error: NoRoom) -> str:
+    """What is said, among other groups, of one that cannot be looked at."""
+    return f"Group {world.groups[group].name}: error {error.message}"
+
+
 class Choice(Record):
     """A group's solution."""
 
     group: int
-    solution: Solution | None
+    solution: Solution
     message: str
 
 
 def try_group(ground: Ground, group: int, inst: Instance, pairs: bool, alone: bool = False,
               ) -> Choice:
-    """``alone``: as if there were no other group."""
-    world = ground.world
-    nodes = ground.open_nodes(group)
-    name = world.groups[group].name
-    if len(nodes) < (2 if pairs else 1):
-        problem = "Not enough online nodes" if pairs else "No online nodes"
-        return Choice(group=group, solution=None, message=f"Group {name}: error {problem}")
+    """``alone``: as if there were no other group; raises NoRoom when it has too few nodes."""
+    nodes = enough_nodes(ground, group, pairs)
     solution = ground.find(inst, nodes, pairs, group if alone else -1)
+    at = ground.world.groups[group]
     return Choice(group=group, solution=solution,
-                  message=f"Group {name} ({world.groups[group].alloc_policy}): {solution.log}")
+                  message=f"Group {at.name} ({at.alloc_policy}): {solution.log}")
 
 
 def best_group(ground: Ground, inst: Instance, pairs: bool,
@@ -252,16 +267,18 @@ def best_group(ground: Ground, inst: Instance, pairs: bool,
                             f"by instance {inst.name}")
     for g in groups:
         if has_networks(world, g, inst):
-            choices.append(try_group(ground, g, inst, pairs))
-    messages += [c.message for c in choices]
-    good = [c for c in choices[::-1] if c.solution and c.solution.place
-            and world.groups[c.group].allocable]
+            try:
+                choices.append(try_group(ground, g, inst, pairs))
+                messages.append(choices[-1].message)
+            except NoRoom as error:
+                messages.append(no_answer(world, g, error))
+    good = [c for c in choices[::-1] if c.solution.place and world.groups[c.group].allocable]
     if not good:
         raise NoRoom(", ".join(messages) if groups else
                      f"no groups for evacuation: allowed groups was {list(allowed or ())}, "
                      f"all groups: {present}")
     good.sort(key=lambda c: (ALLOC_POLICIES.index(world.groups[c.group].alloc_policy),
-                             c.solution.score if c.solution else 0.0))
+                             c.solution.score))
     return good[0], messages
 
 
@@ -272,16 +289,11 @@ def allocate(
     world = ground.world
     if group is None:
         choice, messages = best_group(ground, inst, pairs)
-        assert choice.solution is not None
         chosen = f"Selected group: {world.groups[choice.group].name}"
         return choice.solution, ", ".join([chosen, *messages])
     at = world.group_index(group)
     if at is None:
         raise NoRoom(f"there is no group {group!r}")
-    if not has_networks(world, at, inst):
-        raise NoRoom(f"The group {group} is not connected to a network required by instance "
-                     f"{inst.name}")
+    require_networks(world, at, inst)
     choice = try_group(ground, at, inst, pairs, alone=True)
-    if choice.solution is None:
-        raise NoRoom(choice.message.partition("error ")[2])
     return choice.solution, choice.message

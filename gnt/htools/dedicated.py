@@ -7,7 +7,15 @@ smallest instance, those with the largest disks first.  Then the disk left on th
 from __future__ import annotations
 
 from gnt.htools import policy
-from gnt.htools.allocate import NoRoom, Solution, describe, has_networks
+from gnt.htools.allocate import (
+    FAILURES,
+    NoRoom,
+    Solution,
+    describe,
+    enough_nodes,
+    no_answer,
+    require_networks,
+)
 from gnt.htools.world import ALLOC_POLICIES, PLAIN, Instance
 from gnt.record import Record
 
@@ -47,15 +55,11 @@ def in_group(ground: Ground, group: int, inst: Instance, pairs: bool) -> Found:
     """The group's best place; raises NoRoom when it cannot be looked for."""
     world = ground.world
     grp = world.groups[group]
-    if not has_networks(world, group, inst):
-        raise NoRoom(f"The group {grp.name} is not connected to a network required by instance "
-                     f"{inst.name}")
-    nodes = ground.open_nodes(group)
-    if len(nodes) < (2 if pairs else 1):
-        raise NoRoom("Not enough online nodes" if pairs else "No online nodes")
+    require_networks(world, group, inst)
+    nodes = enough_nodes(ground, group, pairs)
     row, refused = ground.rows.row(inst), policy.by_node(world, inst)
     kinds = [ground.rows.row(test) for test in tests(grp.policy)]
-    failures, fits = [0] * 9, 0
+    failures, fits = [0] * len(FAILURES), 0
     best: tuple[Metric, tuple[int, int]] | None = None
     for p in nodes:
         for s in [s for s in nodes if s != p] if pairs else [-1]:
@@ -93,7 +97,7 @@ def allocate(ground: Ground, inst: Instance, pairs: bool, group: str | None, *, 
             made.append(in_group(ground, g, inst, pairs))
             messages.append(made[-1].message)
         except NoRoom as error:
-            messages.append(f"Group {world.groups[g].name}: error {error.message}")
+            messages.append(no_answer(world, g, error))
     good = [f for f in reversed(made) if f.metric is not None and world.groups[f.group].allocable]
     if not good:
         raise NoRoom(", ".join(messages))

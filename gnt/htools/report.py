@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from html import escape
 
 from gnt.htools import arrays, paint, pictures
@@ -184,7 +185,7 @@ def spread(parts: Sequence[float]) -> str:
     if not parts:
         return "no nodes"
     mean = sum(parts) / len(parts)
-    wide = (sum((p - mean) ** 2 for p in parts) / len(parts)) ** 0.5
+    wide = math.hypot(*(p - mean for p in parts)) / math.sqrt(len(parts))  # squares may overflow
     return (f"{min(parts) * 100:.0f} to {max(parts) * 100:.0f} %, on average {mean * 100:.0f} % "
             f"± {wide * 100:.1f}")
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 
 from gnt import found
+from gnt.model.objects import Disk, Node
 from gnt.record import Record
 
 TYPE_CHECKING = False
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
     from typing import Any, ClassVar
 
     from gnt.model.config import Config
-    from gnt.model.objects import Cluster, Disk, Instance, Node
+    from gnt.model.objects import Cluster, Instance
     from gnt.plan import Call, Step
 
 
@@ -84,23 +85,26 @@ class Storage(ABC):
     takes_disks: ClassVar[bool] = True  # False: instances of this template have none
     below: ClassVar[tuple[str, ...]] = ()  # the templates that its disks are made of
 
-    on_volumes: ClassVar[bool] = False  # its disks are volumes of the cluster's volume group
-
     def lacks(self, cluster: Cluster) -> str:
         """What a cluster lacks that the template needs, as an option; empty: nothing."""
         return ""
 
     @abstractmethod
     def shape(
-        self,
-        cfg: Config,
-        inst: Instance,
-        nodes: tuple[Node, ...],
-        index: int,
-        spec: DiskSpec,
+        self, cfg: Config, inst: Instance, nodes: tuple[Node, ...], index: int, spec: DiskSpec,
         uuid: str,
     ) -> tuple[Disk, ...]:
         """The disk as it will be recorded (first), with its children, on these nodes."""
+
+    def recorded(
+        self, inst: Instance, index: int, spec: DiskSpec, uuid: str, nodes: tuple[Node, ...],
+        logical_id: tuple[str | int, ...],
+    ) -> Disk:
+        """What every template records of a disk that has its data on these nodes."""
+        return Disk(uuid=uuid, dev_type=self.name, size=spec.size, instance=inst.uuid,
+                    iv_name=f"disk/{index}", name=spec.name, logical_id=logical_id,
+                    nodes=tuple(node.uuid for node in nodes), mode=spec.mode,
+                    spindles=spec.spindles)
 
     @abstractmethod
     def create(self, cfg: Config, disk: Disk) -> Iterator[Step]:
@@ -110,12 +114,31 @@ class Storage(ABC):
     def remove(self, cfg: Config, disk: Disk) -> Iterator[Step]:
         """Take it away from every reachable node."""
 
-    def activate(self, cfg: Config, disk: Disk, node: Node) -> Iterator[Step]:
-        """Make it usable on one node."""
+    def activate(
+        self, cfg: Config, disk: Disk, node: Node, *, anyway: bool = False,
+    ) -> Iterator[Step]:
+        """Make it usable on one node; ``anyway``: also from a copy that is known to be behind."""
         yield from ()
 
     def deactivate(self, cfg: Config, disk: Disk, node: Node) -> Iterator[Step]:
         """Let go of it on one node."""
+        yield from ()
+
+    def demote(self, cfg: Config, disk: Disk, node: Node, *, again: bool) -> Iterator[Step]:
+        """Not written to here any more, so that another node can; ``again``: undone by being
+        written to."""
+        yield from ()
+
+    def share(self, cfg: Config, disk: Disk, source: Node, target: Node) -> Iterator[Step]:
+        """Usable on the target, too, for a live migration; undone."""
+        yield from self.activate(cfg, disk, target)
+
+    def unshare(self, cfg: Config, disk: Disk, source: Node, target: Node) -> Iterator[Step]:
+        """After a live migration: usable only on the target."""
+        yield from self.deactivate(cfg, disk, source)
+
+    def wait(self, cfg: Config, disk: Disk, node: Node, *, need: bool) -> Iterator[Step]:
+        """Until all copies are the same; ``need``: or it fails, where that cannot be."""
         yield from ()
 
     @abstractmethod
@@ -175,20 +198,8 @@ class Replacing(Record):
 
 class Mirrored(Storage):
     """Has a second copy on a secondary node.  ``Disk.nodes`` are both; the instance's home is
-    the one that writes."""
-
-    def peer(self, cfg: Config, disk: Disk, node: Node) -> Node:
-        """The node with the other copy."""
-        from gnt.model.objects import Node as Kind
-
-        return cfg.one(Kind, next(uuid for uuid in disk.nodes if uuid != node.uuid))
-
-    @abstractmethod
-    def activate(
-        self, cfg: Config, disk: Disk, node: Node, *, anyway: bool = False,
-    ) -> Iterator[Step]:
-        """Make both copies take part, and one usable.  One that is not whole, or outdated, is
-        refused; ``anyway``: it is not."""
+    the one that writes.  Of what has a default above, ``activate``, ``demote``, ``share``,
+    ``unshare`` and ``wait`` have to care for both copies."""
 
     @abstractmethod
     def copies(self, node: Node) -> Call[Mapping[int, Copy]]:
@@ -207,22 +218,6 @@ class Mirrored(Storage):
         """Which of the node's copies is the disk's."""
 
     @abstractmethod
-    def demote(self, cfg: Config, disk: Disk, node: Node, *, again: bool) -> Iterator[Step]:
-        """Not written to here any more; ``again``: undone by being written to."""
-
-    @abstractmethod
-    def share(self, cfg: Config, disk: Disk, source: Node, target: Node) -> Iterator[Step]:
-        """Both may write to it, for a live migration; undone."""
-
-    @abstractmethod
-    def unshare(self, cfg: Config, disk: Disk, source: Node, target: Node) -> Iterator[Step]:
-        """Only the target may write to it."""
-
-    @abstractmethod
-    def wait(self, cfg: Config, disk: Disk, node: Node, *, need: bool) -> Iterator[Step]:
-        """Until both copies are the same; ``need``: or it fails, where that cannot be."""
-
-    @abstractmethod
     def move(
         self, cfg: Config, disk: Disk, home: Node, target: Node, *, early: bool,
     ) -> Replacing:
@@ -233,6 +228,12 @@ class Mirrored(Storage):
         self, cfg: Config, disk: Disk, node: Node, *, early: bool,
     ) -> tuple[tuple[Step, ...], tuple[Step, ...]]:
         """(attempt, settle): the copy on a node is made anew from the other one."""
+
+
+def online(cfg: Config, disk: Disk) -> list[Node]:
+    """The nodes with the disk's data, without those that are offline."""
+    nodes = (cfg.one(Node, uuid) for uuid in disk.nodes)
+    return [node for node in nodes if not node.offline]
 
 
 def storage(name: str) -> Storage:

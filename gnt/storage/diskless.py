@@ -20,12 +20,7 @@ class Diskless(Shared):
     takes_disks = False
 
     def shape(
-        self,
-        cfg: Config,
-        inst: Instance,
-        nodes: tuple[Node, ...],
-        index: int,
-        spec: DiskSpec,
+        self, cfg: Config, inst: Instance, nodes: tuple[Node, ...], index: int, spec: DiskSpec,
         uuid: str,
     ) -> tuple[Disk, ...]:
         raise Invalid(

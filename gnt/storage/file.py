@@ -7,9 +7,8 @@ a file that is there is ours, and making it twice is making it once.
 from __future__ import annotations
 
 from gnt.errors import Invalid
-from gnt.model.objects import Disk, Node
 from gnt.plan import Script, Step, node_task, script
-from gnt.storage.base import Growable, Source, Space
+from gnt.storage.base import Growable, Source, Space, online
 from gnt.values import natural, show_size
 
 TYPE_CHECKING = False
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from gnt.model.config import Config
-    from gnt.model.objects import Instance
+    from gnt.model.objects import Disk, Instance, Node
     from gnt.plan import Call
     from gnt.storage.base import DiskSpec
 
@@ -165,16 +164,10 @@ class File(Growable):
 
     def place(self, cfg: Config, disk: Disk) -> tuple[str, ...]:
         """The names of the nodes that make and remove the file."""
-        nodes = (cfg.one(Node, uuid) for uuid in disk.nodes)
-        return tuple(node.name for node in nodes if not node.offline)
+        return tuple(node.name for node in online(cfg, disk))
 
     def shape(
-        self,
-        cfg: Config,
-        inst: Instance,
-        nodes: tuple[Node, ...],
-        index: int,
-        spec: DiskSpec,
+        self, cfg: Config, inst: Instance, nodes: tuple[Node, ...], index: int, spec: DiskSpec,
         uuid: str,
     ) -> tuple[Disk, ...]:
         if spec.options:
@@ -184,20 +177,7 @@ class File(Growable):
         if spec.adopt:
             raise Invalid(f"--disk {index}", f"{self.name} disks cannot be adopted")
         path = f"{self.base(cfg)}/{inst.name}/{uuid}.raw"
-        return (
-            Disk(
-                uuid=uuid,
-                dev_type=self.name,
-                size=spec.size,
-                instance=inst.uuid,
-                iv_name=f"disk/{index}",
-                name=spec.name,
-                logical_id=("loop", path),
-                nodes=(nodes[0].uuid,),
-                mode=spec.mode,
-                spindles=spec.spindles,
-            ),
-        )
+        return (self.recorded(inst, index, spec, uuid, nodes[:1], ("loop", path)),)
 
     def create(self, cfg: Config, disk: Disk) -> Iterator[Step]:
         base, path = self.base(cfg), _path(disk)

@@ -5,7 +5,7 @@
 # Frames on stdin:
 #   job SIZE SIGNATURE          (a record and its signature): the job that the next orders are for
 #   batch TAG TERM FENCE HOLD COUNT ORDER SIGNATURE   sizes in bytes; both 0: facts only
-#     (the order and its signature)
+#     (the order and its signature; an order may bring the signers of today, ADR 0139)
 #   then COUNT times: run KEEP LIMIT SIZE STDIN (text, stdin; STDIN - : none)
 #                 or: fact LIMIT DIGEST WORDS (a line for each word)
 #   pipe SIZE ORDER SIGNATURE   (order, signature, text): the connection becomes the text's stdin
@@ -34,21 +34,45 @@ gnt_g_digest() { # FILE
     gnt_g_sum=$(sha256sum <"$1") && gnt_g_sum=${gnt_g_sum%% *} && [ "${#gnt_g_sum}" = 64 ]
 }
 
-gnt_g_signed() { # WHAT SIZE MOST SIGNATURE NAMESPACE: the file "signed" from stdin, by whom we know, or end
-    gnt_g_number "$2" "$4" && [ "$2" -gt 0 ] && [ "$2" -le "$3" ] && [ "$4" -gt 0 ] && [ "$4" -le 4096 ] ||
-        gnt_g_refuse "$1 of that size"
-    head -c "$2" >"$gnt_g_dir/signed" && head -c "$4" >"$gnt_g_dir/sig" || gnt_g_refuse 'the disk is full'
-    ssh-keygen -Y verify -f "$gnt_g/signers" -I gnt -n "$5" -s "$gnt_g_dir/sig" \
+gnt_g_verify() { # WHAT NAMESPACE: end unless the files "signed" and "sig" are by somebody whom this node obeys now
+    ssh-keygen -Y verify -f "$gnt_g/signers" -I gnt -n "$2" -s "$gnt_g_dir/sig" \
         <"$gnt_g_dir/signed" >/dev/null 2>"$gnt_g_dir/why" || {
         read -r gnt_g_why <"$gnt_g_dir/why"
         gnt_g_refuse "$1 that is not signed by anybody who may${gnt_g_why:+ ($gnt_g_why)}"
     }
+}
+
+gnt_g_signed() { # WHAT SIZE MOST SIGNATURE NAMESPACE: the file "signed" from stdin, by whom we know, or end
+    gnt_g_number "$2" "$4" && [ "$2" -gt 0 ] && [ "$2" -le "$3" ] && [ "$4" -gt 0 ] && [ "$4" -le 4096 ] ||
+        gnt_g_refuse "$1 of that size"
+    head -c "$2" >"$gnt_g_dir/signed" && head -c "$4" >"$gnt_g_dir/sig" || gnt_g_refuse 'the disk is full'
+    gnt_g_verify "$1" "$5"
     [ "$5" != gnt-order ] || gnt_g_idle=0
 }
 
 gnt_g_order() { # SIZE SIGNATURE: believe an order, or end
     gnt_g_signed 'an order' "$1" 1048576 "$2" gnt-order
     gnt_g_read <"$gnt_g_dir/signed"
+}
+
+gnt_g_since() { # of which TERM SERIAL the signers here are, and the digest of their lines
+    read -r gnt_g_word gnt_g_kind gnt_g_a gnt_g_b gnt_g_c 2>/dev/null <"$gnt_g/signers" &&
+        [ "$gnt_g_word $gnt_g_kind" = '# since' ] && gnt_g_number "$gnt_g_a" "$gnt_g_b" ||
+        gnt_g_a=0 gnt_g_b=0 gnt_g_c=-
+}
+
+gnt_g_obey() { # TERM SERIAL: from now on whom the order lists, unless newer signers are known here (ADR 0139).
+    # What cannot be written is brought again; who signed the order must be among them, too
+    gnt_g_number "$1" "$2" || gnt_g_refuse 'signers of no state'
+    (
+        exec 9>>/run/gnt/gate.lock && flock 9 && gnt_g_since || exit 1
+        [ "$1" -gt "$gnt_g_a" ] || { [ "$1" -eq "$gnt_g_a" ] && [ "$2" -gt "$gnt_g_b" ]; } || exit 0
+        sed -n 's/^signer //p' "$gnt_g_dir/signed" >"$gnt_g_dir/obeyed" && [ -s "$gnt_g_dir/obeyed" ] &&
+            gnt_g_digest "$gnt_g_dir/obeyed" &&
+            { echo "# since $1 $2 $gnt_g_sum" && cat "$gnt_g_dir/obeyed"; } >"$gnt_g/signers.told" &&
+            sync "$gnt_g/signers.told" && mv "$gnt_g/signers.told" "$gnt_g/signers" && sync "$gnt_g"
+    ) || return 0
+    gnt_g_verify 'an order' gnt-order
 }
 
 gnt_g_show() { # SIZE SIGNATURE: believe the record of a job, or end
@@ -96,8 +120,12 @@ gnt_g_read() { # the order on stdin: its signature is good
     [ "$gnt_g_of $gnt_g_in" = "$gnt_g_job $gnt_g_term" ] || gnt_g_granted=' '
     gnt_g_job=$gnt_g_of gnt_g_term=$gnt_g_in
     while read -r gnt_g_word gnt_g_text gnt_g_in; do
-        [ "$gnt_g_word" = run ] || gnt_g_refuse 'the order says what this gate does not know'
-        gnt_g_granted="$gnt_g_granted$gnt_g_text/$gnt_g_in "
+        case $gnt_g_word in
+            run) gnt_g_granted="$gnt_g_granted$gnt_g_text/$gnt_g_in " ;;
+            obey) gnt_g_obey "$gnt_g_text" "$gnt_g_in" ;;
+            signer) ;; # whom to obey
+            *) gnt_g_refuse 'the order says what this gate does not know' ;;
+        esac
     done
 }
 
@@ -265,7 +293,8 @@ gnt_g_open() {
 gnt_g_serve() {
     gnt_dog
     gnt_mark greeted "$gnt_g_idle"
-    echo "gnt-gate 1 $gnt_g_challenge $gnt_g_version records"
+    gnt_g_since
+    echo "gnt-gate 1 $gnt_g_challenge $gnt_g_version records signers $gnt_g_a $gnt_g_b $gnt_g_c"
     # shellcheck disable=SC2086 # words of one frame
     while read -r gnt_g_kind gnt_g_rest; do
         set -f

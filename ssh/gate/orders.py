@@ -3,6 +3,8 @@
     gnt-order-1
     for CHALLENGE       what the gate greeted this connection with
     job JOB TERM        the job (- : none) and its term (0: of no importance)
+    obey TERM SERIAL    only where the node knows others: who may sign since that state (ADR 0139),
+    signer LINE         a line of allowed_signers for each
     run DIGEST STDIN    SHA-256 of a script with its words, and of its standard input (- : none)
 
 It is signed in the namespace ``gnt-order``.  The challenge makes it good for one connection only:
@@ -13,6 +15,7 @@ shown the job's record, as it was signed for the journal: the job is one of the 
 from __future__ import annotations
 
 from gnt.errors import Invalid
+from gnt.record import Record
 from gnt.ssh.gate.facts import digest
 
 TYPE_CHECKING = False
@@ -33,6 +36,30 @@ def grant(text: str, stdin: bytes) -> Grant:
     return digest(text), digest(stdin) if stdin else "-"
 
 
+class Signers(Record):
+    """Whose orders count, as of the configuration's state ``at`` (term, serial).
+
+    ``digest``: of the lines, which a node keeps with them.
+    """
+
+    at: tuple[int, int]
+    digest: str
+    lines: tuple[str, ...] = ()
+
+    def lacking(self, node: Signers) -> bool:
+        """Whether a node that says this of its own is to be told ours."""
+        return self.at > node.at and (self.digest != node.digest or node.at == (0, 0))
+
+
+NOBODY = Signers(at=(0, 0), digest="")
+
+
+def signers(at: tuple[int, int], lines: Iterable[str]) -> Signers:
+    """The lines of ``allowed_signers`` of one state."""
+    whole = tuple(lines)
+    return Signers(at=at, digest=digest("".join(f"{line}\n" for line in whole)), lines=whole)
+
+
 class Orders:
     """Signs for one person.
 
@@ -45,6 +72,7 @@ class Orders:
         import threading
 
         self._sign, self.record = sign, record
+        self.obeyed = NOBODY  # whom nodes are to obey, as far as we know
         self._foreseen: dict[str, Iterable[Call[Any]]] = {}
         self._lock = threading.Lock()
 
@@ -64,11 +92,21 @@ class Orders:
                 script = task.script(call)
                 yield grant(script.shell, script.stdin)
 
+    def obey(self, at: tuple[int, int], lines: Iterable[str]) -> None:
+        """Who may sign by the state ``at``; threads come with states of different age."""
+        with self._lock:
+            if at > self.obeyed.at:
+                self.obeyed = signers(at, lines)
+
     def order(
         self, challenge: str, job: str, term: int, grants: Iterable[Grant],
+        tell: Signers = NOBODY,
     ) -> tuple[bytes, bytes]:
-        """An order and its signature."""
+        """An order and its signature.  ``tell``: the signers that the node is to obey first."""
         lines = ["gnt-order-1", f"for {challenge}", f"job {job} {term}"]
+        if tell.lines:
+            lines.append(f"obey {tell.at[0]} {tell.at[1]}")
+            lines += [f"signer {line}" for line in tell.lines]
         lines += [f"run {text} {stdin}" for text, stdin in dict.fromkeys(grants)]
         if len(lines) > MOST:
             raise Invalid("plan", f"{len(lines)} scripts for one node are too many for one order")

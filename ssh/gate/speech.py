@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from gnt.ssh.framing import tagged
 from gnt.ssh.gate.facts import WORDS, digest, facts, plain
-from gnt.ssh.gate.orders import grant
+from gnt.ssh.gate.orders import NOBODY, Signers, grant
+from gnt.values import natural
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ class Gate:
         self._node, self._orders = node, orders
         self._challenge, self._version = words[2], words[3]
         self._looks = "records" in words[4:]  # gates of before ADR 0119 know no records
+        self._obeys = _obeyed(words)
         self._granted: set[Grant] = set()
         self._for = ("", 0)
         self._shown = ("", 0)
@@ -48,7 +50,7 @@ class Gate:
         """``pipe`` or ``ticket``: one text that gets a connection of its own."""
         shown = self._show(job or "-", term)
         order, signature = self._orders.order(
-            self._challenge, job or "-", term, [grant(text, b"")])
+            self._challenge, job or "-", term, [grant(text, b"")], self._tell())
         data = _bytes(text)
         head = f"{verb} {len(data)} {len(order)} {len(signature)}\n"
         return shown + head.encode() + order + signature + data
@@ -69,7 +71,15 @@ class Gate:
             return b"", b""
         new = {*needed, *self._orders.foreseen(job, self._node)} - self._granted
         self._granted |= new
-        return self._orders.order(self._challenge, job, term, sorted(new))
+        return self._orders.order(self._challenge, job, term, sorted(new), self._tell())
+
+    def _tell(self) -> Signers:
+        """Whom the node is to obey, when it does not know yet; it is told with the next order."""
+        ours = self._orders.obeyed
+        if self._obeys is None or not ours.lacking(self._obeys):
+            return NOBODY
+        self._obeys = ours
+        return ours
 
     def _fact(self, item: Item) -> bytes | None:
         """The item as a fact, if this node keeps it as one."""
@@ -82,6 +92,16 @@ class Gate:
             return f"fact {limit} {name} {len(item.words)}\n{words}".encode()
         if (name := digest(item.text)) in facts().fixed:
             return f"fact {limit} {name} 0\n".encode()
+        return None
+
+
+def _obeyed(words: list[str]) -> Signers | None:
+    """The node's signers, as its greeting names them; gates of before ADR 0139 do not."""
+    if words[5:6] != ["signers"]:
+        return None
+    try:
+        return Signers(at=(natural(words[6]), natural(words[7])), digest=words[8])
+    except (ValueError, IndexError):
         return None
 
 

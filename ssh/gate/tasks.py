@@ -10,7 +10,21 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-_INSTALL = """\
+# The first line says since which state they count: an order that brings newer ones writes it
+# (gate.sh, ADR 0139).  Here nobody knows the state, so what stands there stays.
+_SIGNERS = """\
+write_signers() {
+    sum=$(printf '%s\\n' "$@" | sha256sum)
+    { read -r _ since term serial now <signers; } 2>/dev/null && [ "$since" = since ] ||
+        term=0 serial=0 now=-
+    [ "$now" != "${sum%% *}" ] || [ "$(sed 1d signers)" != "$(printf '%s\\n' "$@")" ] ||
+        return 0
+    { echo "# since $term $serial ${sum%% *}" && printf '%s\\n' "$@"; } >signers.new &&
+        sync signers.new && mv signers.new signers
+}
+"""
+
+_INSTALL = _SIGNERS + """\
 umask 077
 version=$1; shift
 dir=/var/lib/gnt/gate
@@ -23,20 +37,18 @@ for file in "$version"/*/*.new; do
     [ "${sum%% *}" = "$name" ] || { echo "$name did not arrive whole" >&2; exit 1; }
     sync "$file" && mv "$file" "${file%.new}" || exit 1
 done
-printf '%s\\n' "$@" >signers.new && sync signers.new judge.new gate.new "$version" &&
-    mv signers.new signers && mv judge.new judge && mv gate.new gate && sync . || exit 1
+[ -e gate ] || rm -f signers
+write_signers "$@" && sync judge.new gate.new "$version" &&
+    mv judge.new judge && mv gate.new gate && sync . || exit 1
 for old in */; do
     [ "$old" = "$version/" ] || [ -z "$(find "$old" -maxdepth 0 -mmin +1440)" ] || rm -rf "$old"
 done
 """
 
-_TRUST = """\
+_TRUST = _SIGNERS + """\
 umask 077
-dir=/var/lib/gnt/gate
-[ -e "$dir/gate" ] || exit 0
-printf '%s\\n' "$@" >"$dir/signers.new" || exit 1
-if cmp -s "$dir/signers" "$dir/signers.new"; then rm -f "$dir/signers.new"; exit 0; fi
-sync "$dir/signers.new" && mv "$dir/signers.new" "$dir/signers" && sync "$dir"
+cd /var/lib/gnt/gate 2>/dev/null && [ -e gate ] || exit 0
+write_signers "$@" && sync .
 """
 
 # The gate stays for the connections that are there; the next ones do not meet it.
@@ -48,7 +60,7 @@ _GATE = """\
 dir=/var/lib/gnt/gate
 [ -e "$dir/gate" ] || exit 0
 IFS='= ' read -r _ version _ <"$dir/gate" && echo "version $version"
-while read -r line; do echo "signer $line"; done <"$dir/signers"
+sed '/^#/d; s/^/signer /' "$dir/signers"
 """
 
 

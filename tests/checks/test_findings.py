@@ -27,20 +27,34 @@ def cluster(**changes):
 
 
 def test_addresses():
-    found, _ = verify(answers={"node2:checks.addresses.addresses": {"192.0.2.2": "eth0"}})
+    found, _ = verify(answers={"node2:checks.addresses.addresses": {"192.0.2.2": ("eth0", 24)}})
     assert found == {"ENODENET": ["node2: does not have its secondary address 198.51.100.2"]}
 
 
 @pytest.mark.parametrize(("node", "has", "said"), [
-    ("node2", {"198.51.100.2": "eth1", "192.0.2.99": "eth0"}, "and is not the master"),
-    ("node1", {"198.51.100.1": "eth1"}, "is the master without the master's address"),
-    ("node1", {"198.51.100.1": "eth1", "192.0.2.99": "br0"}, "on br0, not on eth0"),
+    ("node2", {"198.51.100.2": ("eth1", 24), "192.0.2.99": ("eth0", 32)}, "and is not the master"),
+    ("node1", {"198.51.100.1": ("eth1", 24)}, "is the master without the master's address"),
+    ("node1", {"198.51.100.1": ("eth1", 24), "192.0.2.99": ("br0", 32)}, "on br0, not on eth0"),
+    ("node1", {"198.51.100.1": ("eth1", 24), "192.0.2.99": ("eth0", 28)}, "192.0.2.99/28, not /32"),
 ])
 def test_the_master_s_address_is_where_the_master_is(node, has, said):
     cfg = cluster(**MASTER_IP)
     assert verify(cfg) == ({}, 0)
     found, _ = verify(cfg, answers={f"{node}:checks.addresses.addresses": has})
     assert len(found["ENODENET"]) == 1 and said in found["ENODENET"][0]
+
+
+@pytest.mark.parametrize(("ip", "length", "status", "said"), [
+    ("192.0.2.99", 24, 0, ""),  # as the network has it
+    ("192.0.2.99", 28, 0, "192.0.2.99/28 is narrower than 192.0.2.0/24"),  # no node is in that
+    ("192.0.2.5", 28, 1, "would be reached from 192.0.2.5, from where nobody is let in"),
+    ("192.0.2.99", 16, 0, "what is outside of that is looked for on the wire"),
+    ("198.51.100.99", 28, 0, ""),  # a network of its own
+])
+def test_the_master_s_address_makes_no_route_that_leads_astray(ip, length, status, said):
+    found, code = verify(cluster(**MASTER_IP | {"master_ip": ip, "master_netmask": length}))
+    assert code == status
+    assert [said in one for one in found.get("ENODENET", ())] == [True] * bool(said)
 
 
 def keyring(**changes):

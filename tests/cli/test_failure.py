@@ -128,4 +128,4 @@ def test_a_full_disk_under_the_output_is_no_mistake_of_ours() -> None:
             [sys.executable, "-m", "gnt.cli.main", "instance", "list-fields"], stdout=full,
             stderr=subprocess.PIPE, text=True, check=False)
     assert done.returncode == 1
-    assert done.stderr.startswith("gnt: No space left on device\n")
+    assert done.stderr.startswith("gnt: standard output: No space left on device\n")

@@ -210,11 +210,11 @@ class Nodes:
         return Keys(signer=access.plain(signer.key) if signer else "", open=(), ours=lines,
                     theirs=("ssh-rsa AAAA somebody@else",))
 
-    def _addresses(self, call: Call[Any]) -> dict[str, str]:
-        node = self.cfg.node(call.node)
-        master = node.uuid == self.cfg.cluster.master_node and self.cfg.cluster.master_ip
-        return {node.primary_ip: "eth0", node.secondary_ip: "eth1",
-                **({self.cfg.cluster.master_ip: "eth0"} if master else {})}
+    def _addresses(self, call: Call[Any]) -> dict[str, tuple[str, int]]:
+        node, cluster = self.cfg.node(call.node), self.cfg.cluster
+        master = node.uuid == cluster.master_node and cluster.master_ip
+        return {node.primary_ip: ("eth0", 24), node.secondary_ip: ("eth1", 24),
+                **({cluster.master_ip: ("eth0", cluster.master_netmask)} if master else {})}
 
     def _look(self, call: Call[Any]) -> Any:
         from gnt.checks.neighbours import View

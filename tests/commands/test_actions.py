@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import pytest
 
+from gnt.commands.cluster.activate_master_ip import ActivateMasterIp
 from gnt.commands.cluster.command import Command
 from gnt.commands.cluster.copyfile import CopyFile
 from gnt.commands.cluster.destroy import Destroy
 from gnt.commands.cluster.master_failover import MasterFailover
 from gnt.commands.cluster.master_ping import MasterPing
+from gnt.commands.cluster.modify import Modify as ModifyCluster
 from gnt.commands.cluster.redist_conf import RedistConf
+from gnt.commands.cluster.rename import Rename
 from gnt.commands.cluster.upgrade import Upgrade
 from gnt.commands.instance.console import Console
 from gnt.errors import ConfirmationNeeded, Conflict, Invalid
@@ -87,6 +90,30 @@ def test_the_master_s_address_moves_along():
 
 def with_address():
     return build.cluster(master_ip="192.0.2.99", master_netdev="eth0")
+
+
+@pytest.mark.parametrize("operation", [
+    ModifyCluster(master_netdev="eth0", master_ip="192.0.2.2"),
+    ModifyCluster(master_netdev="eth0", master_ip="198.51.100.3"),
+    Rename(name="new.lab", master_ip="192.0.2.2"),
+])
+def test_a_node_s_own_address_does_not_become_the_master_s(operation):
+    """It would be on two hosts, and activating it would take it away from its owner."""
+    with pytest.raises(Conflict, match="own address: the master's moves from node to node"):
+        build.plan(operation, with_address())
+    cfg = build.cluster(master_ip="192.0.2.2", master_netdev="eth0")
+    with pytest.raises(Conflict, match=r"192.0.2.2 is node2's own address"):
+        build.plan(ActivateMasterIp(), cfg)
+
+
+def test_an_address_that_would_cut_the_master_off_is_refused():
+    with pytest.raises(Conflict, match="from where nobody is let in") as caught:
+        build.plan(ModifyCluster(master_ip="192.0.2.5", master_netmask=28), with_address())
+    assert caught.value.hint == "--master-netmask 32"
+    odd = build.plan(ModifyCluster(master_netmask=16), with_address())
+    assert len(odd.attempt) == 2 and "wider than 192.0.2.0/24" in odd.notes[0]
+    with pytest.raises(Invalid, match=r"33 is too long: 192.0.2.99 has 32 bits"):
+        build.plan(ModifyCluster(master_netmask=33), with_address())
 
 
 def test_without_voting_after_a_yes():

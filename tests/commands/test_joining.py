@@ -11,7 +11,7 @@ from gnt.commands.node.add import Add
 from gnt.commands.node.modify import Modify
 from gnt.errors import ConfirmationNeeded, Conflict, Invalid, NodeFailed, NodeSetupFailed, NotFound
 from gnt.model.codec import from_data
-from gnt.model.objects import Cluster, Signer
+from gnt.model.objects import Cluster, Group, Signer
 from tests.commands import build
 from tests.commands.sessions import Desk
 
@@ -91,8 +91,10 @@ def test_requests_that_are_refused_before_anything_is_asked(fields, error, probl
 
 def test_an_address_that_a_node_has_is_refused():
     cfg = build.cluster(build.node(3, primary_ip="192.0.2.77"))
-    with pytest.raises(Conflict, match=r"new has the address 192.0.2.77 of node node3"):
+    with pytest.raises(Conflict, match=r"192.0.2.77 is an address of node node3"):
         joined(cfg)
+    with pytest.raises(Conflict, match=r"192.0.2.77 is the master's address, which moves"):
+        joined(build.cluster(master_ip="192.0.2.77", master_netdev="eth0"))
 
 
 def test_joining_is_undone_and_lets_in_only_the_cluster_s_keys():
@@ -134,6 +136,46 @@ def test_a_node_that_is_installed_anew_loses_its_old_keys_and_is_promoted_again(
     assert (node.uuid, node.primary_ip, node.host_keys) == ("n3", "192.0.2.33", KEYS)
     assert after.get(Signer, "node3") is None and not node.master_candidate
     assert [one.name for one in operation.then(after)] == ["node3"]
+
+
+def again(old=None, **fields):
+    """node3 as it is after it was added again with these options."""
+    cfg = build.cluster(old or build.node(3), build.instance("db", 2))
+    answers = {"commands.node._setup.inspect": FREE.replace(
+        addresses=("192.0.2.33", "198.51.100.33"))}
+    at = Desk(cfg, hosts={"node3": ("192.0.2.33", KEYS)}, nodes=build.Nodes(cfg, answers=answers))
+    operation, = Add(name="node3", readd=True, **fields).prepare(at)
+    return build.applied(cfg, build.plan(operation, cfg)).node("node3")
+
+
+def test_a_node_that_is_added_again_keeps_what_is_not_given():
+    node = again(build.node(3, ndparams={"ssh_port": 2222}, vm_capable=False, tags=("old",)))
+    assert (node.ndparams, node.vm_capable, node.tags) == ({"ssh_port": 2222}, False, ("old",))
+    assert node.secondary_ip == "198.51.100.3"
+    one = build.node(3, primary_ip="192.0.2.3", secondary_ip="192.0.2.3", offline=True)
+    assert again(one).secondary_ip == "192.0.2.33" and not again(one).offline
+    node = again(secondary_ip="198.51.100.33", ssh_port=23, master_capable=False,
+                 hypervisor_state=(("kvm", {"mem_total": "4096"}),))
+    assert (node.secondary_ip, node.ndparams, node.master_capable, node.hv_state_static) == (
+        "198.51.100.33", {"ssh_port": 23}, False, {"kvm": {"mem_total": 4096}})
+
+
+@pytest.mark.parametrize(("fields", "problem"), [
+    ({"node_group": "rack2"}, "node3 is in the group default"),
+    ({"name": "node2", "vm_capable": False}, "node2 has instances"),
+])
+def test_what_adding_again_cannot_change(fields, problem):
+    group = Group(uuid="g2", name="rack2")
+    cfg = build.cluster(group, build.instance("db", 2))
+    with pytest.raises(Conflict, match=problem):
+        Add(**{"name": "node3", "readd": True, **fields}).prepare(Desk(cfg))
+
+
+def test_a_host_is_met_at_the_port_of_its_group():
+    group = build.small().groups[0].replace(ndparams={"ssh_port": 2222})
+    at = desk(build.cluster(group))
+    Add(name="new").prepare(at)
+    assert {node.ndparams["ssh_port"] for node in at.met} == {2222}
 
 
 def test_a_node_that_still_runs_what_moved_away_is_not_added_again():

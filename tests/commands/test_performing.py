@@ -153,6 +153,32 @@ def test_hsqueeze_brings_back_what_is_needed():
     assert "node3 is back" in said(desk)
 
 
+def test_what_was_cut_off_is_brought_back_by_the_next_run_and_keeps_no_mark():
+    from gnt.commands.htools.hsqueeze import Hsqueeze
+
+    cfg = spare(offline=True, powered=False, master_candidate=False,
+                tags=("htools:standby:auto", "rack:1"))
+    words = {"nodes": build.Nodes(cfg, memory={"node1": 200, "node2": 200})}
+    whole = Desk(cfg, **words)
+    Hsqueeze(luxi="", exec_=True, minimal_resources=2.0).run(whole)
+    assert len(whole.executed) >= 3
+    for cut in range(len(whole.executed)):
+        desk, left = Desk(cfg, **words), iter(range(cut))
+
+        def limited(operation, desk=desk, left=left):
+            if next(left, None) is None:
+                raise KeyboardInterrupt
+            return Desk.execute(desk, operation)
+
+        desk.execute = limited
+        with pytest.raises(KeyboardInterrupt):
+            Hsqueeze(luxi="", exec_=True, minimal_resources=2.0).run(desk)
+        del desk.execute
+        assert Hsqueeze(luxi="", exec_=True, minimal_resources=2.0).run(desk) == 0
+        node = desk.cfg.node("node3")
+        assert (node.offline, node.powered, node.tags) == (False, True, ("rack:1",)), cut
+
+
 def test_what_was_cut_off_is_switched_off_by_the_next_run():
     from gnt.commands.htools.hsqueeze import Hsqueeze
 
@@ -176,6 +202,18 @@ def test_what_was_cut_off_is_switched_off_by_the_next_run():
         ended = [node.name for node in desk.cfg.nodes if node.offline]
         assert ended == off, cut
         assert not any(desk.cfg.node(name).powered for name in off), cut
+
+
+def test_hsqueeze_switches_no_further_node_off_after_it_was_asked_to_stop():
+    from gnt.commands.htools.hsqueeze import Hsqueeze
+
+    desk = Desk(spare())
+    desk.waiting = [ask(signal.SIGINT)]
+    assert Hsqueeze(luxi="", exec_=True).run(desk) == 0
+    assert "stopped as asked: hsqueeze -L -X goes on" in said(desk)
+    assert all(node.powered and not node.offline for node in desk.cfg.nodes)
+    assert Hsqueeze(luxi="", exec_=True).run(desk) == 0
+    assert [node.name for node in desk.cfg.nodes if node.offline]
 
 
 def test_hsqueeze_needs_a_way_to_switch():

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import signal
+
 import pytest
 
 from gnt.commands.instance.migrate import Migrate
@@ -89,6 +92,25 @@ def test_a_failure_is_kept_and_a_dry_run_changes_nothing():
     desk = repaired(broken(cluster=[AUTO + "failover"]), dry_run=True)
     assert desk.executed == [] and "web: needs failover, which is allowed" in said(desk)
     assert repaired(broken(cluster=[AUTO + "failover"]), groups=()).executed
+
+
+def test_harep_begins_no_repair_after_it_was_asked_to_stop():
+    from gnt.commands.htools.harep import Harep
+
+    desk = Desk(broken(cluster=[AUTO + "failover"], offline=True, master_candidate=False))
+    marked = desk.execute
+
+    def asked(operation):
+        desk.execute = marked
+        os.kill(os.getpid(), signal.SIGINT)
+        return marked(operation)
+
+    desk.execute = asked
+    assert Harep(luxi="").run(desk) == 0
+    assert "web: not begun, as it was asked to stop" in said(desk)
+    assert homes(desk.cfg)["web"] == "n2" and results(desk) == []
+    assert Harep(luxi="").run(desk) == 0  # nothing that it announced stands in the way
+    assert results(desk) == [("failover", "success", 1)]
 
 
 def test_a_repair_that_was_cut_off_is_judged_by_how_the_instance_is():

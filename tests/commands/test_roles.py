@@ -8,6 +8,7 @@ from gnt.commands.cluster.master_failover import MasterFailover
 from gnt.commands.instance.failover import Failover
 from gnt.commands.job import _gone
 from gnt.commands.node.modify import Modify
+from gnt.commands.node.remove import Remove
 from gnt.errors import Conflict, NodeFailed, NoMajority, NotFound
 from gnt.model.objects import Job
 from tests.commands import build
@@ -51,6 +52,16 @@ def test_a_node_on_which_a_job_starts_something_is_not_marked_offline():
     other = build.cluster(job.replace(exclusive=("cluster/cluster",)))
     assert build.applied(other, build.plan(Modify(name="node2", offline=True), other)).node(
         "node2").offline
+
+
+@pytest.mark.parametrize(("operation", "exact"), [
+    (Modify(name="node3", offline=True), True), (Modify(name="node3", drained=True), False),
+    (Remove(name="node3"), True), (Remove(name="node4"), False),
+])
+def test_who_takes_an_answer_for_proof_wants_it_to_be_of_the_last_moment(operation, exact):
+    """An instance that was started since the question would run where nobody looks."""
+    offline = build.node(4, offline=True, master_candidate=False)
+    assert operation.exact(build.cluster(offline)) is exact
 
 
 def test_a_node_that_says_anything_is_not_without_power():

@@ -122,6 +122,16 @@ def test_a_disk_outside_of_the_folder_is_asked_for_by_itself():
     assert found["EINSTANCEMISSINGDISK"] == ["db: disk/0 is not on node2"]
 
 
+def test_a_disk_in_a_folder_that_another_template_has_now_is_no_orphan():
+    folder = "/srv/gnt/file-storage"
+    cfg = changed(build.small().cluster, file_storage_dir="/srv/other",
+                  shared_file_storage_dir=folder, enabled_disk_templates=("sharedfile",))
+    found, _ = verify(cfg, answers={"node1:storage.file.found": {
+        f"{folder}/db/d-db.raw": 1024, f"{folder}/x/y.raw": 5}})
+    assert found == {"ENODEORPHANLV": [
+        f"node1: has {folder}/x/y.raw (sharedfile), which belongs to no instance"]}
+
+
 def test_hosts():
     found, status = verify(silent=["node3"], answers={
         "node1:checks.hosts.standing": FINE.replace(term=5, keys=False),

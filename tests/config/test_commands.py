@@ -5,6 +5,7 @@ from chains import CLUSTER, KEY
 from clusters import Cluster, change
 
 from gnt.checks.copies import Copy
+from gnt.checks.keys import Keys
 from gnt.commands.cluster._signer import PUBLIC_KEY
 from gnt.commands.cluster.config_cat import ConfigCat
 from gnt.commands.cluster.config_diff import ConfigDiff
@@ -13,6 +14,7 @@ from gnt.commands.cluster.config_log import ConfigLog
 from gnt.commands.cluster.config_rollback import ConfigRollback
 from gnt.commands.cluster.config_show import ConfigShow
 from gnt.commands.cluster.config_verify import ConfigVerify
+from gnt.commands.cluster.redist_conf import RedistConf
 from gnt.commands.cluster.signer_list import SignerList
 from gnt.config import signature
 from gnt.config.ledger import Ledger
@@ -30,6 +32,7 @@ class Session:
         self.yes = True
         self.flipped: tuple[str, ...] = ()  # candidates with another journal
         self.silent: tuple[str, ...] = ()
+        self.let_in: tuple[str, ...] = ()  # the lines in every node's authorized_keys
 
     def ask(self, calls):
         held = self.ledger.digests()
@@ -37,6 +40,8 @@ class Session:
         return Seen({
             call.key: NodeFailed(call.node, "unreachable", "down") if call.node in self.silent
             else () if call.task.endswith(".found")
+            else Keys(signer="", open=(), ours=self.let_in, theirs=())
+            if call.task.endswith(".keyring")
             else right.replace(journal="0" * 64) if call.node in self.flipped else right
             for call in calls})
 
@@ -114,6 +119,19 @@ def test_candidates_with_other_bytes_are_named(session):
     with pytest.raises(Damaged, match=f"{name}: its copy has other bytes in journal-1.toml") as bad:
         ConfigVerify().run(session)
     assert "redist-conf" in bad.value.hint
+
+
+def test_whom_a_redistribution_would_help_is_said_and_nothing_done(session):
+    name, count = session.config().master.name, len(session.config().candidates)
+    assert RedistConf(dry_run=True).run(session) == 0
+    assert session.told == [f"{count} of {count} candidates are up to date; nothing was changed"]
+    session.flipped, session.let_in = (name,), ("ssh-ed25519 AAAA stranger",)
+    assert RedistConf(dry_run=True).run(session) == 0
+    assert any(line.startswith(f"{name}: its copy has other") for line in session.told)
+    assert f"{name}: it lets in other keys than it should" in session.told
+    session.flipped, session.silent = (), (name,)
+    assert RedistConf(dry_run=True).run(session) == 1
+    assert session.told[-1].startswith(f"{count - 1} of {count} candidates are up to date")
 
 
 def test_an_export_is_verified(session, tmp_path):

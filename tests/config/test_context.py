@@ -4,7 +4,7 @@ import subprocess
 
 import pytest
 
-from gnt.config import columns, context, signature
+from gnt.config import columns, context, place, signature
 from gnt.errors import Conflict, Damaged, Invalid, NoCluster
 from gnt.model.objects import Node
 
@@ -197,3 +197,11 @@ class TestColumns:
         columns.save_columns(folder, "instance", "ab" * 32, {"name": ["a"]})
         (own_home / "c/columns/instance").chmod(0o666)
         assert columns.load_columns(folder, "instance") is None
+
+
+def test_folders_that_depend_on_where_one_stands_do_not_count(monkeypatch, tmp_path) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    for variable in ("XDG_CONFIG_HOME", "XDG_CACHE_HOME"):
+        monkeypatch.setenv(variable, "relative")
+    assert place.home() == f"{tmp_path}/.config/gnt"
+    assert place.cache("prod") == f"{tmp_path}/.cache/gnt/prod"

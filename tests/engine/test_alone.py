@@ -84,6 +84,22 @@ def test_signals_ask_and_are_given_back(number: int) -> None:
     assert signal.getsignal(number) is before
 
 
+def test_a_request_that_came_too_late_is_handed_on_to_who_listens_outside() -> None:
+    heard: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, frame: heard.append(number))
+    try:
+        with on_signals(Stop()):
+            os.kill(os.getpid(), signal.SIGINT)
+            assert heard == []
+        assert heard == [signal.SIGINT]
+        with pytest.raises(Interrupted), on_signals(Stop()):
+            os.kill(os.getpid(), signal.SIGINT)
+            raise Interrupted("this one stopped something")
+        assert heard == [signal.SIGINT]
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
 def test_other_threads_get_no_signals() -> None:
     found = []
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 
 import pytest
 
@@ -201,6 +202,67 @@ def test_questions_that_a_moved_state_adds_are_asked():
     desk.transport.before = before
     driver.run(desk, Growing(name="web"), WISH)
     assert asked == ["default", "default", "t"]
+
+
+def retagged(lab, key, tag):
+    """Somebody changes a group, in a job that ends at once."""
+    lab.desk().store.commit(lambda cfg: Change(
+        edits=(Edit(path=f"groups/{key}", value=to_data(
+            cfg.one(Group, key).replace(tags=(tag,)))),), operation="toy retag"))
+
+
+def free(lab):
+    """Whether somebody else could have the turn."""
+    def taken():
+        if not lab.disk.lock.acquire(blocking=False):
+            return False
+        lab.disk.lock.release()
+        return True
+
+    thread, result = background(taken)
+    thread.join(20)
+    return result == [True]
+
+
+def asked_while(lab, operation, *happens):
+    """What nodes were asked, on which serial, and whether somebody else could commit then; each
+    of these happens after a question."""
+    desk, asked, todo = lab.desk(), [], list(happens)
+
+    def before(call):
+        if call.task.endswith(".look"):
+            asked.append((call.args["thing"], lab.disk.serial, free(lab)))
+            if todo:
+                todo.pop(0)()
+
+    desk.transport.before = before
+    driver.run(desk, operation, WISH)
+    return asked
+
+
+def test_what_was_said_of_an_object_before_somebody_changed_it_is_asked_again():
+    """Where a guest ran before it was moved is no reason to record that as its home."""
+    lab = Lab()
+    other = partial(retagged, lab, "g", "new")
+    assert asked_while(lab, Both(name="web"), other) == [("web", 1, True), ("web", 2, True)]
+    assert lab.jobs == []
+
+
+class Exact(Build, command="toy exact"):
+    def exact(self, cfg):
+        return True
+
+
+def test_who_must_be_exact_asks_once_more_in_the_turn_of_its_commit():
+    """A job that came and went between question and commit has left no trace in what is held."""
+    lab = Lab()
+    lab.disk.data["groups"]["t"] = to_data(Group(uuid="t", name="t"))
+    other = partial(retagged, lab, "t")
+    assert asked_while(lab, Exact(name="web"), partial(other, "one")) == [
+        ("web", 1, True), ("web", 2, False)]
+    assert [name for name, *_ in asked_while(lab, Build(name="db"), partial(other, "two"))] == [
+        "db"]
+    assert [name for name, *_ in asked_while(lab, Exact(name="app"))] == ["app"]
 
 
 def test_what_a_job_depends_on_is_looked_for_once():

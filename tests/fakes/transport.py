@@ -78,6 +78,9 @@ class FakeTransport:
         self.fenced.append((fence, tuple(nodes)))
         return dict.fromkeys(nodes)
 
+    def obey(self, at, signers):
+        """Nodes are not hardened here."""
+
     def foresee(self, job, calls):
         """Nothing here is hardened."""
 

@@ -61,7 +61,7 @@ SEEDS = {
     "checks.copies.copy": (f"1 7 {'a' * 64} 1\n{'b' * 64}  -\n{'c' * 64}  -\n0 100\n",
                            "1 7\nb\nc\n"),
     "checks.keys.keyring": ("signer ssh-ed25519 AAAA gnt@n1\nours ssh-ed25519 AAAB x\ntheirs a\n",),
-    "checks.addresses.addresses": ("192.0.2.1 eth0\nfe80::1 eth1\n",),
+    "checks.addresses.addresses": ("192.0.2.1/24 eth0\nfe80::1/64 eth1\n10.0.0.1 ppp0\n",),
     "checks.neighbours.look": ("key ssh-ed25519 AAAA\nsilent 192.0.2.9\n",),
     "checks.programs.programs": (f"{'a' * 64}  /etc/gnt/hooks\n- /usr/bin/x\n",),
     "checks.remains.locks": ("120 /run/gnt/fence/7\n",),

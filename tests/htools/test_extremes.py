@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from gnt.htools import arrays, balance, reboot, report, search, squeeze, text
@@ -43,6 +43,7 @@ def bent(seed: int, many: int) -> str:
 
 
 @given(st.integers(0, 10**6), st.integers(1, 4))
+@example(86400, 2)  # a node whose part in use has no square
 @settings(max_examples=200, deadline=None, derandomize=True,
           suppress_health_check=[HealthCheck.too_slow])
 def test_what_is_accepted_is_computed(seed, many):

@@ -176,6 +176,9 @@ class SimulatedTransport:
         return {name: None if request.answer == "quiet" else request.answer
                 for name, request in requests.items()}
 
+    def obey(self, at, signers):
+        """Nodes are not hardened here."""
+
     def foresee(self, job, calls):
         """Nothing here is hardened."""
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from gnt.errors import NodeFailed
 from gnt.hypervisor.kvm import tasks
-from gnt.hypervisor.kvm.qmp import DAY, ask, gone, state_of, talk
+from gnt.hypervisor.kvm.qmp import DAY, ask, state_of, talk, talk_unless_gone
 from gnt.plan import Outcome, Progress, dialogue
 from gnt.record import Record
 
@@ -108,12 +108,8 @@ def send(context: Context, here: str, uuid: str, target: dict[str, Any]) -> Migr
             await _resume(client, run=ran == "running")
             raise
 
-    try:
-        return talk(context, here, uuid, hold)
-    except NodeFailed as failure:
-        if failure.kind != "absent" or not gone(context, uuid):
-            raise
-        return Migrated(downtime_ms=0, total_ms=0, transferred=0)
+    done = talk_unless_gone(context, here, uuid, hold)
+    return done or Migrated(downtime_ms=0, total_ms=0, transferred=0)
 
 
 async def _begin(client: QMPClient, to: Target) -> None:
@@ -227,11 +223,7 @@ def stay(context: Context, here: str, uuid: str, paused: bool) -> None:
                 hint=RESUME,
             )
 
-    try:
-        talk(context, here, uuid, hold)
-    except NodeFailed as failure:
-        if failure.kind != "absent" or not gone(context, uuid):
-            raise
+    talk_unless_gone(context, here, uuid, hold)
 
 
 @dialogue(deadline=60)

@@ -65,6 +65,18 @@ def talk(
     return asyncio.run(run())
 
 
+def talk_unless_gone(
+    context: Context, here: str, uuid: str, hold: Callable[[QMPClient], Awaitable[R]]
+) -> R | None:
+    """Hold one conversation; None when QEMU has ended, and what it left is then taken away."""
+    try:
+        return talk(context, here, uuid, hold)
+    except NodeFailed as failure:
+        if failure.kind != "absent" or not gone(context, uuid):
+            raise
+        return None
+
+
 async def _end(client: QMPClient) -> None:
     import asyncio
     import contextlib

@@ -44,7 +44,8 @@ def _build(folder: Path) -> None:
     (kernel,) = (root / "boot").glob("vmlinuz-*")
     kernel.rename(folder / "machine-vmlinuz")
     for other in (root / "boot").iterdir():
-        other.unlink() if other.is_file() else None
+        if other.is_file():
+            other.unlink()
     (modules,) = (root / "lib/modules").iterdir()
     initrd(folder, modules, MODULES, content("machine-init.sh"))
     (folder / "initrd").rename(folder / "machine-initrd")

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from gnt.errors import Invalid
 from gnt.model.names import digest, new_minor, new_port, new_uuid
-from gnt.model.objects import Disk, Instance, Node
+from gnt.model.objects import Disk
 from gnt.plan import Step
-from gnt.storage.base import Growable, Mirrored, Source
+from gnt.storage.base import Mirrored, Source
 from gnt.storage.drbd import change, tasks
-from gnt.storage.drbd.params import Params, params
-from gnt.storage.drbd.side import Side, sides
+from gnt.storage.drbd.params import Params, helper, params
+from gnt.storage.drbd.side import Side, minor, sides
 from gnt.storage.drbd.sync import in_step
-from gnt.storage.plain import chosen_group, lvm
+from gnt.storage.plain import OnVolumes, chosen_group, lvm
 from gnt.values import show_size
 
 TYPE_CHECKING = False
@@ -24,49 +24,30 @@ if TYPE_CHECKING:
     from typing import ClassVar
 
     from gnt.model.config import Config
-    from gnt.model.objects import Cluster
+    from gnt.model.objects import Cluster, Instance, Node
     from gnt.plan import Call
     from gnt.record import Record
-    from gnt.storage.base import Copy, DiskSpec, Kernel, Replacing, Space
+    from gnt.storage.base import Copy, DiskSpec, Kernel, Replacing
 
 META = 128  # MiB
 
 
-class Drbd(Growable, Mirrored):
+class Drbd(OnVolumes, Mirrored):
     name = "drbd"
     params: ClassVar[type[Record]] = Params
     below = ("plain",)
-    on_volumes = True
-
-    def lacks(self, cluster: Cluster) -> str:
-        return "" if cluster.volume_group_name else "--vg-name GROUP"
 
     def shape(
-        self,
-        cfg: Config,
-        inst: Instance,
-        nodes: tuple[Node, ...],
-        index: int,
-        spec: DiskSpec,
+        self, cfg: Config, inst: Instance, nodes: tuple[Node, ...], index: int, spec: DiskSpec,
         uuid: str,
     ) -> tuple[Disk, ...]:
         if spec.adopt:
             raise Invalid(f"--disk {index}", "mirrored disks cannot be adopted")
         groups = chosen_group(cfg, spec, index, ("vg", "metavg"))
-        uuids = tuple(node.uuid for node in nodes)
-        disk = Disk(
-            uuid=uuid,
-            dev_type=self.name,
-            size=spec.size,
-            instance=inst.uuid,
-            iv_name=f"disk/{index}",
-            name=spec.name,
-            logical_id=(*uuids, new_port(cfg, uuid), *(new_minor(cfg, node) for node in nodes),
-                        digest(cfg.head, "drbd", uuid).hex()[:40]),
-            nodes=uuids,
-            mode=spec.mode,
-            spindles=spec.spindles,
-        )
+        disk = self.recorded(inst, index, spec, uuid, nodes, (
+            *(node.uuid for node in nodes), new_port(cfg, uuid),
+            *(new_minor(cfg, node) for node in nodes),
+            digest(cfg.head, "drbd", uuid).hex()[:40]))
         metavg = spec.options.get("metavg") or params(cfg, disk).metavg or groups["metavg"]
         data, meta = (
             Disk(
@@ -74,7 +55,7 @@ class Drbd(Growable, Mirrored):
                 dev_type="plain",
                 size=size,
                 logical_id=(vg, f"{uuid}.disk{index}_{kind}"),
-                nodes=uuids,
+                nodes=disk.nodes,
             )
             for kind, vg, size in (("data", groups["vg"], spec.size), ("meta", metavg, META))
         )
@@ -100,7 +81,7 @@ class Drbd(Growable, Mirrored):
     ) -> Iterator[Step]:
         here, *peers = sides(cfg, disk, first=node)
         for side in (*peers, here):
-            yield from side.join(undone=_undone(cfg, disk))
+            yield from side.join(undone=not here.active)
         if peers:
             yield here.met()
         yield here.promoted(anyway=anyway)
@@ -111,14 +92,10 @@ class Drbd(Growable, Mirrored):
                        title=f"let go of {disk.iv_name} on {side.node.name}")
 
     def source(self, cfg: Config, disk: Disk, node: Node) -> Source:
-        return Source(driver="host_device", path=f"/dev/drbd{self.number(disk, node)}")
+        return Source(driver="host_device", path=f"/dev/drbd{minor(disk, node)}")
 
     def size(self, cfg: Config, disk: Disk, node: Node) -> Call[int | None]:
         return lvm.measure.on(node.name, *Side(cfg, disk, node).data)
-
-    def space(self, cfg: Config, node: Node) -> Call[Space] | None:
-        vg = cfg.cluster.volume_group_name
-        return lvm.space.on(node.name, vg) if vg else None
 
     def usage(self, disk: Disk) -> int:
         return disk.size + META
@@ -141,10 +118,10 @@ class Drbd(Growable, Mirrored):
         return tasks.kernel.on(node.name)
 
     def helper(self, cluster: Cluster) -> str:
-        return cluster.drbd_usermode_helper or "/bin/true"
+        return helper(cluster)
 
     def number(self, disk: Disk, node: Node) -> int:
-        return int(disk.logical_id[3 + disk.logical_id.index(node.uuid)])
+        return minor(disk, node)
 
     def demote(self, cfg: Config, disk: Disk, node: Node, *, again: bool) -> Iterator[Step]:
         side = Side(cfg, disk, node)
@@ -167,8 +144,7 @@ class Drbd(Growable, Mirrored):
                        title=f"{disk.iv_name}: only one node may write to it")
 
     def wait(self, cfg: Config, disk: Disk, node: Node, *, need: bool) -> Iterator[Step]:
-        number = self.number(disk, node)
-        yield Step(do=in_step.on(node.name, node.name, number, disk.iv_name, need),
+        yield Step(do=in_step.on(node.name, node.name, minor(disk, node), disk.iv_name, need),
                    title=f"{disk.iv_name}: wait until both copies are the same")
 
     def move(
@@ -180,12 +156,6 @@ class Drbd(Growable, Mirrored):
         self, cfg: Config, disk: Disk, node: Node, *, early: bool,
     ) -> tuple[tuple[Step, ...], tuple[Step, ...]]:
         return change.renew(self, cfg, disk, node, early=early)
-
-
-def _undone(cfg: Config, disk: Disk) -> bool:
-    """Whether taking activation back lets go of the disk: not when it was in use before."""
-    inst = cfg.get(Instance, disk.instance)
-    return inst is None or not inst.disks_active
 
 
 DRIVER = Drbd()

@@ -7,7 +7,6 @@ counts as different (``connect`` with ``anew``): also on the way back, when a mo
 from __future__ import annotations
 
 from gnt.model.names import new_minor, new_uuid
-from gnt.model.objects import Instance
 from gnt.plan import Script, Step, node_task, script
 from gnt.storage.base import Replacing
 from gnt.storage.drbd import tasks
@@ -62,22 +61,21 @@ def move(
                          iv_name="", name=None, nodes=(target.uuid,), children=())
     later = cfg.plus(after, *children)
     turned, new = Side(later, after, home), Side(later, after, target)
-    active = _active(cfg, disk)
     wait = tuple(driver.wait(later, after, target, need=True))
     return Replacing(
         held=held, after=(after, *children),
         attempt=(
-            *(() if active else (here.attach(undone=True),)),
+            *(() if here.active else (here.attach(undone=True),)),
             *new.make(), new.attach(undone=True),
             turned.connect(anew=True, back=here),
-            *_retired(here.peer, active=active),
+            *_retired(here.peer),
             new.connect(),
             *(() if early else wait),
         ),
         settle=(
             *(() if here.peer.node.offline else here.peer.unmake()),
             *(wait if early else ()),
-            *(() if active else driver.deactivate(later, after, home)),
+            *(() if here.active else driver.deactivate(later, after, home)),
         ))
 
 
@@ -92,11 +90,11 @@ def _moved(cfg: Config, here: Side, target: Node) -> tuple[Disk, ...]:
                    for child in here.children)
 
 
-def _retired(old: Side, *, active: bool) -> Iterator[Step]:
+def _retired(old: Side) -> Iterator[Step]:
     """The old copy is not put to use by mistake; taken back by joining again."""
     if not old.node.offline:
         yield Step(do=tasks.retire.on(*old.device),
-                   undo=old.connect().do if active else None,
+                   undo=old.connect().do if old.active else None,
                    title=f"the copy of {old.disk.iv_name} on {old.node.name} is outdated from now")
 
 
@@ -105,7 +103,6 @@ def renew(
 ) -> tuple[tuple[Step, ...], tuple[Step, ...]]:
     """Volumes made anew take the place of those on ``node`` and are filled from the other side."""
     side = Side(cfg, disk, node)
-    active = _active(cfg, disk)
     names = (*side.data, *side.meta)
     old = tuple(
         Step(do=lvm.remove.on(node.name, vg, f"{name}.old"),
@@ -113,7 +110,7 @@ def renew(
         for vg, name in (side.meta, side.data))
     wait = tuple(driver.wait(cfg, disk, node, need=True))
     attempt = (
-        *(() if active else side.peer.join(undone=True)),
+        *(() if side.active else side.peer.join(undone=True)),
         *(_made_beside(step) for step in side.make()),
     )
     settle = (
@@ -121,7 +118,7 @@ def renew(
              "in its place"),
         side.attach(undone=False), side.connect(),
         *((*old, *wait) if early else (*wait, *old)),
-        *(() if active else driver.deactivate(cfg, disk, node)),
+        *(() if side.active else driver.deactivate(cfg, disk, node)),
     )
     return attempt, settle
 
@@ -131,8 +128,3 @@ def _made_beside(step: Step) -> Step:
     do, undo = (call.replace(args={**call.args, "name": f"{call.args['name']}.new"})
                 for call in (step.do, step.undo) if call is not None)
     return step.replace(do=do, undo=undo)
-
-
-def _active(cfg: Config, disk: Disk) -> bool:
-    inst = cfg.get(Instance, disk.instance)
-    return inst is not None and inst.disks_active

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from gnt.model.config import Config
-    from gnt.model.objects import Disk
+    from gnt.model.objects import Cluster, Disk
 
 
 def _barriers(text: str) -> str:
@@ -49,6 +49,11 @@ def params(cfg: Config, disk: Disk) -> Params:
     """What counts for a disk: by cluster, by the group of its first node, its own."""
     group = cfg.one(Group, cfg.one(Node, disk.nodes[0]).group)
     return inherit.fill(Params, inherit.disk_levels(cfg.cluster, group, disk), "-D drbd")
+
+
+def helper(cluster: Cluster) -> str:
+    """What DRBD runs at events; its own default needs configuration files."""
+    return cluster.drbd_usermode_helper or "/bin/true"
 
 
 def disk_words(params: Params) -> tuple[str, ...]:

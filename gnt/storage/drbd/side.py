@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from gnt.model.objects import Disk, Node
+from gnt.model.objects import Disk, Instance, Node
 from gnt.plan import Step
+from gnt.storage.base import online
 from gnt.storage.drbd import tasks
-from gnt.storage.drbd.params import disk_words, net_words, params
+from gnt.storage.drbd.params import disk_words, helper, net_words, params
 from gnt.storage.plain import lvm, path, volume
 from gnt.values import show_size
 
@@ -22,9 +23,8 @@ class Side:
 
     def __init__(self, cfg: Config, disk: Disk, node: Node) -> None:
         self.cfg, self.disk, self.node = cfg, disk, node
-        at = disk.logical_id.index(node.uuid)
         self.port, self.secret = disk.logical_id[2], str(disk.logical_id[5])
-        self.minor = int(disk.logical_id[3 + at])
+        self.minor = minor(disk, node)
         self.children = tuple(cfg.one(Disk, uuid) for uuid in disk.children)
         self.data, self.meta = (volume(child) for child in self.children)
         self.params = params(cfg, disk)
@@ -40,9 +40,10 @@ class Side:
         return f"ipv6:[{host}]:{self.port}" if ":" in host else f"ipv4:{host}:{self.port}"
 
     @property
-    def _helper(self) -> str:
-        """What DRBD runs at events; its own default needs configuration files."""
-        return self.cfg.cluster.drbd_usermode_helper or "/bin/true"
+    def active(self) -> bool:
+        """Whether the disk is in use already: what is taken back leaves it so."""
+        inst = self.cfg.get(Instance, self.disk.instance)
+        return inst is not None and inst.disks_active
 
     @property
     def peer(self) -> Side:
@@ -72,7 +73,7 @@ class Side:
     def attach(self, *, undone: bool) -> Step:
         """The device is there; ``undone`` by being let go of."""
         return Step(
-            do=tasks.attach.on(*self.device, path(self.children[1]), self._helper,
+            do=tasks.attach.on(*self.device, path(self.children[1]), helper(self.cfg.cluster),
                                disk_words(self.params)),
             undo=tasks.down.on(*self.device) if undone else None,
             title=f"attach {self.disk.iv_name} on {self.node.name}")
@@ -103,9 +104,14 @@ class Side:
             title=f"{self.disk.iv_name}: {self.node.name} writes to it")
 
 
+def minor(disk: Disk, node: Node) -> int:
+    """Which of the node's devices is the disk's."""
+    return int(disk.logical_id[3 + disk.logical_id.index(node.uuid)])
+
+
 def sides(cfg: Config, disk: Disk, first: Node | None = None) -> list[Side]:
     """Both sides, without a node that is offline; ``first`` in front."""
-    nodes = [cfg.one(Node, uuid) for uuid in disk.nodes]
+    nodes = online(cfg, disk)
     if first is not None:
         nodes.sort(key=lambda node: node.uuid != first.uuid)
-    return [Side(cfg, disk, node) for node in nodes if not node.offline]
+    return [Side(cfg, disk, node) for node in nodes]

@@ -7,10 +7,10 @@ from __future__ import annotations
 
 from gnt.errors import Conflict, Invalid, NotYet
 from gnt.model import inherit
-from gnt.model.objects import Disk, Group, Node
+from gnt.model.objects import Group
 from gnt.plan import Step
 from gnt.record import Record, field
-from gnt.storage.base import Growable, Source
+from gnt.storage.base import Growable, Source, online
 from gnt.storage.plain import lvm
 from gnt.values import show_size, whole
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from typing import ClassVar
 
     from gnt.model.config import Config
-    from gnt.model.objects import Cluster, Instance
+    from gnt.model.objects import Cluster, Disk, Instance, Node
     from gnt.plan import Call
     from gnt.storage.base import DiskSpec, Space
 
@@ -29,45 +29,34 @@ class Params(Record):
     stripes: int = field(whole(1, 32), "physical volumes that a disk is spread over", default=1)
 
 
-class Plain(Growable):
-    name = "plain"
-    params: ClassVar[type[Record]] = Params
-    on_volumes = True
+class OnVolumes(Growable):
+    """Its disks are volumes of the cluster's volume group."""
 
     def lacks(self, cluster: Cluster) -> str:
         return "" if cluster.volume_group_name else "--vg-name GROUP"
 
+    def space(self, cfg: Config, node: Node) -> Call[Space] | None:
+        vg = cfg.cluster.volume_group_name
+        return lvm.space.on(node.name, vg) if vg else None
+
+
+class Plain(OnVolumes):
+    name = "plain"
+    params: ClassVar[type[Record]] = Params
+
     def shape(
-        self,
-        cfg: Config,
-        inst: Instance,
-        nodes: tuple[Node, ...],
-        index: int,
-        spec: DiskSpec,
+        self, cfg: Config, inst: Instance, nodes: tuple[Node, ...], index: int, spec: DiskSpec,
         uuid: str,
     ) -> tuple[Disk, ...]:
         if spec.adopt:
             raise NotYet("adopting volumes is not part of this version yet",
                          hint="leave adopt= out: a new volume is made")
         vg = chosen_group(cfg, spec, index, ("vg",))["vg"]
-        return (
-            Disk(
-                uuid=uuid,
-                dev_type=self.name,
-                size=spec.size,
-                instance=inst.uuid,
-                iv_name=f"disk/{index}",
-                name=spec.name,
-                logical_id=(vg, f"{uuid}.disk{index}"),
-                nodes=(nodes[0].uuid,),
-                mode=spec.mode,
-                spindles=spec.spindles,
-            ),
-        )
+        return (self.recorded(inst, index, spec, uuid, nodes[:1], (vg, f"{uuid}.disk{index}")),)
 
     def create(self, cfg: Config, disk: Disk) -> Iterator[Step]:
         vg, name = volume(disk)
-        for node in _online(cfg, disk):
+        for node in online(cfg, disk):
             group = cfg.one(Group, node.group)
             params = inherit.fill(Params, inherit.disk_levels(cfg.cluster, group, disk), "-D plain")
             yield Step(
@@ -77,7 +66,7 @@ class Plain(Growable):
             )
 
     def remove(self, cfg: Config, disk: Disk) -> Iterator[Step]:
-        for node in _online(cfg, disk):
+        for node in online(cfg, disk):
             yield Step(do=lvm.remove.on(node.name, *volume(disk)),
                        title=f"remove {disk.iv_name} from {node.name}")
 
@@ -86,10 +75,6 @@ class Plain(Growable):
 
     def size(self, cfg: Config, disk: Disk, node: Node) -> Call[int | None]:
         return lvm.measure.on(node.name, *volume(disk))
-
-    def space(self, cfg: Config, node: Node) -> Call[Space] | None:
-        vg = cfg.cluster.volume_group_name
-        return lvm.space.on(node.name, vg) if vg else None
 
     def found(self, cfg: Config, node: Node) -> Call[Mapping[str, int]] | None:
         vg = cfg.cluster.volume_group_name
@@ -100,7 +85,7 @@ class Plain(Growable):
         return f"{vg}/{name}" if vg == cfg.cluster.volume_group_name else ""
 
     def grow(self, cfg: Config, disk: Disk, size: int) -> Iterator[Step]:
-        for node in _online(cfg, disk):
+        for node in online(cfg, disk):
             yield Step(do=lvm.grow.on(node.name, *volume(disk), size),
                        title=f"grow {disk.iv_name} to {show_size(size)}")
 
@@ -128,11 +113,6 @@ def chosen_group(
         raise Conflict("the cluster has no volume group for disks that are logical volumes",
                        hint="gnt-cluster modify --vg-name GROUP")
     return {name: spec.options.get(name) or usual for name in options}
-
-
-def _online(cfg: Config, disk: Disk) -> Iterator[Node]:
-    nodes = (cfg.one(Node, uuid) for uuid in disk.nodes)
-    return (node for node in nodes if not node.offline)
 
 
 DRIVER = Plain()
