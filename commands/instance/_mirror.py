@@ -41,10 +41,14 @@ def copies(
         yield disk, found.get(driver(inst).number(disk, node))
 
 
-def require_usable(cfg: Config, inst: Instance, node: Node, seen: Seen) -> None:
-    """Raise Conflict when a copy on the node, to which it fails over, is known to be bad."""
+def require_usable(
+    cfg: Config, inst: Instance, node: Node, seen: Seen, *, dead: bool,
+) -> tuple[str, ...]:
+    """Raise Conflict when a copy on the node, to which it fails over, is known to be bad, or cannot
+    take part while its home lives; else what a person should know.  ``dead``: its home is."""
     if not _disks.mirrored(inst):
-        return
+        return ()
+    alone = []
     for disk, copy in copies(cfg, inst, node, seen):
         if copy is not None and copy.here != "UpToDate":
             raise Conflict(
@@ -52,14 +56,37 @@ def require_usable(cfg: Config, inst: Instance, node: Node, seen: Seen) -> None:
                 "go on with data that is not the newest, or not whole",
                 hint="wait until it is in step (gnt-instance info shows how far it is), or "
                      "--ignore-consistency if there is nothing better")
+        if copy is not None and copy.link == "StandAlone":
+            raise Conflict(
+                f"the copy of {disk.iv_name} on {node.name} refuses the other one: each may have "
+                "changes that the other lacks (split brain)",
+                hint="gnt-instance(8), MIRRORED DISKS, says how one is chosen; "
+                     f"--ignore-consistency goes on with the one on {node.name}")
+        if inst.disks_active and not dead and (copy is None or not _connected(copy)):
+            raise Conflict(
+                f"the copy of {disk.iv_name} on {node.name} is {state(copy)}: it may lack what was "
+                "written since",
+                hint=f"gnt-instance activate-disks --wait-for-sync {inst.name}, once the nodes "
+                     "reach each other")
+        if dead and (copy is None or not _connected(copy)):
+            alone.append(disk.iv_name)
+    return (f"{node.name} has lost the other copy of {', '.join(alone)}: what was written there "
+            "after that is not here, and nobody can tell how much",) if alone else ()
 
 
-def require_whole(cfg: Config, inst: Instance, node: Node, seen: Seen) -> None:
-    """Raise Conflict when the copies are not the same, which moving a running guest needs."""
+def _connected(copy: Copy) -> bool:
+    return copy.moving or copy.link == "Connected"
+
+
+def require_whole(
+    cfg: Config, inst: Instance, node: Node, seen: Seen, only: Disk | None = None,
+) -> None:
+    """Raise Conflict when the copies are not the same, which moving a running guest needs;
+    ``only``: of one disk."""
     if not _disks.mirrored(inst):
         return
     for disk, copy in copies(cfg, inst, node, seen):
-        if copy is None or not copy.whole:
+        if (only is None or disk.uuid == only.uuid) and (copy is None or not copy.whole):
             raise Conflict(f"the copy of {disk.iv_name} on {node.name} is {state(copy)}, not in "
                            "step", hint=f"gnt-instance activate-disks --wait-for-sync {inst.name}")
 
@@ -70,4 +97,14 @@ def state(copy: Copy | None) -> str:
         return "not in use"
     if copy.moving:
         return f"{copy.here}, {copy.done:.0f} % in step"
-    return f"{copy.here} ({copy.link})"
+    apart = f", {copy.behind} KiB differ" if copy.link == "Connected" and copy.behind else ""
+    return f"{copy.here} ({copy.link}{apart})"
+
+
+def require_second(node: Node, inst: Instance) -> None:
+    """Raise Conflict when the node with the second copy must be reached and is marked offline."""
+    if node.offline:
+        raise Conflict(f"node {node.name}, with the second copy of {inst.name}'s disks, is marked "
+                       "offline",
+                       hint=f"gnt-instance replace-disks -n NODE {inst.name} makes one elsewhere, "
+                            f"or gnt-node modify --offline=no {node.name}")

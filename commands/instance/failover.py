@@ -109,8 +109,8 @@ class Failover(Operation, command="instance failover"):
         memory = inherit.backend(cfg, inst).maxmem if starts else 0
         chosen = _move.choose(cfg, inst, self.target_node, seen, memory, explain=self.explain)
         target = chosen.node
-        if not self.ignore_consistency:
-            _mirror.require_usable(cfg, inst, target, seen)
+        unsure = () if self.ignore_consistency else _mirror.require_usable(
+            cfg, inst, target, seen, dead=bool(dead))
         if not self.ignore_ipolicy:
             _move.enforce(cfg, inst, target)
         runtime = seen[_move.needs(cfg, inst)[target.group].capable(target)].runtime
@@ -134,7 +134,7 @@ class Failover(Operation, command="instance failover"):
             attempt=tuple(attempt), pivot=moved,
             settle=() if dead else tuple(_life.clear(cfg, here, left, source)),
             notes=(dead or f"{inst.name} is shut down on {source.name} first", *unseen,
-                   f"{inst.name} moves from {source.name} to {target.name}", *chosen.notes,
+                   f"{inst.name} moves from {source.name} to {target.name}", *unsure, *chosen.notes,
                    *(_move.notes(cfg, inst, target, seen) if starts else ())),
         )
 

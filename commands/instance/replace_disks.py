@@ -177,9 +177,9 @@ class ReplaceDisks(Operation, command="instance replace-disks"):
                        (asked.home if self.on_primary else asked.second, asked.disks))
         if not disks:
             return Plan(notes=(f"no copy of {inst.name}'s disks is broken",))
-        _life.require_online(node, inst)
+        _mirror.require_second(node, inst)
         other = asked.second if node == asked.home else asked.home
-        _life.require_online(other, inst)
+        _mirror.require_second(other, inst)
         asked.replace(disks=disks).require_good(cfg, other, seen)
         _place.require_disk(cfg, seen, node, asked.needs(cfg, node), _disks.room(disks), inst.name)
         attempt: list[Step] = []
@@ -233,7 +233,8 @@ class Asked(Record):
         for node in (self.home, self.second):
             bad = [] if node.offline else [
                 disk for disk, copy in _mirror.copies(cfg, self.inst, node, seen)
-                if self.inst.disks_active and (copy is None or _broken(copy))]
+                if self.inst.disks_active and (copy is None or _broken(copy) or (
+                    node == self.second and _differs(copy)))]
             if bad:
                 found[node.name] = (node, tuple(bad))
         if len(found) > 1:
@@ -245,3 +246,8 @@ class Asked(Record):
 def _broken(copy: Copy) -> bool:
     return copy.here in ("Diskless", "Failed", "DUnknown") or (
         copy.here in ("Inconsistent", "Outdated") and not copy.moving)
+
+
+def _differs(copy: Copy) -> bool:
+    """Whether it only seems the same as the other one."""
+    return copy.link == "Connected" and copy.here == copy.there == "UpToDate" and copy.behind > 0

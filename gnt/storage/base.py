@@ -65,7 +65,7 @@ class Copy(Record):
     @property
     def whole(self) -> bool:
         """Whether both copies are the same."""
-        return self.here == self.there == "UpToDate"
+        return self.here == self.there == "UpToDate" and not self.behind
 
     @property
     def moving(self) -> bool:
@@ -160,6 +160,10 @@ class Storage(ABC):
     def listed(self, cfg: Config, disk: Disk) -> str:
         """What ``found`` calls the disk; empty when it does not look where the disk is."""
         return ""
+
+    def remake(self, cfg: Config, disk: Disk) -> Iterator[Step]:
+        """Make anew, empty, what is lost of it; what is there stays."""
+        yield from self.create(cfg, disk)
 
     def usage(self, disk: Disk) -> int:
         """MiB that the disk takes on each of its nodes."""

@@ -82,6 +82,10 @@ ANSWERS = {  # what nodes say: task, answer
     "is-on": ("commands.node._oob.powered", True),
     "outdated": ("storage.drbd.tasks.copies", {0: Copy(
         link="StandAlone", role="Secondary", here="Outdated", there="DUnknown")}),
+    "lost-the-other": ("storage.drbd.tasks.copies", {0: Copy(
+        link="WFConnection", role="Secondary", here="UpToDate", there="DUnknown")}),
+    "refuses-the-other": ("storage.drbd.tasks.copies", {0: Copy(
+        link="StandAlone", role="Secondary", here="UpToDate", there="DUnknown")}),
     "lost-its-disk": ("storage.drbd.tasks.copies", {0: Copy(
         link="Connected", role="Secondary", here="Diskless", there="UpToDate")}),
     "measures": ("storage.file.measure", 2048),

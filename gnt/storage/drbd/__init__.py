@@ -61,8 +61,13 @@ class Drbd(OnVolumes, Mirrored):
         )
         return disk.replace(children=(data.uuid, meta.uuid)), data, meta
 
+    def remake(self, cfg: Config, disk: Disk) -> Iterator[Step]:
+        for side in sides(cfg, disk):
+            yield side.unpaired()
+        yield from self.create(cfg, disk)
+
     def create(self, cfg: Config, disk: Disk) -> Iterator[Step]:
-        both = sides(cfg, disk)
+        both = sorted(sides(cfg, disk), key=lambda side: not side.at_home)
         for side in both:
             yield from side.make()
         for side in both:
@@ -84,7 +89,7 @@ class Drbd(OnVolumes, Mirrored):
             yield from side.join(undone=not here.active)
         if peers:
             yield here.met()
-        yield here.promoted(anyway=anyway)
+        yield here.promoted(anyway=anyway, undone=not (here.active and here.at_home))
 
     def deactivate(self, cfg: Config, disk: Disk, node: Node) -> Iterator[Step]:
         for side in sides(cfg, disk, first=node):
@@ -105,7 +110,7 @@ class Drbd(OnVolumes, Mirrored):
         return disk.replace(size=size), data.replace(size=size)
 
     def grow(self, cfg: Config, disk: Disk, size: int) -> Iterator[Step]:
-        both = sides(cfg, disk)
+        both = sorted(sides(cfg, disk), key=lambda side: not side.at_home)
         for side in both:
             yield Step(do=lvm.grow.on(side.node.name, *side.data, size),
                        title=f"grow {disk.iv_name} to {show_size(size)} on {side.node.name}")
