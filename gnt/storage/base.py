@@ -184,6 +184,22 @@ class Shared(Storage):
     """Every node reaches the same data (the reference's "externally mirrored")."""
 
 
+class History(Record):
+    """Which spans of writing a copy has seen, by names that mean nothing else."""
+
+    newest: str  # empty: it was never written to
+    before: tuple[str, ...] = ()
+    whole: bool = True  # and up to date, as far as it knows
+
+    def lacks(self, other: History) -> bool:
+        """Whether the other one has all that this one has, and more."""
+        return self.newest in other.before or bool(not self.newest and other.newest)
+
+    def split(self, other: History) -> bool:
+        """Whether each has something that the other one lacks."""
+        return not (self.newest == other.newest or self.lacks(other) or other.lacks(self))
+
+
 class Kernel(Record):
     """What a node's kernel keeps copies with."""
 
@@ -208,6 +224,10 @@ class Mirrored(Storage):
     @abstractmethod
     def copies(self, node: Node) -> Call[Mapping[int, Copy]]:
         """Asks a node for all its copies, by number."""
+
+    @abstractmethod
+    def history(self, cfg: Config, disk: Disk, node: Node) -> Call[History | None]:
+        """Asks a node what its copy of a disk that is not in use has seen; None: there is none."""
 
     @abstractmethod
     def kernel(self, node: Node) -> Call[Kernel | None]:
