@@ -13,7 +13,7 @@ from gnt.plan import Script, node_task, script, text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
     from typing import Any
 
     from gnt.model.config import Config
@@ -102,11 +102,19 @@ def ask(session: Session, cfg: Config, name: str, body: Mapping[str, Any]) -> An
     return answer.result(session.ask([call])[call], name)
 
 
-def chosen(cfg: Config, name: str, said: Any, count: int = 1) -> tuple[str, ...]:
-    """The nodes of an answer, so many."""
+def by_script(
+    session: Session, typed: str, question: Callable[[Config], Mapping[str, Any]],
+) -> str:
+    """NODE or NODE:SECONDARY that a script says; empty when the built-in allocator chooses."""
+    cfg = session.config()
+    name = external(cfg, typed)
+    if not name:
+        return ""
     from gnt.htools import answer
 
-    return answer.nodes(said, name, known(cfg), count)
+    body = question(cfg)
+    said = ask(session, cfg, name, body)
+    return ":".join(answer.nodes(said, name, known(cfg), body["required_nodes"]))
 
 
 def known(cfg: Config) -> set[str]:

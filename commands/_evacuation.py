@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from gnt.model.config import Config
     from gnt.spec import Operation, Session
 
+
 def evacuated(
     session: Session, cfg: Config, names: Sequence[str], mode: str, typed: str,
     *, ignore_soft_errors: bool = False, partly: bool = False,

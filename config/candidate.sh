@@ -1,7 +1,8 @@
 # What a master candidate does, as POSIX sh functions (ADR 0003, 0010).  All run in the directory of
 # the configuration, $GNC.  Statuses: 1 failed, 3 head moved, 4 refused, 5 behind, 6 busy, 7 damaged,
-# 8 no turn, 9 not that simple, 10 others are to be asked, 11 gone back.  Files: head "TERM SERIAL HASH BASE", turn "TERM TURN", ../term, base-N.toml,
-# journal-N.toml, lock, lease.TURN (ADR 0014).  Functions in ( ) are subshells, so they may exit; the others keep what they
+# 8 no turn, 9 not that simple, 10 others are to be asked, 11 gone back.
+# Files: head "TERM SERIAL HASH BASE", turn "TERM TURN", ../term, base-N.toml, journal-N.toml, lock,
+# lease.TURN (ADR 0014).  Functions in ( ) are subshells, so they may exit; the others keep what they
 # set in the caller's shell.
 # shellcheck disable=SC2030,SC2031 # every subshell loads its own
 # shellcheck disable=SC2012,SC2015 # our own file names; both branches are meant

@@ -8,19 +8,16 @@ reference does: for pairs by its update formula for variances, for single nodes 
 candidates the last one wins.
 """
 
-from libc.math cimport isfinite, sqrt
+from libc.math cimport isfinite
 from libc.stdlib cimport free, malloc, realloc
 
-from gnt.htools_ext.cluster cimport (
-    INTERNAL, OK, Cluster, Inst, Node, begin, keep, rollback,
-)
+from gnt.htools_ext.cluster cimport FAIL_N1, INTERNAL, OK, Cluster, Inst, Node, begin, keep, rollback
+from gnt.htools_ext.loaded cimport fill_inst
 from gnt.htools_ext.mirror cimport Mirror, Mirrored, Query
 from gnt.htools_ext.ops cimport add_pri, add_sec
-from gnt.htools_ext.score cimport (
-    SPREADS, TERMS, Plain, add_plain, arrange, exact_score, node_values, spread_weights,
-    shared_in, weigh,
-)
-from gnt.htools_ext.state cimport State, check_row, fill_inst
+from gnt.htools_ext.running cimport Reference, measure, reference_score, replaced
+from gnt.htools_ext.score cimport SPREADS, exact_score, node_values, shared_in
+from gnt.htools_ext.state cimport State, check_row
 from gnt.htools_ext.stats cimport Stats, tried_score
 
 cdef extern from "pairs.h" nogil:
@@ -32,88 +29,11 @@ cdef double NONE = 1e300
 cdef int MOST_TRIED = 100000
 
 
-cdef struct Reference:
-    # the reference's running statistics: count, sums, variances
-    double n
-    double s[SPREADS]
-    double var[SPREADS]
-    Plain plain
-
-
-cdef void measure(const Cluster* c, const double* values, int group, Reference* r, Stats* st) noexcept nogil:
-    """Both statistics from the nodes' values, added up in the reference's order; ``group`` -1: of
-    all nodes."""
-    cdef const double* v
-    cdef double d
-    cdef int k, n
-    r.n = 0
-    r.plain.n1 = r.plain.off_all = r.plain.off_pri = r.plain.tags = r.plain.loc = 0
-    r.plain.reserved = 0
-    for k in range(SPREADS):
-        r.s[k] = r.var[k] = st.s[k] = 0
-    for n in range(c.n):
-        if group >= 0 and c.node[n].group != group:
-            continue
-        add_plain(&c.node[n], &r.plain, 1)
-        if not c.node[n].offline:
-            r.n += 1
-            v = values + n * SPREADS
-            for k in range(SPREADS):
-                r.s[k] += v[k]
-    for k in range(SPREADS):
-        st.centre[k] = r.s[k] / r.n if r.n > 0 else 0
-    for n in range(c.n):
-        if not c.node[n].offline and (group < 0 or c.node[n].group == group):
-            v = values + n * SPREADS
-            for k in range(SPREADS):
-                d = v[k] - st.centre[k]
-                st.s[k] += d
-                r.var[k] += d * d
-    st.plain = r.plain
-    st.inv = 1 / r.n if r.n > 0 else 0
-    spread_weights(st.w)
-    for k in range(SPREADS):
-        st.q[k] = r.var[k]
-        r.var[k] /= r.n
-
-
-cdef void replaced(Reference* r, const Node* old, const Node* new) noexcept nogil:
-    """One node's values replaced, by the reference's formula."""
-    cdef double a[SPREADS]
-    cdef double b[SPREADS]
-    cdef double ds, dss, change
-    cdef int k
-    node_values(old, a)
-    node_values(new, b)
-    for k in range(SPREADS):
-        ds = b[k] - a[k]
-        dss = b[k] * b[k] - a[k] * a[k]
-        change = (r.n * dss - 2 * r.s[k] * ds) - ds * ds
-        r.s[k] += ds
-        r.var[k] += change / (r.n * r.n)
-        if not r.var[k] >= 0:  # what is no number becomes 0, too
-            r.var[k] = 0
-    r.plain.reserved = r.plain.reserved + new.r_mem / new.t_mem - old.r_mem / old.t_mem
-    r.plain.n1 += (new.pri + new.sec if new.fail_n1 else 0) - (old.pri + old.sec if old.fail_n1 else 0)
-    r.plain.tags += new.tag_extra - old.tag_extra
-    r.plain.loc += new.loc - old.loc
-
-
-cdef double reference_score(const Reference* r, double shared) noexcept nogil:
-    cdef double sd[SPREADS]
-    cdef double out[TERMS]
-    cdef int k
-    for k in range(SPREADS):
-        sd[k] = sqrt(r.var[k])
-    arrange(sd, &r.plain, shared, out)
-    return weigh(out)
-
-
 cdef class Allocator:
     """Looks for places in a State, and puts instances there.
 
     ``found``: after ``find``, how many places fit; ``failures``: why the others do not, by number
-    of the reason in ``state.FAILURES``.
+    of the reason (``FAIL_`` in :mod:`cluster`).
     """
 
     cdef State state
@@ -371,7 +291,7 @@ cdef class Allocator:
             if check is None or check(*place):
                 return place
             self.found -= 1
-            self.failures[3] += 1
+            self.failures[FAIL_N1] += 1
         return None
 
     cdef list near(self, int p, double best):
@@ -407,7 +327,7 @@ cdef class Allocator:
             if check(p, -1):
                 return p, -1, score
             self.found -= 1
-            self.failures[3] += 1
+            self.failures[FAIL_N1] += 1
         return None
 
     cdef list rank(self, int i, int p, list seconds, bint force):
@@ -424,7 +344,7 @@ cdef class Allocator:
                 break
             dropped += 1
         self.found -= dropped
-        self.failures[3] += dropped
+        self.failures[FAIL_N1] += dropped
         return ranked[dropped:]
 
     cdef int room_for(self, int n, tuple row) except -1:
@@ -445,8 +365,7 @@ cdef class Allocator:
         nodes can no longer take, and the disk left there; or the number of the failure."""
         cdef int i = self.adopt(row), n, why
         cdef list nodes = [p, s] if s >= 0 else [p]
-        if not 0 <= p < self.c.n or not -1 <= s < self.c.n or p == s:
-            raise IndexError(f"nodes {p} and {s}")
+        self.state.has_pair(p, s)
         before = [[self.room_for(n, test) for test in tests] for n in nodes]
         begin(self.c, i, -1)
         why = self.enter(i, p, s, force)
@@ -466,8 +385,7 @@ cdef class Allocator:
     def place(self, tuple row, int p, int s, bint force=False):
         """Put a new instance there for good; returns its index, or -1 - the failure's number."""
         cdef int i = self.adopt(row), why
-        if not 0 <= p < self.c.n or not -1 <= s < self.c.n or p == s:
-            raise IndexError(f"nodes {p} and {s}")
+        self.state.has_pair(p, s)
         begin(self.c, i, -1)
         why = self.enter(i, p, s, force)
         if why != OK:

@@ -1,9 +1,8 @@
 # cython: language_level=3, cdivision=True
-from gnt.htools_ext.cluster cimport Cluster, Inst
+from gnt.htools_ext.cluster cimport Cluster
 
 
 cdef int check_row(const Cluster* c, tuple row) except -1
-cdef void fill_inst(Inst* x, tuple row, int tag0, int want0) except *
 
 
 cdef class State:
@@ -12,4 +11,5 @@ cdef class State:
     cdef int room(self) except -1
     cdef int still(self, int many) except -1
     cdef int has_node(self, int n) except -1
+    cdef int has_pair(self, int pri, int sec) except -1
     cdef int has_inst(self, int i) except -1

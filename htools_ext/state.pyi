@@ -1,4 +1,3 @@
-FAILURES: tuple[str, ...]
 NODE_FIELDS: tuple[str, ...]
 INST_FIELDS: tuple[str, ...]
 

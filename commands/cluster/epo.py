@@ -95,7 +95,7 @@ class Epo(Action, command="cluster epo"):
             return
         if _oob.program(cfg, node):
             tried(session, bad, Power(action="off", names=(node.name,), force=True,
-                                       oob_timeout=self.oob_timeout))
+                                      oob_timeout=self.oob_timeout))
         else:
             bad.append(f"{node.name} has no out-of-band program: switch it off by hand")
 

@@ -52,8 +52,7 @@ class VerifyDisks(Action, command="cluster verify-disks"):
                 missing.setdefault(inst.name, []).append(f"{disk.iv_name} on {node.name}")
         apart: dict[str, list[str]] = {}
         for inst, disk, node, question in mirrors:
-            number = _mirror.driver(inst).number(disk, node)
-            copy = None if seen.failed(question) else seen[question].get(number)
+            copy = None if seen.failed(question) else _mirror.copy(inst, disk, node, seen)
             if copy is None or not copy.whole:
                 apart.setdefault(inst.name, []).append(
                     f"{disk.iv_name} on {node.name}: {_mirror.state(copy)}")

@@ -61,7 +61,10 @@ class Harep(Program, command="htools harep"):
             if begun and self.job_delay and not stopping.requested:
                 time.sleep(self.job_delay)
             for inst, made in begun:
-                (self.forgo if stopping.requested else self.repair)(session, inst.name, made)
+                if stopping.requested:
+                    self.forgo(session, inst.name, made, "it was asked to stop")
+                else:
+                    self.repair(session, inst.name, made)
         self.tell(session.config(), [inst.name for inst in chosen], time.time())
         return 0
 
@@ -88,14 +91,19 @@ class Harep(Program, command="htools harep"):
 
     def close(self, session: Session, cfg: Config, inst: Instance, now: float) -> None:
         """A repair that nobody works on any more has succeeded if the instance is well; one that
-        is down may have disks that are new and empty."""
+        is down may have disks that are new and empty.  One that no job was made of is forgotten."""
         held = any(f"instances/{inst.uuid}" in job.exclusive for job in cfg.jobs)
         for old in repair.repairs(inst.tags):
-            if not old.outcome and not held and now > old.time + self.job_delay + GRACE:
-                unsure = old.type == "reinstall" and inst.admin_state != "up"
-                outcome = repair.FAILURE if need(cfg, inst) or unsure else repair.SUCCESS
-                self.note(session, inst, f"its {old.type} was cut off: {outcome}")
-                self.change(session, inst, old.replace(outcome=outcome), drop=[old])
+            if old.outcome or held or now <= old.time + self.job_delay + GRACE:
+                continue
+            unsure = old.type == "reinstall" and inst.admin_state != "up"
+            lost = need(cfg, inst)
+            if lost and not begun(session, inst.name, old.time):
+                self.forgo(session, inst.name, old, "its harep was cut off")
+                continue
+            outcome = repair.FAILURE if lost or unsure else repair.SUCCESS
+            self.note(session, inst, f"its {old.type} was cut off: {outcome}")
+            self.change(session, inst, old.replace(outcome=outcome), drop=[old])
 
     # --- repairing ------------------------------------------------------------------------------
 
@@ -118,12 +126,13 @@ class Harep(Program, command="htools harep"):
         self.note(session, inst, f"{made.type}: {outcome}")
         self.change(session, inst, made.replace(outcome=outcome, jobs=tuple(jobs)), drop=[made])
 
-    def forgo(self, session: Session, name: str, made: Repair) -> None:
-        """Take back what was announced and is not begun: the next harep does it."""
+    def forgo(self, session: Session, name: str, made: Repair, why: str) -> None:
+        """Take back what was announced and is not begun: the next look finds it needed."""
         from gnt.commands.instance.remove_tags import InstanceRemoveTags
 
-        session.tell(f"{name}: not begun, as it was asked to stop")
-        session.execute(InstanceRemoveTags(words=(name, made.tag)))
+        session.tell(f"{name}: its {made.type} was not begun: {why}")
+        if not self.dry_run:
+            session.execute(InstanceRemoveTags(words=(name, made.tag)))
 
     def change(self, session: Session, inst: Instance, new: Repair, *, drop: list[Repair]) -> None:
         """Another tag in the place of older ones."""
@@ -166,6 +175,13 @@ def need(cfg: Config, inst: Instance) -> str:
     if home.offline:
         return "failover" if reached else "reinstall"
     return "migrate" if home.drained and inst.admin_state == "up" and reached else ""
+
+
+def begun(session: Session, name: str, since: int) -> bool:
+    """Whether any job of the instance ended that was begun since then."""
+    return any((job["began"] or 0) >= since and name in (
+        job["params"].get("name"), *job["params"].get("names", ()))
+        for job in session.jobs.finished())
 
 
 def steps(inst: Instance, kind: str) -> Iterator[Operation]:

@@ -35,10 +35,15 @@ def ask(inst: Instance, nodes: Iterable[Node]) -> Iterator[Call[Mapping[int, Cop
 def copies(
     cfg: Config, inst: Instance, node: Node, seen: Seen,
 ) -> Iterator[tuple[Disk, Copy | None]]:
-    """The disks with their copies on a node that was asked; None: not in use there."""
-    found = seen[driver(inst).copies(node)]
+    """The disks with their copies on a node that was asked."""
     for disk in cfg.disks(inst):
-        yield disk, found.get(driver(inst).number(disk, node))
+        yield disk, copy(inst, disk, node, seen)
+
+
+def copy(inst: Instance, disk: Disk, node: Node, seen: Seen) -> Copy | None:
+    """The copy of a disk on a node that was asked; None: not in use there."""
+    made = driver(inst)
+    return seen[made.copies(node)].get(made.number(disk, node))
 
 
 def require_usable(

@@ -68,15 +68,12 @@ def candidates(cfg: Config, inst: Instance, wanted: str) -> list[Node]:
 
 
 def by_script(session: Session, name: str, typed: str) -> str:
-    """The node that an allocator's script says; empty when the built-in one is to choose."""
+    """The node that a script says for an instance, or for the second copy of its disks; empty
+    when the built-in allocator chooses."""
     from gnt.htools import request
 
-    cfg = session.config()
-    script = _allocator.external(cfg, typed)
-    if not script:
-        return ""
-    said = _allocator.ask(session, cfg, script, request.relocate(cfg, cfg.instance(name)))
-    return _allocator.chosen(cfg, script, said)[0]
+    return _allocator.by_script(
+        session, typed, lambda cfg: request.relocate(cfg, cfg.instance(name)))
 
 
 def named(session: Session, name: str, node: str, typed: str) -> str:

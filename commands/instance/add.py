@@ -120,13 +120,9 @@ class Add(Operation, command="instance add"):
         """On the nodes that an allocator's script says, if one is to choose."""
         if self.node:
             return self
-        cfg = session.config()
-        script = _allocator.external(cfg, self.iallocator)
-        if not script:
-            return self
-        wish = self.read(cfg)
-        said = _allocator.ask(session, cfg, script, wish.request(cfg))
-        return self.on(_allocator.chosen(cfg, script, said, wish.copies))
+        node = _allocator.by_script(
+            session, self.iallocator, lambda cfg: self.read(cfg).request(cfg))
+        return self.on([node]) if node else self
 
     def on(self, nodes: Iterable[str]) -> Add:
         """On these nodes."""

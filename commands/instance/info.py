@@ -97,9 +97,8 @@ class Info(Query, command="instance info"):
             return {}
         found = {}
         for node in (cfg.one(Node, uuid) for uuid in disk.nodes):
-            call = _mirror.driver(inst).copies(node)
-            if not node.offline and not seen.failed(call):
-                copy = seen[call].get(_mirror.driver(inst).number(disk, node))
+            if not node.offline and not seen.failed(_mirror.driver(inst).copies(node)):
+                copy = _mirror.copy(inst, disk, node, seen)
                 found[node.name] = (f"{copy.role}, " if copy else "") + _mirror.state(copy)
         return {"copies": found}
 

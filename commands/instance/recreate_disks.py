@@ -48,25 +48,19 @@ class RecreateDisks(Operation, command="instance recreate-disks"):
 
     def prepare(self, session: Session) -> tuple[Operation, ...]:
         _allocator.require_alone(self.iallocator, self.node)
-        node = self.node or self._by_script(session)
+        node = self.node or (self.iallocator and _allocator.by_script(
+            session, self.iallocator, self._question))
         return (self.replace(node=node, iallocator="" if node else self.iallocator),)
 
-    def _by_script(self, session: Session) -> str:
-        """The node that an allocator's script says, which is asked as for a new instance: nothing
-        of the old one is left to be moved.  Empty when the built-in allocator is to choose."""
+    def _question(self, cfg: Config) -> Mapping[str, Any]:
+        """A script is asked as for a new instance: nothing of the old one is left to be moved."""
         from gnt.htools import request
 
-        cfg = session.config()
-        script = _allocator.external(cfg, self.iallocator) if self.iallocator else ""
-        if not script:
-            return ""
         inst, sizes = self._checked(cfg)
         disks = [(sizes.get(disk.uuid) or disk.size, disk.mode, disk.spindles)
                  for disk in cfg.disks(inst)]
-        body = request.allocate(cfg, inst, cfg.one(Group, _life.home(cfg, inst).group), disks,
-                                required=1)
-        said = _allocator.ask(session, cfg, script, body)
-        return _allocator.chosen(cfg, script, said)[0]
+        group = cfg.one(Group, _life.home(cfg, inst).group)
+        return request.allocate(cfg, inst, group, disks, required=1)
 
     def hook_env(self, cfg: Config) -> Mapping[str, str]:
         return _hooks.instance(cfg, cfg.instance(self.name))

@@ -58,19 +58,9 @@ class ReplaceDisks(Operation, command="instance replace-disks"):
     def prepare(self, session: Session) -> tuple[Operation, ...]:
         """With the node that a script says."""
         _allocator.require_alone(self.iallocator, self.new_secondary)
-        cfg = session.config()
-        inst = cfg.instance(self.name)
-        _mirror.driver(inst)
-        script = _allocator.external(cfg, self.iallocator) if self.iallocator else ""
-        if not script:
-            return (self,)
-        from gnt.htools import request
-
-        second = _disks.second(cfg, inst)
-        body = request.relocate(cfg, inst) | {"relocate_from": [second.name] if second else []}
-        said = _allocator.ask(session, cfg, script, body)
-        (node,) = _allocator.chosen(cfg, script, said)
-        return (self.replace(new_secondary=node, iallocator=""),)
+        _mirror.driver(session.config().instance(self.name))
+        node = _move.by_script(session, self.name, self.iallocator) if self.iallocator else ""
+        return (self.replace(new_secondary=node, iallocator="") if node else self,)
 
     def hook_env(self, cfg: Config) -> Mapping[str, str]:
         return _hooks.instance(cfg, cfg.instance(self.name))

@@ -20,6 +20,9 @@ if TYPE_CHECKING:
     from gnt.plan import Call
     from gnt.spec import Seen
 
+OFFLINE = "marked offline it counts as proof that nothing runs there"
+REMOVED = "once it is removed nobody looks there"
+
 
 def leaves(node: Node, new: Node) -> bool:
     return new.offline and not node.offline
@@ -28,10 +31,6 @@ def leaves(node: Node, new: Node) -> bool:
 def facts(cfg: Config, node: Node) -> Iterator[Call[Any]]:
     if node.vm_capable:
         yield from _return.guests(cfg, node)
-
-
-OFFLINE = "marked offline it counts as proof that nothing runs there"
-REMOVED = "once it is removed nobody looks there"
 
 
 def require_empty(

@@ -67,15 +67,20 @@ def _node(cfg: Config, node: objects.Node, seen: Seen | None) -> dict[str, Any]:
 
 def _instance(cfg: Config, inst: objects.Instance, made: bool) -> dict[str, Any]:
     group = cfg.one(Group, cfg.node(inst.primary_node).group)
-    disks = cfg.disks(inst)
-    homes = [inst.primary_node, *(u for d in disks for u in d.nodes if u != inst.primary_node)]
+    disks = [(d.size, d.mode, d.spindles) for d in cfg.disks(inst)]
     return {
-        **base(cfg, inst, group, [(d.size, d.mode, d.spindles) for d in disks]),
+        **base(cfg, inst, group, disks),
         "admin_state": "up" if made else inst.admin_state,
         "disks_active": inst.disks_active,
-        "nodes": [cfg.node(uuid).name for uuid in dict.fromkeys(homes)],
+        "nodes": _nodes(cfg, inst),
         **({"forthcoming": True} if inst.forthcoming and not made else {}),
     }
+
+
+def _nodes(cfg: Config, inst: objects.Instance) -> list[str]:
+    """The names of its home, and of the node with the second copy of its disks."""
+    others = (u for d in cfg.disks(inst) for u in d.nodes if u != inst.primary_node)
+    return [cfg.node(uuid).name for uuid in dict.fromkeys((inst.primary_node, *others))]
 
 
 def base(
@@ -111,10 +116,11 @@ def allocate(
 
 
 def relocate(cfg: Config, inst: objects.Instance) -> dict[str, Any]:
-    """To which other node should an instance go?"""
+    """To which other node should an instance go, or the second copy of its disks?"""
+    home, *second = _nodes(cfg, inst)
     return {"type": "relocate", "name": inst.name, "required_nodes": 1,
             "disk_space_total": sum(d.size for d in cfg.disks(inst)),
-            "relocate_from": [cfg.node(inst.primary_node).name]}
+            "relocate_from": second or [home]}
 
 
 def evacuate(names: Sequence[str], mode: str) -> dict[str, Any]:

@@ -21,6 +21,7 @@ class Desk:
         self.forgotten, self.answers = False, []
         self.executed, self.steps = [], []
         self.recorded = []  # what is only written into the history
+        self.ended = []  # jobs, as the history has them
         self.outcomes, self.waiting = [], []  # of submitted jobs; what happens while one waits
 
     def config(self):
@@ -69,6 +70,9 @@ class Desk:
         for happens in self.waiting[int(job) - 1:int(job)]:
             happens()
         return self.outcomes[int(job) - 1]
+
+    def finished(self, newest=None):
+        return self.ended
 
     def confirm(self, question, affected=()):
         self.questions.append(question)

@@ -24,6 +24,7 @@ from gnt.model.objects import Disk, Group
 from tests.commands import build
 from tests.commands.moves import RUN, answering, busy, changed, homes, lost, two_groups, yes
 from tests.commands.sessions import Desk
+from tests.htools.reference import theirs
 
 
 def test_a_script_says_where_a_new_instance_goes():
@@ -133,51 +134,61 @@ def test_scripts_get_the_world_that_the_built_in_allocator_sees():
     desk = answering(cfg, yes(["node2"]))
     desk.nodes.silent = {"node4"}
     desk.execute(Migrate(name="web", iallocator="mine"))
-    (call,) = [call for call in desk.asked if call.task == RUN]
-    read = iallocator.parse(call.args["request"]).world
+    request = iallocator.parse(request_of(desk))
+    read = request.world
     world = config.world(cfg, survey.figures(seen))
     assert read.groups == world.groups and read.instances == world.instances
     assert [n.replace(spindles=0, master=False, n_cpu=0) for n in read.nodes] == [
         n.replace(spindles=0, master=False, n_cpu=0) for n in world.nodes]
-    assert iallocator.answer(iallocator.parse(call.args["request"]), Options()).result == ["node2"]
+    assert iallocator.answer(request, Options()).result == ["node2"]
+
+
+def request_of(desk):
+    """What the script was asked."""
+    (call,) = [call for call in desk.asked if call.task == RUN]
+    return call.args["request"]
+
+
+def debians_answer(desk, folder):
+    """What Debian's hail, which must find places, says to that."""
+    path = folder / "request.json"
+    path.write_text(request_of(desk))
+    told = theirs("hail", str(path)).out
+    assert json.loads(told)["success"], told
+    return told
+
+
+def debians_result(desk, folder):
+    return json.loads(debians_answer(desk, folder))["result"]
+
+
+def our_result(desk):
+    asked = iallocator.parse(request_of(desk))
+    asked = asked.replace(world=load.own_memory(asked.world, 4096))
+    return iallocator.answer(asked, Options()).result
 
 
 def test_debians_hail_answers_our_requests_as_the_built_in_one_does(tmp_path):
-    from tests.htools.reference import theirs
-
     cfg = two_groups()
-    path = tmp_path / "request.json"
     for operation in (Migrate(name="web", iallocator="mine"),
                       Failover(name="cold", iallocator="mine"),
                       Add(name="new", disk_template="sharedfile", os_size=2048, iallocator="mine")):
         desk = answering(cfg, yes(["node2"]))
         desk.execute(operation)
-        (call,) = [call for call in desk.asked if call.task == RUN]
-        path.write_text(call.args["request"])
-        told = json.loads(theirs("hail", str(path)).out)
-        asked = iallocator.parse(call.args["request"])
-        asked = asked.replace(world=load.own_memory(asked.world, 4096))
-        assert told["success"], told
-        assert told["result"] == iallocator.answer(asked, Options()).result
+        assert debians_result(desk, tmp_path) == our_result(desk)
 
 
 def test_a_script_is_asked_for_lost_disks_as_for_a_new_instance(tmp_path):
     """Nothing is left to be moved: relocation of what is on one node only is always refused."""
-    from tests.htools.reference import theirs
-
     cfg = lost(offline=True, master_candidate=False)
     desk = answering(cfg, yes(["node3"]))
     desk.execute(RecreateDisks(name="db", iallocator="mine"))
     assert homes(desk.cfg)["db"] == "n3"
-    (call,) = [call for call in desk.asked if call.task == RUN]
-    asked = json.loads(call.args["request"])["request"]
+    asked = json.loads(request_of(desk))["request"]
     assert asked["type"] == "allocate" and asked["required_nodes"] == 1
     assert [disk["size"] for disk in asked["disks"]] == [d.size for d in cfg.disks(
         cfg.instance("db"))]
-    path = tmp_path / "request.json"
-    path.write_text(call.args["request"])
-    told = json.loads(theirs("hail", str(path)).out)
-    assert told["success"] and set(told["result"]) <= {"node1", "node3"}
+    assert set(debians_result(desk, tmp_path)) <= {"node1", "node3"}
 
 
 def mirrored():
@@ -189,8 +200,6 @@ def mirrored():
 @pytest.mark.parametrize("default", ["", "mine"])
 def test_a_script_says_where_second_copies_go(default, tmp_path):
     """Asked as for a relocation off the node that has them, which Debian's hail understands."""
-    from tests.htools.reference import theirs
-
     desk = answering(mirrored(), yes(["node4"]))
     if default:
         cfg = changed(desk.cfg, edits.change(desk.cfg.cluster.replace(default_iallocator="mine")))
@@ -198,17 +207,11 @@ def test_a_script_says_where_second_copies_go(default, tmp_path):
     desk.execute(ReplaceDisks(name="web", iallocator="." if default else "mine"))
     (disk,) = [disk for disk in desk.cfg.all(Disk) if disk.dev_type == "drbd" and disk.instance]
     assert disk.nodes == ("n1", "n4")
-    (call,) = [call for call in desk.asked if call.task == RUN]
-    asked = json.loads(call.args["request"])["request"]
+    asked = json.loads(request_of(desk))["request"]
     assert (asked["type"], asked["relocate_from"]) == ("relocate", ["node2"])
-    path = tmp_path / "request.json"
-    path.write_text(call.args["request"])
-    told = json.loads(theirs("hail", str(path)).out)
-    asked = iallocator.parse(call.args["request"])
-    asked = asked.replace(world=load.own_memory(asked.world, 4096))
-    assert told["success"], told
-    assert told["result"] == iallocator.answer(asked, Options()).result
-    assert set(told["result"]) < {"node3", "node4"}
+    result = debians_result(desk, tmp_path)
+    assert result == our_result(desk)
+    assert set(result) < {"node3", "node4"}
 
 
 @pytest.mark.parametrize(("answer", "problem"), [
@@ -224,14 +227,16 @@ def test_second_copies_stay_when_a_script_says_no_place(answer, problem):
     assert desk.executed == []
 
 
-SCRIPTED = (
-    Evacuate(name="node1", force=True, iallocator="mine"),
-    ChangeGroup(name="web", to=("rack2",), force=True, iallocator="mine"),
-    GroupEvacuate(name="default", to=("rack2",), force=True, iallocator="mine"),
-)
+def moving_many(script):
+    """For each command that moves many."""
+    return pytest.mark.parametrize("command", [
+        Evacuate(name="node1", force=True, iallocator=script),
+        ChangeGroup(name="web", to=("rack2",), force=True, iallocator=script),
+        GroupEvacuate(name="default", to=("rack2",), force=True, iallocator=script),
+    ], ids=lambda command: type(command).__name__)
 
 
-@pytest.mark.parametrize("command", SCRIPTED, ids=lambda command: type(command).__name__)
+@moving_many("mine")
 def test_every_command_that_moves_many_asks_and_checks_a_script(command):
     job = [{"OP_ID": "OP_INSTANCE_MIGRATE", "instance_name": "web", "target_node": "node4"}]
     alone = build.cluster(*build.with_disk(build.instance("web")), Group(uuid="g2", name="rack2"),
@@ -248,25 +253,14 @@ def test_every_command_that_moves_many_asks_and_checks_a_script(command):
         assert desk.executed == [] and len(caught.value.message) < 700
 
 
-@pytest.mark.parametrize("command", [
-    Evacuate(name="node1", force=True, iallocator="debian"),
-    ChangeGroup(name="web", to=("rack2",), force=True, iallocator="debian"),
-    GroupEvacuate(name="default", to=("rack2",), force=True, iallocator="debian"),
-], ids=lambda command: type(command).__name__)
+@moving_many("debian")
 def test_what_debians_hail_answers_is_done(command, tmp_path):
     """The reference's own allocator as a script, from our request to the moves."""
-    from tests.htools.reference import theirs
-
     cfg = two_groups()
     asking = answering(cfg, "{")
     with pytest.raises(GntError, match="not JSON"):
         command.run(asking)
-    (call,) = [call for call in asking.asked if call.task == RUN]
-    path = tmp_path / "request.json"
-    path.write_text(call.args["request"])
-    told = theirs("hail", str(path)).out
-    assert json.loads(told)["success"], told
-    desk = answering(cfg, told)
+    desk = answering(cfg, debians_answer(asking, tmp_path))
     assert command.run(desk) == 0
     moved = {name for name, home in homes(desk.cfg).items() if home != homes(cfg)[name]}
     assert moved == ({"web"} if isinstance(command, ChangeGroup) else {"web", "mail", "cold"})

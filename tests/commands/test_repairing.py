@@ -7,6 +7,7 @@ import signal
 
 import pytest
 
+from gnt.commands.htools.harep import Harep
 from gnt.commands.instance.migrate import Migrate
 from tests.commands import build
 from tests.commands.moves import homes, said
@@ -25,8 +26,6 @@ def broken(*, cluster=(), group=(), instance=(), template="sharedfile", **node):
 
 
 def repaired(cfg, **options):
-    from gnt.commands.htools.harep import Harep
-
     desk = Desk(cfg)
     assert Harep(luxi="", **options).run(desk) == 0
     return desk
@@ -85,8 +84,6 @@ def test_a_drained_node_needs_a_migration_only():
 def test_a_failure_is_kept_and_a_dry_run_changes_nothing():
     lonely = broken(cluster=[AUTO + "failover"])
     desk = Desk(lonely, nodes=build.Nodes(lonely, memory={"node1": 1, "node3": 1}))
-    from gnt.commands.htools.harep import Harep
-
     Harep().run(desk)
     assert results(desk) == [("failover", "failure", 1)]
     desk = repaired(broken(cluster=[AUTO + "failover"]), dry_run=True)
@@ -95,8 +92,6 @@ def test_a_failure_is_kept_and_a_dry_run_changes_nothing():
 
 
 def test_harep_begins_no_repair_after_it_was_asked_to_stop():
-    from gnt.commands.htools.harep import Harep
-
     desk = Desk(broken(cluster=[AUTO + "failover"], offline=True, master_candidate=False))
     marked = desk.execute
 
@@ -107,15 +102,30 @@ def test_harep_begins_no_repair_after_it_was_asked_to_stop():
 
     desk.execute = asked
     assert Harep(luxi="").run(desk) == 0
-    assert "web: not begun, as it was asked to stop" in said(desk)
+    assert "web: its failover was not begun: it was asked to stop" in said(desk)
     assert homes(desk.cfg)["web"] == "n2" and results(desk) == []
     assert Harep(luxi="").run(desk) == 0  # nothing that it announced stands in the way
     assert results(desk) == [("failover", "success", 1)]
 
 
+def test_a_repair_that_no_job_was_made_of_is_done_by_the_next_harep():
+    """harep was killed between the tag that announces it and the job."""
+    old = AUTO + "pending:failover:x:5:"
+    desk = Desk(broken(cluster=[AUTO + "failover"], instance=[old]))
+    desk.ended = [{"began": 4.0, "params": {"name": "web"}},
+                  {"began": 7.0, "params": {"names": ("db",)}}]
+    assert Harep(luxi="", dry_run=True).run(desk) == 0 and desk.executed == []
+    assert Harep(luxi="").run(desk) == 0
+    assert "web: its failover was not begun: its harep was cut off" in said(desk)
+    assert results(desk) == [("failover", "success", 1)]
+
+
 def test_a_repair_that_was_cut_off_is_judged_by_how_the_instance_is():
     old = AUTO + "pending:failover:x:5:"
-    assert results(repaired(broken(instance=[old]))) == [("failover", "failure", 0)]
+    desk = Desk(broken(cluster=[AUTO + "failover"], instance=[old]))
+    desk.ended = [{"began": 6.0, "params": {"name": "web"}}]
+    Harep(luxi="").run(desk)
+    assert results(desk) == [("failover", "failure", 0)] and homes(desk.cfg)["web"] == "n2"
     well = broken(instance=[old], vm_capable=True)
     assert results(repaired(well)) == [("failover", "success", 0)]
 

@@ -10,7 +10,7 @@ from gnt.engine.steps import phases
 from gnt.errors import Busy, Conflict, Interrupted, JobFailed, NodeFailed, NoMajority, Stale
 from gnt.model.objects import Group
 from gnt.plan import Step, node_task, script
-from tests.engine.toys import WISH, Build, Lab, Tag, step
+from tests.engine.toys import WISH, Build, Lab, Tag, step, stopped_twice
 
 ALL = ["node1:web-a", "node1:web-b", "node2:web-c", "node3:web-d"]
 
@@ -184,16 +184,8 @@ def test_a_stop_is_obeyed_between_phases_and_can_be_resumed_or_undone(verb, left
 
 def test_a_second_stop_leaves_within_a_step_and_says_how_to_go_on():
     lab = Lab()
-    desk = lab.desk()
-
-    def twice(call):
-        if call.args.get("thing") == "web-a":
-            desk.stop.request()
-            desk.stop.request()
-
-    desk.transport.after = twice
     with pytest.raises(Interrupted, match="within a step") as stopped:
-        driver.run(desk, Build(name="web"), WISH)
+        driver.run(stopped_twice(lab, "web-a"), Build(name="web"), WISH)
     (job,) = lab.jobs
     assert stopped.value.hint == f"gnt-job resume {job.id}, or gnt-job undo {job.id}"
     recover.undo(lab.desk(), job.id, "x")

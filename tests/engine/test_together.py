@@ -77,21 +77,30 @@ def refused(_):
     raise Conflict("not this one")
 
 
-def waiting(together, count):
-    """Return when so many have joined the next group."""
+def until(reached):
     for _ in range(2000):
-        if len(together.crowd.waiting) == count:
+        if reached():
             return
         threading.Event().wait(0.005)
-    raise AssertionError(f"{len(together.crowd.waiting)} wait, not {count}")
+    raise AssertionError("they do not come")
+
+
+def waiting(together, count):
+    """Return when so many have joined the next group."""
+    until(lambda: len(together.crowd.waiting) == count)
+
+
+def committing():
+    """What waits for a store that is busy with its first group."""
+    store = Slow(Lab())
+    together, threads = Together(store, store.lab.desk().transport), Threads()
+    threads.start("first", lambda: together.commit(nothing))
+    assert store.entered.wait(20)
+    return store, together, threads
 
 
 def test_who_comes_while_a_group_is_committed_is_in_the_next_one():
-    lab = Lab()
-    store = Slow(lab)
-    together, threads = Together(store, lab.desk().transport), Threads()
-    threads.start("first", lambda: together.commit(nothing))
-    assert store.entered.wait(20)
+    store, together, threads = committing()
     for number in range(5):
         threads.start(number, lambda: together.commit(nothing))
     threads.start("refused", lambda: together.commit(refused))
@@ -102,7 +111,7 @@ def test_who_comes_while_a_group_is_committed_is_in_the_next_one():
     assert store.groups == [1, 6]
     assert isinstance(threads.results["refused"], Conflict)
     assert {threads.results[n].serial for n in ("first", 0, 1, 2, 3, 4, "reader")} == {
-        lab.disk.config().serial}
+        store.lab.disk.config().serial}
     assert store.reads == 0  # the state after the commits is as new as one that is read now
 
 
@@ -124,12 +133,8 @@ def test_readers_share_one_read_that_begins_after_they_came():
 
 
 def test_what_breaks_a_group_is_told_to_all_of_it():
-    lab = Lab()
-    store = Slow(lab)
+    store, together, threads = committing()
     store.broken = NoMajority("nobody answers")
-    together, threads = Together(store, lab.desk().transport), Threads()
-    threads.start("first", lambda: together.commit(nothing))
-    assert store.entered.wait(20)
     threads.start("second", lambda: together.commit(nothing))
     threads.start("third", together.read)
     waiting(together, 2)
@@ -137,7 +142,7 @@ def test_what_breaks_a_group_is_told_to_all_of_it():
     threads.join()
     assert {type(outcome) for outcome in threads.results.values()} == {NoMajority}
     store.broken = None
-    assert together.commit(nothing).serial == lab.disk.config().serial
+    assert together.commit(nothing).serial == store.lab.disk.config().serial
 
 
 class Asked:
@@ -157,11 +162,7 @@ class Asked:
 
 
 def present(questions, count):
-    for _ in range(2000):
-        if sum(len(crowd.waiting) for crowd, _ in questions.asking.values()) == count:
-            return
-        threading.Event().wait(0.005)
-    raise AssertionError("they do not come")
+    until(lambda: sum(len(crowd.waiting) for crowd, _ in questions.asking.values()) == count)
 
 
 def test_the_same_questions_are_asked_once_for_all_who_come_before_they_are_sent():
@@ -185,11 +186,7 @@ def test_the_same_questions_are_asked_once_for_all_who_come_before_they_are_sent
 
 
 def test_who_has_what_it_came_for_does_not_wait_for_the_next_group():
-    lab = Lab()
-    store = Slow(lab)
-    together, threads = Together(store, lab.desk().transport), Threads()
-    threads.start("first", lambda: together.commit(nothing))
-    assert store.entered.wait(20)
+    store, together, threads = committing()
     store.entered.clear()
     threads.start("second", lambda: together.commit(nothing))
     waiting(together, 1)
@@ -203,11 +200,7 @@ def test_who_has_what_it_came_for_does_not_wait_for_the_next_group():
 
 
 def test_the_history_is_read_in_turn_and_whole():
-    lab = Lab()
-    store = Slow(lab)
-    together, threads = Together(store, lab.desk().transport), Threads()
-    threads.start("first", lambda: together.commit(nothing))
-    assert store.entered.wait(20)
+    store, together, threads = committing()
     threads.start("all", together.history)
     threads.start("newest", lambda: together.history(newest=1))
     waiting(together, 2)
@@ -246,30 +239,22 @@ def test_the_store_s_transport_learns_of_each_state():
 
 
 def test_a_group_of_which_none_is_done_is_read_for():
-    lab = Lab()
-    store = Slow(lab)
-    together, threads = Together(store, lab.desk().transport), Threads()
-    threads.start("first", lambda: together.commit(nothing))
-    assert store.entered.wait(20)
+    store, together, threads = committing()
     threads.start("refused", lambda: together.commit(refused))
     threads.start("reader", together.read)
     waiting(together, 2)
     store.go.set()
     threads.join()
     assert isinstance(threads.results["refused"], Conflict) and store.reads == 1
-    assert threads.results["reader"].serial == lab.disk.config().serial
+    assert threads.results["reader"].serial == store.lab.disk.config().serial
 
 
 def test_what_breaks_after_some_are_done_is_told_to_the_others_only():
-    lab = Lab()
-    store = Slow(lab)
-    together, threads = Together(store, lab.desk().transport), Threads()
+    store, together, threads = committing()
 
     def broken():
         raise NoMajority("no history today")
 
-    threads.start("first", lambda: together.commit(nothing))
-    assert store.entered.wait(20)
     threads.start("done", lambda: together.commit(nothing))
     threads.start("refused", lambda: together.commit(refused))
     waiting(together, 2)
@@ -299,10 +284,7 @@ def test_one_leads_at_a_time_and_never_for_nobody():
     assert entered.acquire(timeout=20)
     for number in range(3):
         threads.start(number, lambda: crowd.join(Wish()))
-    for _ in range(2000):
-        if len(crowd.waiting) == 3:
-            break
-        threading.Event().wait(0.005)
+    until(lambda: len(crowd.waiting) == 3)
     go.release()
     assert entered.acquire(timeout=20)
     assert not entered.acquire(timeout=0.2)  # the second group is led by one of it

@@ -7,7 +7,7 @@ import pytest
 from gnt.engine import driver, recover
 from gnt.errors import GntError, Interrupted, JobFailed, NodeFailed, NoMajority
 from gnt.plan import Plan, Step
-from tests.engine.toys import WISH, Build, Lab, make, step
+from tests.engine.toys import WISH, Build, Lab, make, step, stopped_twice
 
 
 def breaks(*things, undo=False):
@@ -137,17 +137,8 @@ def test_cancelling_comes_too_late_once_it_settles():
 
 
 def test_a_second_stop_while_it_settles_says_only_the_way_forward():
-    lab = Lab()
-    desk = lab.desk()
-
-    def twice(call):
-        if call.args.get("thing") == "web-e":
-            desk.stop.request()
-            desk.stop.request()
-
-    desk.transport.after = twice
     with pytest.raises(Interrupted, match="within a step") as stopped:
-        driver.run(desk, Build(name="web", settle=True), WISH)
+        driver.run(stopped_twice(Lab(), "web-e"), Build(name="web", settle=True), WISH)
     assert stopped.value.hint == f"gnt-job resume {JOB}"
 
 

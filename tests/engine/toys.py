@@ -155,4 +155,15 @@ class Lab:
         return self.disk.config().one(Network, "net").reservations.count("X")
 
 
+def stopped_twice(lab, thing):
+    """A driver whom somebody stops twice while it makes the thing."""
+    def twice(call):
+        if call.args.get("thing") == thing:
+            desk.stop.request()
+            desk.stop.request()
+
+    desk = lab.desk(after=twice)
+    return desk
+
+
 WISH = Wish(author="tester", driver="here 1")

@@ -14,7 +14,8 @@ import pytest
 from gnt.htools import text
 from gnt.htools.world import Group, Policy, World
 from tests.htools import clusters, differ
-from tests.htools.differ import Case, difference
+from tests.htools.cases import Case
+from tests.htools.differ import difference
 from tests.htools.messages import new, rapi, request
 from tests.htools.reference import ours, saved, theirs
 
