@@ -95,7 +95,9 @@ class Failover(Operation, command="instance failover"):
                 yield power
         yield from (_life.running(inst, other) for other in _life.others(cfg, inst))
         yield from _move.facts(cfg, inst, self.target_node)
-        yield from _mirror.ask(inst, _move.candidates(cfg, inst, self.target_node))
+        asked = _move.candidates(cfg, inst, self.target_node)
+        yield from _mirror.ask(inst, asked)
+        yield from _mirror.ask_histories(cfg, inst, (source, *asked))
 
     def plan(self, cfg: Config, seen: Seen) -> Plan:
         inst = self._checked(cfg)
@@ -110,7 +112,7 @@ class Failover(Operation, command="instance failover"):
         chosen = _move.choose(cfg, inst, self.target_node, seen, memory, explain=self.explain)
         target = chosen.node
         unsure = () if self.ignore_consistency else _mirror.require_usable(
-            cfg, inst, target, seen, dead=bool(dead))
+            cfg, inst, target, source, seen, dead=bool(dead))
         if not self.ignore_ipolicy:
             _move.enforce(cfg, inst, target)
         runtime = seen[_move.needs(cfg, inst)[target.group].capable(target)].runtime
