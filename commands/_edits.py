@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gnt.errors import Invalid
 from gnt.model.codec import to_data
 from gnt.model.config import SECTIONS
 from gnt.model.objects import Cluster, Job, Signer
@@ -33,6 +34,11 @@ def put(thing: Record) -> Edit:
 def change(thing: Thing, **changes: Any) -> Edit:
     """The object with some fields changed and its serial number raised."""
     return put(thing.replace(serial_no=thing.serial_no + 1, **changes))
+
+
+def unchanged(command: str) -> Invalid:
+    """What a command answers that would change nothing."""
+    return Invalid("", "nothing to change is given, or it is as it was", hint=f"{command} --help")
 
 
 def drop(thing: Record) -> Edit:

@@ -49,8 +49,8 @@ class TagChange(Operation):
 
     def plan(self, cfg: Config, seen: Seen) -> Plan:
         thing = self._thing(cfg)
-        tags = self._tags()
-        return Plan(end=(change(thing, tags=self.after(thing.tags, tags)),))
+        tags = self.after(thing.tags, self._tags())
+        return Plan(end=(change(thing, tags=tags),) if tags != thing.tags else ())
 
     def after(self, before: tuple[str, ...], tags: tuple[str, ...]) -> tuple[str, ...]:
         """The tags after the change."""
@@ -73,13 +73,11 @@ class TagChange(Operation):
 
 class AddTags(TagChange):
     def after(self, before: tuple[str, ...], tags: tuple[str, ...]) -> tuple[str, ...]:
-        twice = [tag for tag in tags if tag in before]
-        if twice:
-            raise Conflict(f"it has the tag {', '.join(twice)} already",
-                           hint=f"gnt-{self.noun} list-tags")
-        if len(before) + len(tags) > TAGS_AT_MOST:
-            raise Conflict(f"more than {TAGS_AT_MOST} tags on one object are not possible")
-        return (*before, *tags)
+        new = tuple(tag for tag in tags if tag not in before)
+        if len(before) + len(new) > TAGS_AT_MOST:
+            raise Conflict(f"more than {TAGS_AT_MOST} tags on one object are not possible",
+                           hint=f"gnt-{self.noun} remove-tags")
+        return (*before, *new)
 
 
 class RemoveTags(TagChange):

@@ -48,7 +48,8 @@ class Draft:
         self.entries: list[Entry] = []
         self.full = False
         self._ahead: Ahead | None = None
-        self._serial, self._prev = store.replica.position.serial, store.replica.position.head
+        at = store.replica.position
+        self._serial, self._prev, self._time = at.serial, at.head, at.time
         self._size = 0
 
     def add(self, make: Make) -> bool:
@@ -59,11 +60,13 @@ class Draft:
             return False
         author = self.store.author
         txn = records.drafted(change, self._serial + 1, self._prev, self.order, author)
+        trusted = self.store.replica.trusted
+        trusted.require_in_time(author.public, txn.time, self._time)
         txn = records.agreed(txn, self.config.state, self.store.replica.position.term, author)
         entry = records.sealed(self._serial + 1, txn, author)
         self.store.note(txn, entry)
         self.entries.append(entry)
-        self._serial, self._prev = entry.serial, entry.hash
+        self._serial, self._prev, self._time = entry.serial, entry.hash, txn.time
         self._size += len(entry.record)
         self.full = (len(self.entries) >= MOST or self._size >= ROOM or any(
             path.partition("/")[0] in ALONE for path in txn.paths))
@@ -179,7 +182,6 @@ def check_author(store: SignedStore) -> None:
             f"your key {author.fingerprint} may not sign changes of this cluster",
             hint=f"let an admin who may type: gnt-cluster signer add {author.who} "
                  f"'{author.public}'")
-    store.replica.trusted.require_in_time(author.public, author.clock())
 
 
 def _commit(store: SignedStore, entries: list[Entry]) -> list[Entry]:

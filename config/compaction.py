@@ -6,6 +6,7 @@ from gnt.config import base as bases
 from gnt.config import message as m
 from gnt.config import signature
 from gnt.config.base import Header
+from gnt.config.commit import check_author
 from gnt.config.replicate import Replication
 from gnt.errors import GntError, NodeFailed
 
@@ -31,6 +32,7 @@ def make(replica: Replica, author: Author) -> bytes:
         before = bases.parse(replica.content()[0], f"base-{at.base}.toml").header.previous
     header = Header(format=bases.FORMAT, serial=at.serial, term=at.term, turn=at.turn,
                     time=round(author.clock(), 3), who=author.who, head=at.head, previous=before)
+    replica.trusted.require_in_time(author.public, header.time, 0.0)
     body = bases.body(header, replica.state.everything())
     return bases.signed(body, signature.sign(body, author.signing))
 
@@ -64,6 +66,7 @@ def compact(store: SignedStore) -> None:
         return
     turn = store.turn
     assert turn is not None
+    check_author(store)  # who has just removed himself, for example
     base = make(store.replica, store.author)
     old = store.replica.head
     head = old.replace(base=old.serial)

@@ -32,7 +32,7 @@ from gnt.config import base as bases
 from gnt.config import consent, history, journal, signature
 from gnt.config.history import Chapter
 from gnt.config.journal import Entry
-from gnt.errors import Conflict, Damaged
+from gnt.errors import Conflict, Damaged, Invalid
 from gnt.model.objects import Signer
 
 TYPE_CHECKING = False
@@ -48,7 +48,10 @@ MAX_FILE = 512 * 1024 * 1024
 def export(
     chapters: Sequence[Chapter], state: FollowingState, verified: Verified, folder: str,
 ) -> int:
-    """Write a new folder; the number of files.  Raises Conflict when there is something."""
+    """Write a new folder; the number of files.  Raises Conflict when there is something,
+    Invalid when it has no name."""
+    if not folder:
+        raise Invalid("folder", "its name is empty")
     if os.path.exists(folder) and os.listdir(folder):
         raise Conflict(f"{folder} is there already and not empty", hint="name a new folder")
     count = 0

@@ -13,10 +13,11 @@ import os
 from gnt.config import message as m
 from gnt.config import record as records
 from gnt.config import replicate
+from gnt.config.commit import check_author
 from gnt.config.journal import split
 from gnt.config.replicate import Replication
 from gnt.engine.ports import Change
-from gnt.errors import Damaged, GntError, NodeFailed, NotAuthorised
+from gnt.errors import Damaged, GntError, NodeFailed
 from gnt.plan import Edit
 from gnt.record import Record
 
@@ -132,10 +133,12 @@ def _take_over(
 
 
 def _require_consent(store: SignedStore, new_master: str, wish: Wish) -> None:
-    """Before anything is fenced: raise while fewer signers agree than a cluster may ask for."""
+    """Before anything is fenced: raise unless we may sign, and enough others agree."""
     config, at = store.replica.config(), store.replica.position
+    check_author(store)
     change = Change(edits=_becomes_master(config, new_master), operation=wish.operation)
     txn = records.drafted(change, at.serial + 1, at.head, (at.term + 1, 0), store.author)
+    store.replica.trusted.require_in_time(store.author.public, txn.time, at.time)
     records.agreed(txn, config.state, at.term, store.author)
 
 
@@ -259,8 +262,7 @@ def _commit(
     no_voting: bool,
 ) -> Config:
     """The failover's own record, in the first turn of the new master."""
-    if store.author.public not in store.replica.trusted.signers():
-        raise NotAuthorised(f"your key {store.author.fingerprint} may not sign changes here")
+    check_author(store)  # what was taken along may have changed that
     take = m.Take(term=term, base=store.replica.position.base,
                   offset=store.replica.position.offset, asked=(0, 0))  # its term is new
     answer = store.peers.ask({new_master: take}, deadline=m.WAIT + 10.0)[new_master]

@@ -58,6 +58,7 @@ def make(change: Change, replica: Replica, order: tuple[int, int], author: Autho
     """The signed record of a change that follows the replica's head in the turn ``order``."""
     at = replica.position
     txn = drafted(change, at.serial + 1, at.head, order, author)
+    replica.trusted.require_in_time(author.public, txn.time, at.time)
     return sealed(at.serial + 1, agreed(txn, replica.state, at.term, author), author)
 
 

@@ -113,7 +113,7 @@ class Trusted:
         self._check_base(taken, where)
         header = taken.header
         if not known and (name := self._signers.get(author)):
-            self._require_in_time(author, name, header.time, where)
+            self._require_in_time(author, name, (header.time, 0.0), where)
         self.state.reset(taken.data, Position(
             term=header.term, turn=header.turn, serial=header.serial, head=taken.head,
             base=header.serial, time=header.time))
@@ -149,28 +149,32 @@ class Trusted:
         """As ``_next``; also in time, and agreed to by as many signers as it needs."""
         author, txn, after = _next(entry, at, signers, where)
         name = f"{where}, txn.{entry.serial}"
-        ends = self._require_in_time(author, signers[author], txn.time, name)
-        if ends and txn.time < at.time - BACK:
-            raise NotAuthorised(f"{name}: dated before the record before it, by {signers[author]}, "
-                                "whose right to sign ends")
+        self._require_in_time(author, signers[author], (txn.time, at.time), name)
         consent.require(self.state, at.term, txn, author, signers, name)
         return txn, after
 
-    def _require_in_time(self, author: str, name: str, time: float, where: str) -> bool:
-        """Raise when a signer's right had ended then; whether it ever ends.
+    def _require_in_time(
+        self, author: str, name: str, times: tuple[float, float], where: str,
+    ) -> None:
+        """Raise when a signer's right had ended then.  ``times``: of this, and of what it follows.
 
         The time is what the signer says: one whose right ends must not go back behind others.
         """
         until = consent.count(self.state.load("signers", name) or {}, "valid_until", 0)
+        time, before = times
         if until and time >= until:
             raise NotAuthorised(f"{where}: signed by {name}, whose right to sign had ended "
                                 f"({signature.fingerprint(author)})",
                                 hint=f"gnt-cluster signer modify --valid-until=DATE {name}")
-        return bool(until)
+        if until and time < before - BACK:
+            raise NotAuthorised(
+                f"{where}: dated before the record before it, by {name}, whose right to sign ends",
+                hint="is a clock wrong? A change by somebody whose right does not end mends it")
 
-    def require_in_time(self, author: str, time: float) -> None:
-        """Raise when the right of a signer has ended by this time."""
-        self._require_in_time(author, self._signers[author], time, "this change")
+    def require_in_time(self, author: str, time: float, before: float) -> None:
+        """Raise when a signer may sign nothing of this time that follows what is of ``before``: it
+        would be committed, and nobody could believe it."""
+        self._require_in_time(author, self._signers[author], (time, before), "this change")
 
     def believable(self, entries: Iterable[Entry], where: str) -> list[Entry]:
         """The records that could be followed, up to the first that could not; follows none."""

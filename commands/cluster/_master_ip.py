@@ -10,7 +10,7 @@ from gnt.plan import Script, Step, node_task, script
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Mapping
 
     from gnt.model.config import Config
     from gnt.model.objects import Cluster, Node
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from gnt.spec import Session
 
 SCRIPT = "/etc/gnt/scripts/master-ip-setup"
+NOTED = "/run/gnt/master-ip"  # a file for each address that was set here since the node started
 
 _UP = """\
 netdev=$1 ip=$2 prefix=$3 family=$4
@@ -32,6 +33,7 @@ if [ ! -e "/sys/class/net/$netdev" ]; then
     echo "there is no interface $netdev on this node" >&2
     exit 1
 fi
+mkdir -p "$5" && : >"$5/$ip" || exit 1
 ip -o address show to "$ip" dev "$netdev" | while read -r _ _ _ address _; do
     [ "$address" = "$ip/$prefix" ] || ip address delete "$address" dev "$netdev" || exit 1
 done || exit 1
@@ -52,6 +54,17 @@ exit 0
 _DOWN = """\
 ip -o address show to "$1" 2>/dev/null | while read -r _ device _ address _; do
     ip address delete "$address" dev "$device" || exit 1
+done || exit 1
+rm -f "$2/$1"
+"""
+
+_WHERE = """\
+for noted in "$1" "$2"/*; do
+    ip=${noted##*/}
+    [ "$noted" = "$1" ] || { [ -e "$noted" ] && [ "$ip" != "$1" ]; } || continue
+    ip -o address show to "$ip" 2>/dev/null | while read -r _ device _; do
+        echo "$ip $device"
+    done
 done
 """
 
@@ -78,13 +91,13 @@ getent "ahostsv$2" "$1" | {
 @node_task(deadline=20)
 def up(netdev: str, ip: str, prefix: int, family: int) -> Script[None]:
     """Set the address on an interface, unless it is there, and tell the neighbours."""
-    return script(_UP, netdev, ip, prefix, family)
+    return script(_UP, netdev, ip, prefix, family, NOTED)
 
 
 @node_task(deadline=20)
 def down(ip: str) -> Script[None]:
     """Take the address away, wherever it is on the node."""
-    return script(_DOWN, ip)
+    return script(_DOWN, ip, NOTED)
 
 
 @node_task(deadline=60)
@@ -94,12 +107,10 @@ def external(netdev: str, ip: str, prefix: int, family: int, action: str) -> Scr
 
 
 @node_task(deadline=20)
-def where(ip: str) -> Script[tuple[str, ...]]:
-    """The interfaces of a node that have the address."""
-    return script("""ip -o address show to "$1" 2>/dev/null | while read -r _ device _; do
-    echo "$device"
-done
-""", ip, parse=lambda output: tuple(output.split()))
+def where(ip: str) -> Script[Mapping[str, str]]:
+    """The interfaces of a node that have the address, or one that was the master's before."""
+    return script(_WHERE, ip, NOTED, parse=lambda output: dict(
+        line.split(" ") for line in output.splitlines()))
 
 
 @node_task(deadline=20)

@@ -40,7 +40,7 @@ def require_true(now: Config, then: Config, seen: Seen) -> None:
                     hint=f"gnt-node modify --offline=yes {node.name}, once it is without power")
             for guest in seen[call]:
                 inst = homes.get(guest.uuid)
-                if inst and guest.state not in _return.ENDED and inst.primary_node != node.uuid:
+                if inst and not guest.ended and inst.primary_node != node.uuid:
                     raise Conflict(
                         f"{inst.name} runs on {node.name}, and its home would be "
                         f"{then.one(Node, inst.primary_node).name}: it could be started twice",

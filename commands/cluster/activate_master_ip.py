@@ -8,11 +8,11 @@ from gnt.spec import Holds, Operation
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
     from typing import Any
 
     from gnt.model.config import Config
-    from gnt.model.objects import Node
+    from gnt.model.objects import Cluster, Node
     from gnt.plan import Call
     from gnt.spec import Seen
 
@@ -44,8 +44,12 @@ class ActivateMasterIp(Operation, command="cluster activate-master-ip"):
             if failed is not None:
                 notes.append(f"{node.name} does not answer ({failed.problem}): "
                              f"it may have {cluster.master_ip}, too")
-            elif node.name != master and _may_have(cluster.use_external_mip_script, node,
-                                                   seen[call]):
+                continue
+            for ip in seen[call]:
+                if ip != cluster.master_ip:  # it was renamed while this node was away
+                    attempt.append(Step(do=_master_ip.down.on(node.name, ip),
+                                        title=f"drop {ip} on {node.name}"))
+            if node.name != master and _may_have(cluster, node, seen[call]):
                 attempt.append(Step(do=_master_ip.dropped(cluster, node.name),
                                     title=f"drop {cluster.master_ip} on {node.name}"))
         attempt.append(Step(do=_master_ip.raised(cluster, master),
@@ -53,9 +57,10 @@ class ActivateMasterIp(Operation, command="cluster activate-master-ip"):
         return Plan(attempt=tuple(attempt), notes=tuple(notes))
 
 
-def _may_have(external: bool, node: Node, interfaces: tuple[str, ...]) -> bool:
+def _may_have(cluster: Cluster, node: Node, found: Mapping[str, str]) -> bool:
     """Whether a node that is not the master has the address.
 
     What a script of the administrator's does cannot be seen: every candidate may have been master.
     """
-    return bool(interfaces) or (external and node.master_candidate)
+    return cluster.master_ip in found or (
+        cluster.use_external_mip_script and node.master_candidate)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from gnt.checks.addresses import addresses, longest, unfit
 from gnt.checks.keys import keyring, past_the_gate
 from gnt.commands import _access, _gate
-from gnt.commands._edits import change
+from gnt.commands._edits import change, unchanged
 from gnt.commands.cluster import _master_ip, _uids
 from gnt.commands.cluster._options import ClusterOptions
 from gnt.commands.node import _let_in, _role
@@ -74,18 +74,15 @@ class Modify(ClusterOptions, Operation, command="cluster modify"):
         pool = _uids.joined((*after.uid_pool, *self.add_uids))
         after = after.replace(uid_pool=_uids.without(pool, self.remove_uids), **own)
         if after == before:
-            raise Invalid("", "nothing to change is given, or it is as it was",
-                          hint="gnt-cluster modify --help")
+            raise unchanged("gnt-cluster modify")
         if after.master_ip and _master_ip.family(after.master_ip) != after.primary_ip_family:
             raise Invalid("--master-ip", f"{after.master_ip} is no IPv{after.primary_ip_family} "
                           "address, as the nodes have")
         if not self.force:
             _require_unused(cfg, before, after)
-        changes = {name: value for name, value in after.items()
-                   if getattr(before, name) != value}
         return _hardened(cfg, after.hardened, seen) + Plan(
             attempt=tuple(_master_ip.moved(cfg, after)),
-            end=(change(before, **changes),), notes=self._fitting(cfg, after, seen))
+            end=(change(after),), notes=self._fitting(cfg, after, seen))
 
     @property
     def _moves_address(self) -> bool:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from gnt.commands import _gate
-from gnt.commands._edits import put
+from gnt.commands._edits import put, unchanged
 from gnt.commands.cluster._signer import SIGNER_NAME, UNTIL, require_lasting, signer
-from gnt.errors import Invalid
 from gnt.plan import Plan
 from gnt.spec import Holds, Operation, arg, opt
 from gnt.values import TEXT
@@ -37,8 +36,7 @@ class SignerModify(Operation, command="cluster signer modify"):
         given = {"valid_until": self.valid_until, "comment": self.comment}
         new = found.replace(**{name: value for name, value in given.items() if value is not None})
         if new == found:
-            raise Invalid("", "nothing to change is given, or it is as it was",
-                          hint="gnt-cluster signer modify --help")
+            raise unchanged("gnt-cluster signer modify")
         require_lasting(cfg, new)
         return Plan(end=(put(new),))
 

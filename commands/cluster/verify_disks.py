@@ -64,7 +64,7 @@ class VerifyDisks(Action, command="cluster verify-disks"):
                      if _each.tried(session, bad, ActivateDisks(name=inst.name))]
         session.show(Document(content={
             "instances": len({inst.name for inst, *_ in asked}), "disks": len(asked),
-            "activated": activated, "failed": bad,
+            "activated": activated, "failed": [" ".join(line.split()) for line in bad],
             "missing": missing, "not in step": apart, "nodes that did not answer": silent}))
         return 1 if missing or bad or (silent and self.strict) else 0
 

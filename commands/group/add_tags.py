@@ -8,4 +8,4 @@ from gnt.commands._tags import AddTags
 class GroupAddTags(AddTags, command="group add-tags"):
     """Add tags to a group."""
 
-    examples = (("gnt-group add-tags default fast", "a tag that it has already is refused"),)
+    examples = (("gnt-group add-tags default fast", "one that it has already stays"),)

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from gnt.commands import _hooks
 from gnt.commands._edits import change
+from gnt.commands.group._one import OfGroup
 from gnt.errors import Conflict
 from gnt.model.objects import Disk, Group, Instance, Node
 from gnt.plan import Plan
-from gnt.spec import Holds, Operation, arg, args, opt
+from gnt.spec import Holds, args, opt
 from gnt.values import BOOL, TEXT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
 
     from gnt.model.config import Config
     from gnt.spec import Seen
 
 
-class AssignNodes(Operation, command="group assign-nodes"):
+class AssignNodes(OfGroup, command="group assign-nodes"):
     """Put nodes into a group.
 
     Refused when it would leave an instance with copies of its disks in two groups, or on a network
@@ -29,13 +28,9 @@ class AssignNodes(Operation, command="group assign-nodes"):
     rapi = "PUT /2/groups/{name}/assign-nodes"
     examples = (("gnt-group assign-nodes rack2 node3 node4", "they leave the group they are in"),)
 
-    name: str = arg(TEXT, "group", complete="group")
     nodes: tuple[str, ...] = args(TEXT, "nodes", complete="node")
     force: bool = opt(BOOL, "also when that splits instances between groups", default=False,
                       short="-f")
-
-    def hook_env(self, cfg: Config) -> Mapping[str, str]:
-        return _hooks.group(cfg.group(self.name).name)
 
     def holds(self, cfg: Config) -> Holds:
         return Holds(exclusive=tuple(f"nodes/{cfg.node(name).uuid}" for name in self.nodes),

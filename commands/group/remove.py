@@ -2,36 +2,26 @@
 
 from __future__ import annotations
 
-from gnt.commands import _hooks
 from gnt.commands._edits import drop
+from gnt.commands.group._one import OfGroup
 from gnt.errors import Conflict
 from gnt.model.objects import Node
 from gnt.plan import Plan
-from gnt.spec import Holds, Operation, arg
-from gnt.values import TEXT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
 
     from gnt.model.config import Config
     from gnt.spec import Seen
 
 
-class Remove(Operation, command="group remove"):
+class Remove(OfGroup, command="group remove"):
     """Remove a node group that has no nodes.  The last group stays."""
 
     hook = "group-remove"
     rapi = "DELETE /2/groups/{name}"
     examples = (("gnt-group remove rack2", "once gnt-group assign-nodes has emptied it"),)
 
-    name: str = arg(TEXT, "group", complete="group")
-
-    def hook_env(self, cfg: Config) -> Mapping[str, str]:
-        return _hooks.group(cfg.group(self.name).name)
-
-    def holds(self, cfg: Config) -> Holds:
-        return Holds(exclusive=(f"groups/{cfg.group(self.name).uuid}",))
 
     def plan(self, cfg: Config, seen: Seen) -> Plan:
         group = cfg.group(self.name)

@@ -37,6 +37,22 @@ def positive(text: str) -> float:
 POSITIVE: Kind[float] = Kind(positive, "NUMBER", "a number above 0")
 
 
+def named(text: str) -> str:
+    """What a script's unset variable leaves must not mean everything."""
+    if not text:
+        raise ValueError(text)
+    return text
+
+
+def tagged(text: str) -> tuple[str, ...]:
+    named(text.replace(",", ""))
+    return WORDS.read(text)
+
+
+GROUP: Kind[str] = Kind(named, "ID", "a group's name or uuid")
+TAGS: Kind[tuple[str, ...]] = Kind(tagged, "TAG,…", "a list of tags")
+
+
 def no_socket(text: str) -> str:
     """``-L`` takes no value here."""
     if text:

@@ -5,7 +5,14 @@ from __future__ import annotations
 import sys
 
 from gnt.commands.htools import _options
-from gnt.commands.htools._options import FIELDS, FILE, FILE_OR_STDOUT, Balancing, Measuring
+from gnt.commands.htools._options import (
+    FIELDS,
+    FILE,
+    FILE_OR_STDOUT,
+    GROUP,
+    Balancing,
+    Measuring,
+)
 from gnt.errors import GntError
 from gnt.htools import arrays, balance, load, show
 from gnt.htools.balance import Rules
@@ -13,7 +20,7 @@ from gnt.htools.moves import commands, job_sets, shorthand
 from gnt.htools.names import Names
 from gnt.htools.world import is_split, part
 from gnt.spec import opt
-from gnt.values import BOOL, TEXT, choice, real, whole
+from gnt.values import BOOL, choice, real, whole
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -48,8 +55,7 @@ class Hbal(Measuring, Balancing, command="htools hbal"):
     restricted_migration: bool = opt(BOOL, "migrate only off drained nodes", default=False)
     exec_: bool = opt(BOOL, "make the moves (needs -L)", default=False, short="X", name="exec")
     first_job_group: bool = opt(BOOL, "only the first set of jobs", default=False)
-    group: str = opt(TEXT, "the group to balance, by name or uuid", default="", short="G",
-                     metavar="ID")
+    group: str = opt(GROUP, "the group to balance, by name or uuid", default="", short="G")
     static_kvm_node_memory: int = opt(
         whole(0), "MiB that KVM nodes need themselves; 0: as reported", default=4096)
     exit_on_missing_mond_data: bool = opt(BOOL, "stop when loads are incomplete", default=False)

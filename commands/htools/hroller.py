@@ -5,12 +5,12 @@ from __future__ import annotations
 import sys
 
 from gnt.commands.htools import _options, _perform, _rolling
-from gnt.commands.htools._options import FILE, WORDS, ManySources
+from gnt.commands.htools._options import FILE, GROUP, TAGS, ManySources
 from gnt.commands.node import _awake
 from gnt.errors import GntError
 from gnt.htools import arrays, load, reboot
 from gnt.spec import opt
-from gnt.values import BOOL, DURATION, TEXT, whole
+from gnt.values import BOOL, DURATION, whole
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -40,9 +40,8 @@ class Hroller(ManySources, command="htools hroller"):
         ("hroller -L --one-step-only --no-headers", "only the next group, one node per line"),
         ("hroller -L -X", "do it, group by group; the same again goes on where it was stopped"),
     )
-    group: str = opt(TEXT, "only this group, by name or uuid", default="", short="G", metavar="ID")
-    node_tags: tuple[str, ...] = opt(WORDS, "only nodes with one of these tags", default=(),
-                                     metavar="TAG,…")
+    group: str = opt(GROUP, "only this group, by name or uuid", default="", short="G")
+    node_tags: tuple[str, ...] = opt(TAGS, "only nodes with one of these tags", default=())
     offline_maintenance: bool = opt(BOOL, "all instances are off during the work", default=False)
     full_evacuation: bool = opt(BOOL, "empty the nodes, also of secondaries", default=False)
     ignore_non_redundant: bool = opt(BOOL, "do not care for instances without secondary",

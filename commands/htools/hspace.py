@@ -11,7 +11,7 @@ from gnt.htools import capacity, show
 from gnt.htools.allocate import FAILURES, Ground, Options
 from gnt.htools.capacity import Filled, Shape, Totals
 from gnt.htools.names import Names
-from gnt.htools.simulate import size
+from gnt.htools.simulate import SIZES, size
 from gnt.htools.world import TEMPLATES
 from gnt.spec import opt, opts
 from gnt.values import BOOL, TEXT, Kind, choice, natural, whole
@@ -31,11 +31,12 @@ def read_shape(text: str) -> Shape:
     words = text.split(",")
     if len(words) not in (3, 4) or not all(natural(w) < 2**31 for w in words[2:]):
         raise ValueError(text)
-    return Shape(dsk=size(words[0], text), mem=size(words[1], text), cpu=int(words[2]),
+    return Shape(dsk=size(words[0]), mem=size(words[1]), cpu=int(words[2]),
                  spn=int(words[3]) if len(words) > 3 else 1)
 
 
-SHAPE: Kind[Shape] = Kind(read_shape, "DISK,MEMORY,CPUS", "three values: disk, memory, CPUs")
+SHAPE: Kind[Shape] = Kind(read_shape, "DISK,MEMORY,CPUS",
+                          f"three values: disk, memory ({SIZES}), CPUs")
 
 
 class Hspace(Limits, command="htools hspace"):

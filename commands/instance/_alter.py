@@ -80,7 +80,7 @@ def _nics_after(
             at = place(word, len(nics), _nics.AT_MOST, where)
             nics.insert(at, maker.make(words, at))
             continue
-        at = _nics.pick(nics, word, inst.name)
+        at = _disks.pick(nics, word, inst.name, "NIC")
         if action == "remove":
             del nics[at]
         else:

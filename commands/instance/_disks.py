@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from gnt.model.config import Config
-    from gnt.model.objects import Disk, Instance, Node
+    from gnt.model.objects import Disk, Instance, Nic, Node
     from gnt.plan import Step
 
 AT_MOST = 16
@@ -78,14 +78,14 @@ def read_name(text: str | None, where: str) -> str | None:
     return text
 
 
-def pick(disks: Sequence[Disk], word: str, what: str) -> int:
-    """The index of a disk by index, name or uuid."""
-    for index, disk in enumerate(disks):
-        if word in (str(index), disk.name, disk.uuid):
+def pick(devices: Sequence[Disk | Nic], word: str, owner: str, kind: str = "disk") -> int:
+    """The index of a disk, or of a NIC, by index, name or uuid; -1 is the last."""
+    for index, device in enumerate(devices):
+        if word in (str(index), device.name, device.uuid):
             return index
-    if word == "-1" and disks:
-        return len(disks) - 1
-    raise Conflict(f"{what} has no disk {word} (it has {len(disks)})",
+    if word == "-1" and devices:
+        return len(devices) - 1
+    raise Conflict(f"{owner} has no {kind} {word} (it has {len(devices)})",
                    hint="by number from 0, name or uuid")
 
 

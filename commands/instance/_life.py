@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from gnt.spec import Seen
 
 TIMEOUT = 120  # seconds a guest gets to shut down
-ENDED = ("shutdown", "migrated")
 
 
 def up(
@@ -71,10 +70,23 @@ def running(inst: Instance, node: Node) -> Call[tuple[Running, ...]]:
     return hypervisor(inst.hypervisor).found(node.name)
 
 
+def ask(cfg: Config, inst: Instance) -> Iterator[Call[tuple[Running, ...]]]:
+    """Asks its home which guests it runs, where that is not offline."""
+    node = home(cfg, inst)
+    if not node.offline:
+        yield running(inst, node)
+
+
+def ask_all(cfg: Config, inst: Instance) -> Iterator[Call[tuple[Running, ...]]]:
+    """The same, and the other nodes that could run it."""
+    if not home(cfg, inst).offline:
+        yield from (running(inst, node) for node in (home(cfg, inst), *others(cfg, inst)))
+
+
 def runs_on(inst: Instance, node: Node, seen: Seen) -> bool:
     """Whether a node that was asked runs the instance, in any state but ended or handed over."""
     return any(
-        guest.state not in ENDED and (guest.uuid == inst.uuid or (
+        not guest.ended and (guest.uuid == inst.uuid or (
             not guest.uuid and guest.name == inst.name))
         for guest in seen[running(inst, node)]
     )
@@ -122,6 +134,13 @@ def require_down(inst: Instance, why: str) -> None:
     """Raise Conflict when an instance is meant to run."""
     if inst.admin_state == "up":
         raise Conflict(f"instance {inst.name} is running; {why} needs it down",
+                       hint=f"gnt-instance shutdown {inst.name}")
+
+
+def require_ended(inst: Instance, node: Node, seen: Seen) -> None:
+    """Raise Conflict when its home, which was asked, runs an instance that is meant to be down."""
+    if runs_on(inst, node, seen):
+        raise Conflict(f"{inst.name} runs on {node.name}, though it should not",
                        hint=f"gnt-instance shutdown {inst.name}")
 
 

@@ -6,11 +6,13 @@ from gnt.commands import _allocator
 from gnt.commands._edits import change
 from gnt.commands._space import Survey
 from gnt.commands.instance import _disks, _guest, _life, _place, _wish
+from gnt.commands.instance._select import One
 from gnt.errors import Conflict, Invalid, NoCapacity
 from gnt.model.objects import Group
 from gnt.plan import Plan
-from gnt.spec import Holds
+from gnt.spec import Holds, opt
 from gnt.storage.base import Mirrored, Shared, storage
+from gnt.values import BOOL, TEXT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
     from gnt.model.config import Config
     from gnt.model.objects import Instance, Node
     from gnt.plan import Call, Edit
-    from gnt.spec import Seen, Session
+    from gnt.spec import Operation, Seen, Session
 
 
 def holds(cfg: Config, inst: Instance, wanted: str) -> Holds:
@@ -30,6 +32,33 @@ def holds(cfg: Config, inst: Instance, wanted: str) -> Holds:
     uuids += [cfg.node(wanted).uuid] if wanted else []
     return Holds(exclusive=(f"instances/{inst.uuid}",),
                  shared=tuple(f"nodes/{uuid}" for uuid in dict.fromkeys(uuids)))
+
+
+class Moving(One):
+    """The instance goes to another node."""
+
+    target_node: str = opt(TEXT, "node to move it to (default: the best for the cluster)",
+                           default="", short="-n", metavar="NODE")
+    iallocator: str = opt(TEXT, _allocator.HELP, default="", short="-I", metavar="NAME")
+    explain: bool = opt(BOOL, "say of each node why it was not chosen", default=False)
+    cleanup: bool = opt(BOOL, "only find out where it runs and record that", default=False)
+
+    def prepare(self, session: Session) -> tuple[Operation, ...]:
+        """With the node that -n names, or the script that -I does; none: the built-in choice."""
+        _allocator.require_alone(self.iallocator, self.target_node)
+        if self.cleanup:
+            return (self,)
+        mirrored = _disks.mirrored(self.subject(session.config()))
+        if self.iallocator and mirrored:
+            raise Invalid("-I", f"{self.name} can only move to the node with the second copy of "
+                          "its disks", hint="leave -I out; gnt-instance replace-disks -I moves the "
+                          "second copy")
+        node = self.target_node or ("" if mirrored else by_script(
+            session, self.name, self.iallocator))
+        return (self.replace(target_node=node),)
+
+    def holds(self, cfg: Config) -> Holds:
+        return holds(cfg, self.subject(cfg), self.target_node)
 
 
 def require_reachable(cfg: Config, inst: Instance) -> None:
@@ -74,16 +103,6 @@ def by_script(session: Session, name: str, typed: str) -> str:
 
     return _allocator.by_script(
         session, typed, lambda cfg: request.relocate(cfg, cfg.instance(name)))
-
-
-def named(session: Session, name: str, node: str, typed: str) -> str:
-    """The node to move to: by -n, or by the script that -I names; empty: the built-in choice."""
-    _allocator.require_alone(typed, node)
-    inst = session.config().instance(name)
-    if typed and _disks.mirrored(inst):
-        raise Invalid("-I", f"{name} can only move to the node with the second copy of its disks",
-                      hint="leave -I out; gnt-instance replace-disks -I moves the second copy")
-    return node if _disks.mirrored(inst) else node or by_script(session, name, typed)
 
 
 def facts(cfg: Config, inst: Instance, wanted: str) -> Iterator[Call[Any]]:

@@ -165,14 +165,3 @@ def _parameters(
         raise Invalid(where, f"{', '.join(words)} cannot be combined with network={network.name}: "
                       "the network's connection says it")
     return inherit.parse(inherit.NicParams, words, where)
-
-
-def pick(nics: Sequence[Nic], word: str, what: str) -> int:
-    """The index of a NIC by index, name or uuid; -1 is the last."""
-    for index, nic in enumerate(nics):
-        if word in (str(index), nic.name, nic.uuid):
-            return index
-    if word == "-1" and nics:
-        return len(nics) - 1
-    raise Conflict(f"{what} has no NIC {word} (it has {len(nics)})",
-                   hint="by number from 0, name or uuid")

@@ -1,4 +1,4 @@
-"""Which instances a command for several means (``--node``, ``--all``, ``--tags`` …).
+"""Which instance a command means, or which several (``--node``, ``--all``, ``--tags`` …).
 
 As in the reference, what the words stand for is said by one flag; the default is instance names.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 from gnt.commands import _hooks
 from gnt.errors import Invalid
 from gnt.model.objects import Instance, Node
-from gnt.spec import Holds, Operation, args, opt
+from gnt.spec import Holds, Operation, arg, args, opt
 from gnt.values import BOOL, TEXT
 
 TYPE_CHECKING = False
@@ -20,7 +20,32 @@ if TYPE_CHECKING:
     from gnt.spec import Session
 
 
-class Several(Operation):
+class OfInstance(Operation):
+    """An operation on one instance, which it has for itself."""
+
+    def subject(self, cfg: Config) -> Instance:
+        """The instance."""
+        raise NotImplementedError
+
+    def hook_env(self, cfg: Config) -> Mapping[str, str]:
+        return _hooks.instance(cfg, self.subject(cfg))
+
+    def holds(self, cfg: Config) -> Holds:
+        inst = self.subject(cfg)
+        return Holds(exclusive=(f"instances/{inst.uuid}",),
+                     shared=(f"nodes/{inst.primary_node}",))
+
+
+class One(OfInstance):
+    """An operation on the instance that is named."""
+
+    name: str = arg(TEXT, "instance", complete="instance")
+
+    def subject(self, cfg: Config) -> Instance:
+        return cfg.instance(self.name)
+
+
+class Several(OfInstance):
     """An operation on one instance, or a request that stands for many of it."""
 
     names: tuple[str, ...] = args(TEXT, "instances, or nodes or tags as the options say",
@@ -57,19 +82,11 @@ class Several(Operation):
         return self.replace(names=(name,), **flags)
 
     def subject(self, cfg: Config) -> Instance:
-        """The instance of a request that was prepared."""
+        """That of a request that was prepared."""
         chosen = self.selected(cfg)
         if len(chosen) != 1:
             raise Invalid("", f"{self.verb} is planned for one instance at a time")
         return chosen[0]
-
-    def hook_env(self, cfg: Config) -> Mapping[str, str]:
-        return _hooks.instance(cfg, self.subject(cfg))
-
-    def holds(self, cfg: Config) -> Holds:
-        inst = self.subject(cfg)
-        return Holds(exclusive=(f"instances/{inst.uuid}",),
-                     shared=(f"nodes/{inst.primary_node}",))
 
     def selected(self, cfg: Config) -> list[Instance]:
         """The instances that are meant, each once, in the order given."""

@@ -11,7 +11,7 @@ from gnt.storage.base import storage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
 
     from gnt.model.config import Config
     from gnt.model.inherit import BackendParams
@@ -21,27 +21,23 @@ if TYPE_CHECKING:
 
 def enabled_hypervisor(cfg: Config, name: str) -> str:
     """The hypervisor to use: the one named, or the cluster's first."""
-    chosen = name or cfg.cluster.enabled_hypervisors[0]
-    if chosen not in cfg.cluster.enabled_hypervisors:
-        hypervisor(chosen)
-        raise Conflict(
-            f"hypervisor {chosen} is not enabled (enabled: "
-            f"{', '.join(cfg.cluster.enabled_hypervisors)})",
-            hint=f"gnt-cluster modify --enabled-hypervisors "
-                 f"{','.join((*cfg.cluster.enabled_hypervisors, chosen))}")
-    return chosen
+    return _enabled("hypervisor", hypervisor, cfg.cluster.enabled_hypervisors, name)
 
 
 def enabled_template(cfg: Config, name: str) -> str:
     """The disk template to use: the one named, or the cluster's first."""
-    chosen = name or cfg.cluster.enabled_disk_templates[0]
-    if chosen not in cfg.cluster.enabled_disk_templates:
-        storage(chosen)
-        raise Conflict(
-            f"disk template {chosen} is not enabled (enabled: "
-            f"{', '.join(cfg.cluster.enabled_disk_templates)})",
-            hint=f"gnt-cluster modify --enabled-disk-templates "
-                 f"{','.join((*cfg.cluster.enabled_disk_templates, chosen))}")
+    return _enabled("disk template", storage, cfg.cluster.enabled_disk_templates, name)
+
+
+def _enabled(
+    kind: str, driver: Callable[[str], object], enabled: tuple[str, ...], name: str,
+) -> str:
+    chosen = name or enabled[0]
+    if chosen not in enabled:
+        driver(chosen)  # raises where there is none of that name
+        raise Conflict(f"{kind} {chosen} is not enabled (enabled: {', '.join(enabled)})",
+                       hint=f"gnt-cluster modify --enabled-{kind.replace(' ', '-')}s "
+                            f"{','.join((*enabled, chosen))}")
     return chosen
 
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from gnt.commands._edits import change
 from gnt.commands.instance import _disks, _life
+from gnt.commands.instance._select import One
 from gnt.plan import Plan
-from gnt.spec import Holds, Operation, arg, opt
-from gnt.values import BOOL, TEXT
+from gnt.spec import opt
+from gnt.values import BOOL
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -14,20 +15,14 @@ if TYPE_CHECKING:
     from gnt.spec import Seen
 
 
-class ActivateDisks(Operation, command="instance activate-disks"):
+class ActivateDisks(One, command="instance activate-disks"):
     """Make an instance's disks usable on its node, without starting it."""
 
     rapi = "PUT /2/instances/{name}/activate-disks"
     examples = (("gnt-instance activate-disks db", "to look into a stopped instance's disks"),)
 
-    name: str = arg(TEXT, "instance", complete="instance")
     ignore_size: bool = opt(BOOL, "also when a disk's size is not the recorded one", default=False)
     wait_for_sync: bool = opt(BOOL, "wait until mirrored disks are in step", default=False)
-
-    def holds(self, cfg: Config) -> Holds:
-        inst = cfg.instance(self.name)
-        return Holds(exclusive=(f"instances/{inst.uuid}",),
-                     shared=(f"nodes/{inst.primary_node}",))
 
     def plan(self, cfg: Config, seen: Seen) -> Plan:
         inst = cfg.instance(self.name)

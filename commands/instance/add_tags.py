@@ -8,4 +8,4 @@ from gnt.commands._tags import AddTags
 class InstanceAddTags(AddTags, command="instance add-tags"):
     """Add tags to an instance."""
 
-    examples = (("gnt-instance add-tags web env:test", "a tag that it has already is refused"),)
+    examples = (("gnt-instance add-tags web env:test", "one that it has already stays"),)

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from gnt.commands._edits import change
 from gnt.commands.instance import _disks, _life
+from gnt.commands.instance._select import One
 from gnt.errors import Conflict
 from gnt.plan import Plan
-from gnt.spec import Holds, Operation, arg, opt
-from gnt.values import BOOL, TEXT
+from gnt.spec import opt
+from gnt.values import BOOL
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,26 +20,17 @@ if TYPE_CHECKING:
     from gnt.spec import Seen
 
 
-class DeactivateDisks(Operation, command="instance deactivate-disks"):
+class DeactivateDisks(One, command="instance deactivate-disks"):
     """Let go of the disks of an instance that is down."""
 
     rapi = "PUT /2/instances/{name}/deactivate-disks"
     examples = (("gnt-instance deactivate-disks db", "refused while it runs"),)
 
-    name: str = arg(TEXT, "instance", complete="instance")
     force: bool = opt(BOOL, "also when it is meant to run (never while it does)", default=False,
                       short="-f")
 
-    def holds(self, cfg: Config) -> Holds:
-        inst = cfg.instance(self.name)
-        return Holds(exclusive=(f"instances/{inst.uuid}",),
-                     shared=(f"nodes/{inst.primary_node}",))
-
     def facts(self, cfg: Config) -> Iterator[Call[Any]]:
-        inst = cfg.instance(self.name)
-        node = _life.home(cfg, inst)
-        if not node.offline:
-            yield _life.running(inst, node)
+        return _life.ask(cfg, cfg.instance(self.name))
 
     def plan(self, cfg: Config, seen: Seen) -> Plan:
         inst = cfg.instance(self.name)

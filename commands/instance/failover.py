@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from gnt.commands import _allocator, _hooks
 from gnt.commands.instance import _disks, _guest, _life, _mirror, _move
 from gnt.commands.node import _oob
 from gnt.errors import Conflict
@@ -10,25 +9,25 @@ from gnt.hypervisor.base import hypervisor
 from gnt.model import inherit
 from gnt.model.objects import Node
 from gnt.plan import Plan
-from gnt.spec import Holds, Operation, arg, opt, opts
+from gnt.spec import opt, opts
 from gnt.values import BOOL, DURATION, TEXT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
     from typing import Any
 
     from gnt.hypervisor.base import Guest
     from gnt.model.config import Config
     from gnt.model.objects import Instance
     from gnt.plan import Call, Step
-    from gnt.spec import Seen, Session
+    from gnt.spec import Seen
 
 #: Failures that a host without power could not tell of.
 ALIVE = ("failed", "fenced")
 
 
-class Failover(Operation, command="instance failover"):
+class Failover(_move.Moving, command="instance failover"):
     """Stop an instance and start it on another node.
 
     When its node answers, it is shut down there first, and started there again should the other
@@ -45,11 +44,6 @@ class Failover(Operation, command="instance failover"):
          "node1 is dead, and you have made sure of it"),
     )
 
-    name: str = arg(TEXT, "instance", complete="instance")
-    target_node: str = opt(TEXT, "node to move it to (default: the best for the cluster)",
-                           default="", short="-n", metavar="NODE")
-    iallocator: str = opt(TEXT, _allocator.HELP, default="", short="-I", metavar="NAME")
-    explain: bool = opt(BOOL, "say of each node why it was not chosen", default=False)
     i_have_powered_off: tuple[str, ...] = opts(
         TEXT, "a node that is without power: nothing runs there, on your word", default=(),
         metavar="NODE")
@@ -59,21 +53,7 @@ class Failover(Operation, command="instance failover"):
                                    default=False)
     ignore_ipolicy: bool = opt(BOOL, "also when the target's policy does not allow it",
                                default=False)
-    cleanup: bool = opt(BOOL, "only find out where it runs and record that", default=False)
     force: bool = opt(BOOL, "do not ask", default=False, short="-f")
-
-    def prepare(self, session: Session) -> tuple[Operation, ...]:
-        if self.cleanup:
-            _allocator.require_alone(self.iallocator, self.target_node)
-            return (self,)
-        return (self.replace(target_node=_move.named(
-            session, self.name, self.target_node, self.iallocator)),)
-
-    def hook_env(self, cfg: Config) -> Mapping[str, str]:
-        return _hooks.instance(cfg, cfg.instance(self.name))
-
-    def holds(self, cfg: Config) -> Holds:
-        return _move.holds(cfg, cfg.instance(self.name), self.target_node)
 
     def confirm(self, cfg: Config) -> str:
         if self.force or self.cleanup:

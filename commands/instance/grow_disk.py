@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from gnt.commands import _hooks
 from gnt.commands._edits import change
 from gnt.commands.instance import _disks, _life, _mirror, _wish
+from gnt.commands.instance._select import One
 from gnt.errors import Conflict, Invalid, NoCapacity
 from gnt.model.objects import Group
 from gnt.plan import Plan
-from gnt.spec import Holds, Operation, arg, opt
+from gnt.spec import arg, opt
 from gnt.storage.base import Growable, storage
 from gnt.values import BOOL, SIZE, TEXT, show_size
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
     from typing import Any
 
     from gnt.model.config import Config
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from gnt.storage.base import Space
 
 
-class GrowDisk(Operation, command="instance grow-disk"):
+class GrowDisk(One, command="instance grow-disk"):
     """Make a disk larger.
 
     SIZE is what is added, or the new size with --absolute.  A running guest sees it after a reboot
@@ -36,21 +36,12 @@ class GrowDisk(Operation, command="instance grow-disk"):
     examples = (("gnt-instance grow-disk web 0 5g", "5 GiB more"),
                 ("gnt-instance grow-disk --absolute web 0 20g", "20 GiB in all"))
 
-    name: str = arg(TEXT, "instance", complete="instance")
     disk: str = arg(TEXT, "its disk: number, name or uuid")
     amount: int = arg(SIZE, "how much is added")
     absolute: bool = opt(BOOL, "SIZE is the new size", default=False)
     wait_for_sync: bool = opt(BOOL, "wait until mirrored disks are in step", default=True)
     ignore_ipolicy: bool = opt(BOOL, "also when the instance policy does not allow it",
                                default=False)
-
-    def hook_env(self, cfg: Config) -> Mapping[str, str]:
-        return _hooks.instance(cfg, cfg.instance(self.name))
-
-    def holds(self, cfg: Config) -> Holds:
-        inst = cfg.instance(self.name)
-        return Holds(exclusive=(f"instances/{inst.uuid}",),
-                     shared=(f"nodes/{inst.primary_node}",))
 
     def facts(self, cfg: Config) -> Iterator[Call[Any]]:
         inst, disk, _ = self._asked(cfg)

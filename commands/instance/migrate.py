@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-from gnt.commands import _allocator, _hooks
 from gnt.commands.instance import _disks, _guest, _life, _mirror, _move
 from gnt.errors import Conflict
 from gnt.hypervisor.base import Migratable, hypervisor
 from gnt.model import inherit
 from gnt.plan import Plan
-from gnt.spec import Holds, Operation, arg, opt
-from gnt.values import BOOL, TEXT, choice
+from gnt.spec import opt
+from gnt.values import BOOL, choice
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
     from typing import Any
 
     from gnt.model.config import Config
     from gnt.model.objects import Instance, Node
     from gnt.plan import Call
-    from gnt.spec import Seen, Session
+    from gnt.spec import Seen
 
 
-class Migrate(Operation, command="instance migrate"):
+class Migrate(_move.Moving, command="instance migrate"):
     """Move a running instance to another node without stopping it.
 
     Its disks must be reachable from there.  Every node that could is asked first whether it runs
@@ -38,14 +37,8 @@ class Migrate(Operation, command="instance migrate"):
         ("gnt-instance migrate --cleanup web", "find where it runs and record that"),
     )
 
-    name: str = arg(TEXT, "instance", complete="instance")
-    target_node: str = opt(TEXT, "node to move it to (default: the best for the cluster)",
-                           default="", short="-n", metavar="NODE")
-    iallocator: str = opt(TEXT, _allocator.HELP, default="", short="-I", metavar="NAME")
-    explain: bool = opt(BOOL, "say of each node why it was not chosen", default=False)
     non_live: bool = opt(BOOL, "pause it while its memory is copied", default=False)
     migration_mode: str | None = opt(choice("live", "non-live"), "live or non-live", default=None)
-    cleanup: bool = opt(BOOL, "only find out where it runs and record that", default=False)
     allow_failover: bool = opt(BOOL, "fail it over when it cannot be migrated", default=False)
     ignore_ipolicy: bool = opt(BOOL, "also when the target's policy does not allow it",
                                default=False)
@@ -53,19 +46,6 @@ class Migrate(Operation, command="instance migrate"):
                                   default=False)
     runtime_changes: bool = opt(BOOL, "its memory may be ballooned down to fit", default=True)
     force: bool = opt(BOOL, "do not ask", default=False, short="-f")
-
-    def prepare(self, session: Session) -> tuple[Operation, ...]:
-        if self.cleanup:
-            _allocator.require_alone(self.iallocator, self.target_node)
-            return (self,)
-        return (self.replace(target_node=_move.named(
-            session, self.name, self.target_node, self.iallocator)),)
-
-    def hook_env(self, cfg: Config) -> Mapping[str, str]:
-        return _hooks.instance(cfg, cfg.instance(self.name))
-
-    def holds(self, cfg: Config) -> Holds:
-        return _move.holds(cfg, cfg.instance(self.name), self.target_node)
 
     def confirm(self, cfg: Config) -> str:
         return "" if self.force or self.cleanup else (

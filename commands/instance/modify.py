@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from gnt.commands import _hooks
-from gnt.commands._edits import change, drop, put
+from gnt.commands._edits import change, drop, put, unchanged
 from gnt.commands.instance import _alter, _disks, _guest, _install, _life, _private, _wish
+from gnt.commands.instance._select import One
 from gnt.errors import Conflict, Invalid
 from gnt.guest import seed
 from gnt.hypervisor.base import Migratable, hypervisor
 from gnt.model import inherit
 from gnt.model.objects import Group
 from gnt.plan import Plan
-from gnt.spec import Holds, Operation, arg, opt, opts
+from gnt.spec import opt, opts
 from gnt.values import BOOL, NAMED_PAIRS, PAIRS, RESET, SIZE, TEXT
 
 TYPE_CHECKING = False
@@ -22,12 +22,12 @@ if TYPE_CHECKING:
     from gnt.model.config import Config
     from gnt.model.objects import Instance, Params
     from gnt.plan import Call, Step
-    from gnt.spec import Seen, Session
+    from gnt.spec import Operation, Seen, Session
 
     Typed = tuple[str, Mapping[str, str]]
 
 
-class Modify(Operation, command="instance modify"):
+class Modify(One, command="instance modify"):
     """Change an instance's parameters, NICs, disks or memory.
 
     Backend and hypervisor parameters count from the next start on; a parameter with the value
@@ -45,7 +45,6 @@ class Modify(Operation, command="instance modify"):
         ("gnt-instance modify --offline web", "not to be started by anybody"),
     )
 
-    name: str = arg(TEXT, "instance", complete="instance")
     backend_parameters: Mapping[str, str] = opt(PAIRS, "backend parameters", default={}, short="-B")
     hypervisor_parameters: Mapping[str, str] = opt(PAIRS, "hypervisor parameters", default={},
                                                    short="-H")
@@ -77,14 +76,6 @@ class Modify(Operation, command="instance modify"):
                              os_parameters_private={},
                              os_parameters_sealed={**self.os_parameters_sealed, **private}),)
 
-    def hook_env(self, cfg: Config) -> Mapping[str, str]:
-        return _hooks.instance(cfg, cfg.instance(self.name))
-
-    def holds(self, cfg: Config) -> Holds:
-        inst = cfg.instance(self.name)
-        return Holds(exclusive=(f"instances/{inst.uuid}",),
-                     shared=(f"nodes/{inst.primary_node}",))
-
     def facts(self, cfg: Config) -> Iterator[Call[Any]]:
         inst = cfg.instance(self.name)
         node = _life.home(cfg, inst)
@@ -101,14 +92,11 @@ class Modify(Operation, command="instance modify"):
         devices = _alter.devices(cfg, altered, self.net, self.disk, check=self.conflicts_check)
         balloon = self._balloon(cfg, inst, seen)
         if devices.instance == inst and not devices.changed and not balloon:
-            raise Invalid("", "nothing to change is given, or it is as it was",
-                          hint="gnt-instance modify --help")
+            raise unchanged("gnt-instance modify")
         if self.net:
             seed.require_networks(cfg, devices.instance)
         self._judge(cfg, devices)
-        changes = {name: value for name, value in devices.instance.items()
-                   if getattr(inst, name) != value}
-        edits = (change(inst, **changes),) if changes else ()
+        edits = (change(devices.instance),) if devices.instance != inst else ()
         return Plan(
             start=tuple(put(disk) for disk in devices.added),
             attempt=tuple(_disks.create(cfg.plus(*devices.added), devices.tops)),
@@ -124,10 +112,7 @@ class Modify(Operation, command="instance modify"):
 
     def _require_down(self, cfg: Config, inst: Instance, seen: Seen) -> None:
         _life.require_down(inst, "changing its NICs or disks")
-        node = _life.home(cfg, inst)
-        if _life.runs_on(inst, node, seen):
-            raise Conflict(f"{inst.name} runs on {node.name}, though it should not",
-                           hint=f"gnt-instance shutdown {inst.name}")
+        _life.require_ended(inst, _life.home(cfg, inst), seen)
 
     def _marked(self, inst: Instance) -> Instance:
         if self.offline and self.online:

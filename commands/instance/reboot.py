@@ -49,9 +49,8 @@ class Reboot(Several, command="instance reboot"):
     def facts(self, cfg: Config) -> Iterator[Call[Any]]:
         inst = self.subject(cfg)
         node = _life.home(cfg, inst)
+        yield from _life.ask_all(cfg, inst)
         if not node.offline:
-            yield _life.running(inst, node)
-            yield from (_life.running(inst, other) for other in _life.others(cfg, inst))
             yield self._needs(cfg, inst, node).capable(node)
 
     def plan(self, cfg: Config, seen: Seen) -> Plan:

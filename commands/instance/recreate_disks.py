@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from gnt.commands import _allocator, _hooks
+from gnt.commands import _allocator
 from gnt.commands._edits import change
 from gnt.commands.instance import _disks, _life, _move, _place
+from gnt.commands.instance._select import One
 from gnt.errors import Conflict
 from gnt.model.objects import Disk as Kind
 from gnt.model.objects import Group, Node
 from gnt.plan import Plan
-from gnt.spec import Holds, Operation, arg, opt, opts
+from gnt.spec import opt, opts
 from gnt.values import NAMED_PAIRS, SIZE, TEXT
 
 TYPE_CHECKING = False
@@ -20,10 +21,10 @@ if TYPE_CHECKING:
     from gnt.model.config import Config
     from gnt.model.objects import Disk, Instance
     from gnt.plan import Call
-    from gnt.spec import Seen, Session
+    from gnt.spec import Holds, Operation, Seen, Session
 
 
-class RecreateDisks(Operation, command="instance recreate-disks"):
+class RecreateDisks(One, command="instance recreate-disks"):
     """Make an instance's lost disks anew, empty, on its node or on another one.
 
     The instance must be down.  A disk that is still there is left as it is.  With -n or -I its
@@ -39,7 +40,6 @@ class RecreateDisks(Operation, command="instance recreate-disks"):
         ("gnt-instance recreate-disks -I hail web", "on the best other node"),
     )
 
-    name: str = arg(TEXT, "instance", complete="instance")
     disk: tuple[tuple[str, Mapping[str, str]], ...] = opts(
         NAMED_PAIRS, "only this disk, by number or name, perhaps with another size", default=(),
         metavar="N[:size=SIZE]")
@@ -62,28 +62,23 @@ class RecreateDisks(Operation, command="instance recreate-disks"):
         group = cfg.one(Group, _life.home(cfg, inst).group)
         return request.allocate(cfg, inst, group, disks, required=1)
 
-    def hook_env(self, cfg: Config) -> Mapping[str, str]:
-        return _hooks.instance(cfg, cfg.instance(self.name))
-
     def holds(self, cfg: Config) -> Holds:
         return _move.holds(cfg, cfg.instance(self.name), self.node)
 
     def facts(self, cfg: Config) -> Iterator[Call[Any]]:
         inst, _ = self._checked(cfg)
-        home = _life.home(cfg, inst)
-        if not home.offline:
-            yield _life.running(inst, home)
+        yield from _life.ask(cfg, inst)
         if self.moves:
             yield from _move.facts(cfg, inst, self.node)
         else:
+            home = _life.home(cfg, inst)
             yield from _move.needs(cfg, inst)[home.group].ask(cfg, home)
 
     def plan(self, cfg: Config, seen: Seen) -> Plan:
         inst, sizes = self._checked(cfg)
         home = _life.home(cfg, inst)
-        if not home.offline and _life.runs_on(inst, home, seen):
-            raise Conflict(f"{inst.name} runs on {home.name}, though it should not",
-                           hint=f"gnt-instance shutdown {inst.name}")
+        if not home.offline:
+            _life.require_ended(inst, home, seen)
         target = home
         if self.moves:
             target = _move.choose(cfg, inst, self.node, seen, 0).node

@@ -49,11 +49,7 @@ class Reinstall(Several, command="instance reinstall"):
         return "" if self.force else f"Reinstall {name}? What is on its first disk is lost."
 
     def facts(self, cfg: Config) -> Iterator[Call[Any]]:
-        inst = self.subject(cfg)
-        node = _life.home(cfg, inst)
-        if not node.offline:
-            yield _life.running(inst, node)
-            yield from (_life.running(inst, other) for other in _life.others(cfg, inst))
+        return _life.ask_all(cfg, self.subject(cfg))
 
     def plan(self, cfg: Config, seen: Seen) -> Plan:
         inst = self._changed(self.subject(cfg))
@@ -61,9 +57,7 @@ class Reinstall(Several, command="instance reinstall"):
         _life.require_down(inst, "reinstalling")
         node = _life.home(cfg, inst)
         _life.require_online(node, inst)
-        if _life.runs_on(inst, node, seen):
-            raise Conflict(f"{inst.name} runs on {node.name}, though it should not",
-                           hint=f"gnt-instance shutdown {inst.name}")
+        _life.require_ended(inst, node, seen)
         unseen = _life.require_nowhere_else(cfg, inst, seen)
         image = _install.chosen(cfg, inst)
         disks = cfg.disks(inst)

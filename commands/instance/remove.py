@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from gnt.commands import _hooks
 from gnt.commands._edits import change, drop
 from gnt.commands.instance import _disks, _guest, _life
+from gnt.commands.instance._select import One
 from gnt.hypervisor.base import hypervisor
 from gnt.plan import Plan
-from gnt.spec import Holds, Operation, arg, opt
-from gnt.values import BOOL, DURATION, TEXT
+from gnt.spec import opt
+from gnt.values import BOOL, DURATION
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
 
     from gnt.model.config import Config
     from gnt.model.objects import Disk, Instance
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
     from gnt.spec import Seen
 
 
-class Remove(Operation, command="instance remove"):
+class Remove(One, command="instance remove"):
     """Shut an instance down and remove it, with its disks.  Its data is gone for good."""
 
     hook = "instance-remove"
@@ -30,20 +29,11 @@ class Remove(Operation, command="instance remove"):
         ("gnt-instance remove -f --shutdown-timeout 0 web", "ends it at once, without asking"),
     )
 
-    name: str = arg(TEXT, "instance", complete="instance")
     force: bool = opt(BOOL, "do not ask", default=False, short="-f")
     shutdown_timeout: int = opt(DURATION, "how long shutting down may take",
                                 default=_life.TIMEOUT)
     ignore_failures: bool = opt(
         BOOL, "also when nodes that have its data are offline: it stays there", default=False)
-
-    def hook_env(self, cfg: Config) -> Mapping[str, str]:
-        return _hooks.instance(cfg, cfg.instance(self.name))
-
-    def holds(self, cfg: Config) -> Holds:
-        inst = cfg.instance(self.name)
-        return Holds(exclusive=(f"instances/{inst.uuid}",),
-                     shared=(f"nodes/{inst.primary_node}",))
 
     def confirm(self, cfg: Config) -> str:
         if self.force:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from gnt.commands import _hooks
 from gnt.commands._edits import change
 from gnt.commands.instance import _life, _wish
-from gnt.errors import Conflict
+from gnt.commands.instance._select import One
 from gnt.plan import Plan
-from gnt.spec import Holds, Operation, arg, opt
-from gnt.values import BOOL, HOSTNAME, TEXT
+from gnt.spec import Holds, arg, opt
+from gnt.values import BOOL, HOSTNAME
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
     from typing import Any
 
     from gnt.model.config import Config
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
     from gnt.spec import Seen
 
 
-class Rename(Operation, command="instance rename"):
+class Rename(One, command="instance rename"):
     """Give an instance that is down another name.
 
     Its disks keep the place they have, which may be named after the old name.
@@ -30,22 +29,15 @@ class Rename(Operation, command="instance rename"):
     rapi = "PUT /2/instances/{name}/rename"
     examples = (("gnt-instance rename web www.example.com", "it must be down"),)
 
-    name: str = arg(TEXT, "instance", complete="instance")
     new_name: str = arg(HOSTNAME, "its new name")
     ip_check: bool = opt(BOOL, "accepted and without effect", default=False, hidden=True)
     name_check: bool = opt(BOOL, "accepted and without effect", default=False, hidden=True)
-
-    def hook_env(self, cfg: Config) -> Mapping[str, str]:
-        return _hooks.instance(cfg, cfg.instance(self.name))
 
     def holds(self, cfg: Config) -> Holds:
         return Holds(exclusive=(f"instances/{cfg.instance(self.name).uuid}",))
 
     def facts(self, cfg: Config) -> Iterator[Call[Any]]:
-        inst = cfg.instance(self.name)
-        node = _life.home(cfg, inst)
-        if not node.offline:
-            yield _life.running(inst, node)
+        return _life.ask(cfg, cfg.instance(self.name))
 
     def plan(self, cfg: Config, seen: Seen) -> Plan:
         inst = cfg.instance(self.name)
@@ -53,9 +45,7 @@ class Rename(Operation, command="instance rename"):
         _life.require_down(inst, "renaming")
         node = _life.home(cfg, inst)
         _life.require_online(node, inst)
-        if _life.runs_on(inst, node, seen):
-            raise Conflict(f"{inst.name} runs on {node.name}, though it should not",
-                           hint=f"gnt-instance shutdown {inst.name}")
+        _life.require_ended(inst, node, seen)
         _wish.require_new_name(cfg, self.new_name)
         return Plan(end=(change(inst, name=self.new_name),),
                     notes=(f"{inst.name} becomes {self.new_name}",))

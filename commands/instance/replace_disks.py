@@ -2,29 +2,30 @@
 
 from __future__ import annotations
 
-from gnt.commands import _allocator, _hooks
+from gnt.commands import _allocator
 from gnt.commands._edits import change, drop, put
 from gnt.commands._space import Survey
 from gnt.commands.instance import _disks, _life, _mirror, _move, _place
+from gnt.commands.instance._select import One
 from gnt.errors import Conflict, Invalid
 from gnt.plan import Plan
 from gnt.record import Record
-from gnt.spec import Holds, Operation, arg, opt
+from gnt.spec import opt
 from gnt.values import BOOL, TEXT, words_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator
     from typing import Any
 
     from gnt.model.config import Config
     from gnt.model.objects import Disk, Instance, Node
     from gnt.plan import Call, Edit, Step
-    from gnt.spec import Seen, Session
+    from gnt.spec import Holds, Operation, Seen, Session
     from gnt.storage.base import Copy
 
 
-class ReplaceDisks(Operation, command="instance replace-disks"):
+class ReplaceDisks(One, command="instance replace-disks"):
     """Replace a copy of an instance's mirrored disks, while it runs.
 
     -n or -I moves the second copies to another node: until they are in step there, everything can
@@ -40,7 +41,6 @@ class ReplaceDisks(Operation, command="instance replace-disks"):
         ("gnt-instance replace-disks -a web", "make anew what is broken"),
     )
 
-    name: str = arg(TEXT, "instance", complete="instance")
     on_primary: bool = opt(BOOL, "make the copies on its own node anew", default=False, short="-p")
     on_secondary: bool = opt(BOOL, "make the copies on the other node anew", default=False,
                              short="-s")
@@ -61,9 +61,6 @@ class ReplaceDisks(Operation, command="instance replace-disks"):
         _mirror.driver(session.config().instance(self.name))
         node = _move.by_script(session, self.name, self.iallocator) if self.iallocator else ""
         return (self.replace(new_secondary=node, iallocator="") if node else self,)
-
-    def hook_env(self, cfg: Config) -> Mapping[str, str]:
-        return _hooks.instance(cfg, cfg.instance(self.name))
 
     def holds(self, cfg: Config) -> Holds:
         return _move.holds(cfg, cfg.instance(self.name), self.new_secondary)

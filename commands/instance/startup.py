@@ -53,9 +53,8 @@ class Startup(Several, command="instance startup"):
     def facts(self, cfg: Config) -> Iterator[Call[Any]]:
         inst, params = self._checked(cfg)
         node = _life.home(cfg, inst)
+        yield from _life.ask_all(cfg, inst)
         if not node.offline:
-            yield _life.running(inst, node)
-            yield from (_life.running(inst, other) for other in _life.others(cfg, inst))
             yield from _place.needs(cfg, inst, cfg.one(Group, node.group), params).ask(cfg, node)
 
     def plan(self, cfg: Config, seen: Seen) -> Plan:

@@ -8,4 +8,4 @@ from gnt.commands._tags import AddTags
 class NetworkAddTags(AddTags, command="network add-tags"):
     """Add tags to a network."""
 
-    examples = (("gnt-network add-tags lan vlan:7", "a tag that it has already is refused"),)
+    examples = (("gnt-network add-tags lan vlan:7", "one that it has already stays"),)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from gnt.commands import _hooks
 from gnt.commands._edits import change
+from gnt.commands.network._one import WithGroups
 from gnt.errors import Conflict
 from gnt.model import address, inherit
 from gnt.model.inherit import NicParams
 from gnt.net.base import nic_mode
 from gnt.plan import Plan
-from gnt.spec import Holds, Operation, arg, args, opt
+from gnt.spec import args, opt
 from gnt.values import BOOL, PAIRS, TEXT
 
 TYPE_CHECKING = False
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from gnt.spec import Seen
 
 
-class Connect(Operation, command="network connect"):
+class Connect(WithGroups, command="network connect"):
     """Connect a network to groups: say how NICs in it are plugged on their nodes."""
 
     hook = "network-connect"
@@ -33,30 +33,21 @@ class Connect(Operation, command="network connect"):
         ("gnt-network connect lan", "to every group, as the cluster's NIC parameters say"),
     )
 
-    name: str = arg(TEXT, "network", complete="network")
     groups: tuple[str, ...] = args(TEXT, "groups (default: all)", default=(), complete="group")
     nic_parameters: Mapping[str, str] = opt(
         PAIRS, "mode=, link=, vlan= of NICs in it (default: the cluster's)", default={}, short="-N")
     conflicts_check: bool = opt(BOOL, "refuse when an instance has one of its addresses already",
                                 default=True)
 
-    def hook_env(self, cfg: Config) -> Mapping[str, str]:
-        network = cfg.network(self.name)
-        return _hooks.network(network.name, network)
-
-    def holds(self, cfg: Config) -> Holds:
-        return Holds(exclusive=tuple(f"groups/{group.uuid}" for group in self._groups(cfg)),
-                     shared=(f"networks/{cfg.network(self.name).uuid}",))
-
     def facts(self, cfg: Config) -> Iterator[Call[Any]]:
-        for group in self._groups(cfg):
+        for group in self.chosen(cfg):
             yield from self._questions(cfg, group)
 
     def plan(self, cfg: Config, seen: Seen) -> Plan:
         network = cfg.network(self.name)
         level = self._level(cfg)
         edits, notes = [], []
-        for group in self._groups(cfg):
+        for group in self.chosen(cfg):
             if network.uuid in group.networks:
                 raise Conflict(f"network {network.name} is connected to {group.name} already",
                                hint=f"gnt-network disconnect {network.name} {group.name}")
@@ -85,7 +76,7 @@ class Connect(Operation, command="network connect"):
             if call is not None:
                 yield call
 
-    def _groups(self, cfg: Config) -> list[Group]:
+    def chosen(self, cfg: Config) -> list[Group]:
         return [cfg.group(name) for name in self.groups] if self.groups else cfg.groups
 
 

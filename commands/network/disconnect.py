@@ -2,45 +2,35 @@
 
 from __future__ import annotations
 
-from gnt.commands import _hooks
 from gnt.commands._edits import change
+from gnt.commands.network._one import WithGroups
 from gnt.errors import Conflict
 from gnt.plan import Plan
-from gnt.spec import Holds, Operation, arg, args
+from gnt.spec import args
 from gnt.values import TEXT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
 
     from gnt.model.config import Config
     from gnt.model.objects import Group
     from gnt.spec import Seen
 
 
-class Disconnect(Operation, command="network disconnect"):
+class Disconnect(WithGroups, command="network disconnect"):
     """Disconnect a network from groups in which no instance uses it."""
 
     hook = "network-disconnect"
     rapi = "PUT /2/networks/{name}/disconnect"
     examples = (("gnt-network disconnect lan", "from every group that it is connected to"),)
 
-    name: str = arg(TEXT, "network", complete="network")
     groups: tuple[str, ...] = args(TEXT, "groups (default: all connected ones)", default=(),
                                    complete="group")
-
-    def hook_env(self, cfg: Config) -> Mapping[str, str]:
-        network = cfg.network(self.name)
-        return _hooks.network(network.name, network)
-
-    def holds(self, cfg: Config) -> Holds:
-        return Holds(exclusive=tuple(f"groups/{group.uuid}" for group in self._groups(cfg)),
-                     shared=(f"networks/{cfg.network(self.name).uuid}",))
 
     def plan(self, cfg: Config, seen: Seen) -> Plan:
         network = cfg.network(self.name)
         edits = []
-        for group in self._groups(cfg):
+        for group in self.chosen(cfg):
             if network.uuid not in group.networks:
                 raise Conflict(f"network {network.name} is not connected to {group.name}",
                                hint=f"gnt-network info {network.name}")
@@ -58,7 +48,7 @@ class Disconnect(Operation, command="network disconnect"):
             raise Conflict(f"network {network.name} is connected to no group")
         return Plan(end=tuple(edits))
 
-    def _groups(self, cfg: Config) -> list[Group]:
+    def chosen(self, cfg: Config) -> list[Group]:
         if self.groups:
             return [cfg.group(name) for name in self.groups]
         uuid = cfg.network(self.name).uuid

@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-from gnt.commands import _hooks
-from gnt.commands._edits import change
+from gnt.commands._edits import change, unchanged
+from gnt.commands.network._one import OfNetwork
 from gnt.commands.network._options import NetworkOptions, checked
-from gnt.errors import Conflict, Invalid
+from gnt.errors import Conflict
 from gnt.model import address
 from gnt.plan import Plan
-from gnt.spec import Holds, Operation, arg, opt
-from gnt.values import IP, TEXT, words_of
+from gnt.spec import opt
+from gnt.values import IP, words_of
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
 
     from gnt.model.config import Config
     from gnt.model.objects import Network
     from gnt.spec import Seen
 
 
-class Modify(NetworkOptions, Operation, command="network modify"):
+class Modify(NetworkOptions, OfNetwork, command="network modify"):
     """Change a network's gateway, IPv6 network, MAC prefix or reserved addresses."""
 
     hook = "network-modify"
@@ -30,25 +29,15 @@ class Modify(NetworkOptions, Operation, command="network modify"):
         ("gnt-network modify --gateway none lan", "no router"),
     )
 
-    name: str = arg(TEXT, "network", complete="network")
     remove_reserved_ips: tuple[str, ...] = opt(
         words_of(IP), "addresses that instances may get again", default=(), metavar="ADDRESS,…")
-
-    def hook_env(self, cfg: Config) -> Mapping[str, str]:
-        network = cfg.network(self.name)
-        return _hooks.network(network.name, network)
-
-    def holds(self, cfg: Config) -> Holds:
-        return Holds(exclusive=(f"networks/{cfg.network(self.name).uuid}",))
 
     def plan(self, cfg: Config, seen: Seen) -> Plan:
         before = cfg.network(self.name)
         after = self._reservations(cfg, checked(self.changed(before)))
-        changes = {name: value for name, value in after.items() if getattr(before, name) != value}
-        if not changes:
-            raise Invalid("", "nothing to change is given, or it is as it was",
-                          hint="gnt-network modify --help")
-        return Plan(end=(change(before, **changes),))
+        if after == before:
+            raise unchanged("gnt-network modify")
+        return Plan(end=(change(after),))
 
     def _reservations(self, cfg: Config, network: Network) -> Network:
         for ip in self.add_reserved_ips:

@@ -2,38 +2,29 @@
 
 from __future__ import annotations
 
-from gnt.commands import _hooks
 from gnt.commands._edits import change
+from gnt.commands.network._one import OfNetwork
 from gnt.model.names import check_name
 from gnt.model.objects import Network
 from gnt.plan import Plan
-from gnt.spec import Holds, Operation, arg
+from gnt.spec import arg
 from gnt.values import TEXT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Mapping
 
     from gnt.model.config import Config
     from gnt.spec import Seen
 
 
-class Rename(Operation, command="network rename"):
+class Rename(OfNetwork, command="network rename"):
     """Give a network another name."""
 
     hook = "network-rename"
     rapi = "PUT /2/networks/{name}/rename"
     examples = (("gnt-network rename lan office", "instances keep their addresses"),)
 
-    name: str = arg(TEXT, "network", complete="network")
     new_name: str = arg(TEXT, "its new name")
-
-    def hook_env(self, cfg: Config) -> Mapping[str, str]:
-        network = cfg.network(self.name)
-        return _hooks.network(network.name, network)
-
-    def holds(self, cfg: Config) -> Holds:
-        return Holds(exclusive=(f"networks/{cfg.network(self.name).uuid}",))
 
     def plan(self, cfg: Config, seen: Seen) -> Plan:
         cfg.require_new(Network, check_name(self.new_name, "network"))

@@ -1,7 +1,7 @@
-"""A node is marked offline, or removed: nobody looks there any more what runs.
+"""A node is marked offline, not vm-capable, or removed: nobody looks there any more what runs.
 
-The one is even proof, for failover, that nothing does.  Both are refused while the node itself says
-otherwise, or while a job may still start something.
+The first is even proof, for failover, that nothing does.  All are refused while the node itself
+says otherwise, or while a job may still start something.
 """
 
 from __future__ import annotations
@@ -22,10 +22,12 @@ if TYPE_CHECKING:
 
 OFFLINE = "marked offline it counts as proof that nothing runs there"
 REMOVED = "once it is removed nobody looks there"
+NOT_CAPABLE = "once it is not vm-capable nobody looks there"
 
 
 def leaves(node: Node, new: Node) -> bool:
-    return new.offline and not node.offline
+    """Whether nobody looks there any more: it is marked offline, or runs no instances now on."""
+    return not node.offline and (new.offline or (node.vm_capable and not new.vm_capable))
 
 
 def facts(cfg: Config, node: Node) -> Iterator[Call[Any]]:
@@ -54,7 +56,7 @@ def require_empty(
 def _instances(cfg: Config, guests: Any) -> Iterator[Instance]:
     for guest in guests:
         inst = cfg.get(Instance, guest.uuid)
-        if inst is not None and guest.state not in _return.ENDED:
+        if inst is not None and not guest.ended:
             yield inst
 
 

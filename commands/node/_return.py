@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gnt.commands import _access, _gate
+from gnt.commands.cluster import _master_ip
 from gnt.commands.node import _let_in, _setup
 from gnt.errors import Conflict
 from gnt.hypervisor.base import hypervisor
@@ -20,8 +21,6 @@ if TYPE_CHECKING:
     from gnt.plan import Call
     from gnt.spec import Seen
 
-ENDED = ("shutdown", "migrated")
-
 
 def returns(node: Node, new: Node) -> bool:
     return node.offline and not new.offline
@@ -37,7 +36,8 @@ def guests(cfg: Config, node: Node) -> Iterator[Call[tuple[Running, ...]]]:
 
 
 def plan(cfg: Config, node: Node, new: Node, seen: Seen) -> Plan:
-    """Folders, the term and the keys; refused while it does not answer or runs strangers."""
+    """Folders, the term, the keys, not the master's address; refused while it does not answer or
+    runs strangers."""
     failed = seen.failed(_setup.inspect.on(node.name))
     if failed is not None:
         raise Conflict(f"{node.name} does not answer ({failed.problem}): it stays offline",
@@ -47,7 +47,15 @@ def plan(cfg: Config, node: Node, new: Node, seen: Seen) -> Plan:
     return Plan(attempt=(
         Step(do=_setup.prepare.on(node.name, name=node.name, term=cfg.term),
              title=f"folders and the term on {node.name}"),
-        *_gate.installs(cfg, [node.name]), *_let_in.lines([node.name], lines)))
+        *_gate.installs(cfg, [node.name]), *_let_in.lines([node.name], lines),
+        *_not_master(cfg, node)))
+
+
+def _not_master(cfg: Config, node: Node) -> Iterator[Step]:
+    """It may have been the master when it was lost, and still have the master's address."""
+    if _master_ip.configured(cfg.cluster):
+        yield Step(do=_master_ip.dropped(cfg.cluster, node.name),
+                   title=f"drop {cfg.cluster.master_ip} on {node.name}")
 
 
 def require_nothing_twice(cfg: Config, node: Node, seen: Seen) -> None:
@@ -55,7 +63,7 @@ def require_nothing_twice(cfg: Config, node: Node, seen: Seen) -> None:
     for call in guests(cfg, node):
         for guest in seen[call] if node.vm_capable else ():
             inst = cfg.get(Instance, guest.uuid)
-            if inst is None or guest.state in ENDED or inst.primary_node == node.uuid:
+            if inst is None or guest.ended or inst.primary_node == node.uuid:
                 continue
             raise Conflict(
                 f"{inst.name} still runs on {node.name}, but its home is "

@@ -8,4 +8,4 @@ from gnt.commands._tags import AddTags
 class NodeAddTags(AddTags, command="node add-tags"):
     """Add tags to a node."""
 
-    examples = (("gnt-node add-tags node2 rack:4", "a tag that it has already is refused"),)
+    examples = (("gnt-node add-tags node2 rack:4", "one that it has already stays"),)

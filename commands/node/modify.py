@@ -97,11 +97,11 @@ class Modify(_state.StateOptions, Operation, command="node modify"):
         node, new = self._change(cfg)
         if new == node:
             raise Invalid("", "nothing to change is given", hint="gnt-node modify --help")
-        changes = {name: value for name, value in new.items() if getattr(node, name) != value}
-        edit = change(node, **changes)
+        edit = change(new)
         back = _return.plan(cfg, node, new, seen) if _return.returns(node, new) else Plan()
         if _leave.leaves(node, new):
-            back = Plan(notes=_leave.require_empty(cfg, node, seen))
+            why = _leave.OFFLINE if new.offline else _leave.NOT_CAPABLE
+            back = Plan(notes=_leave.require_empty(cfg, node, seen, why))
         if new.master_candidate and not node.master_candidate:
             return back + self._promote(cfg, node, new, edit, seen)
         if node.master_candidate and not new.master_candidate:

@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from gnt.plan import Call
     from gnt.spec import Seen
 
-ENDED = ("shutdown", "migrated")
-
 
 class Guests(Check):
     codes = ("ENODEORPHANINSTANCE", "EINSTANCEWRONGNODE", "EINSTANCEDOWN")
@@ -53,7 +51,7 @@ def _questions(cfg: Config, node: Node) -> Iterator[Call[tuple[Running, ...]]]:
 def _guests(cfg: Config, node: Node, seen: Seen) -> Iterator[Running]:
     for call in _questions(cfg, node):
         if seen.failed(call) is None:
-            yield from (guest for guest in seen[call] if guest.state not in ENDED)
+            yield from (guest for guest in seen[call] if not guest.ended)
 
 
 def _placed(cfg: Config, inst: Instance, where: list[Node], *, silent: bool) -> Iterator[Finding]:

@@ -1,4 +1,4 @@
-"""Nothing of guests and jobs that are gone is left on nodes: files, sockets, interfaces, locks."""
+"""Nothing of guests, jobs and masters that are gone is left on nodes: files, interfaces, locks."""
 
 from __future__ import annotations
 
@@ -33,6 +33,16 @@ done
 """
 
 
+_FORMER = """\
+for noted in /run/gnt/master-ip/*; do
+    [ -e "$noted" ] || continue
+    ip -o address show to "${noted##*/}" 2>/dev/null | while read -r _ _ _ address _; do
+        echo "${address%/*}"
+    done
+done
+"""
+
+
 class Lock(Record):
     """A fence of a job, or the lock of its driver: seconds old."""
 
@@ -50,6 +60,12 @@ def locks() -> Script[tuple[Lock, ...]]:
     return script(_LOCKS, parse=_locks)
 
 
+@node_task(deadline=20)
+def former() -> Script[tuple[str, ...]]:
+    """The addresses that were set here as the master's since the node started, and still are."""
+    return script(_FORMER, parse=lambda output: tuple(output.split()))
+
+
 def _locks(output: str) -> tuple[Lock, ...]:
     lines = (line.split(" ", 1) for line in output.splitlines())
     return tuple(Lock(age=natural(age), path=path) for age, path in lines)
@@ -62,9 +78,11 @@ class Remains(Check):
         for _, call in (*_questions(cfg, nodes), *_interfaces(nodes)):
             yield call
         yield from (locks.on(node.name) for node in nodes)
+        yield from (former.on(node.name) for node in nodes)
 
     def findings(self, cfg: Config, nodes: list[Node], seen: Seen) -> Iterator[Finding]:
         yield from _left_locks(cfg, nodes, seen)
+        yield from _left_addresses(cfg, nodes, seen)
         known = set(cfg.state.keys("instances"))
         making = str([job.plan for job in cfg.jobs])  # what a pending job makes is not lost
         for node, call in _questions(cfg, nodes):
@@ -90,6 +108,17 @@ def _left_locks(cfg: Config, nodes: list[Node], seen: Seen) -> Iterator[Finding]
             if lock.job not in pending and int(lock.job) <= cfg.serial and lock.age > YOUNG:
                 yield on_node(node, "ENODESETUP", f"{lock.path} is left of job {lock.job}, which "
                               f"has ended (gnt-job resume {lock.job} takes it away)", warning=True)
+
+
+def _left_addresses(cfg: Config, nodes: list[Node], seen: Seen) -> Iterator[Finding]:
+    """Those that were the master's.  Where its address of now should be is another check's."""
+    cure = "gnt-cluster activate-master-ip" if cfg.cluster.master_ip else "ip address delete"
+    for node in nodes:
+        call = former.on(node.name)
+        for ip in () if seen.failed(call) is not None else seen[call]:
+            if ip != cfg.cluster.master_ip:
+                yield on_node(node, "ENODENET", f"still has {ip}, which was the master's address: "
+                              f"{cure}")
 
 
 def _questions(cfg: Config, nodes: list[Node]) -> Iterator[tuple[Node, Call[tuple[str, ...]]]]:

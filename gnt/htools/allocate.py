@@ -148,12 +148,12 @@ class Ground:
         found = self.search(inst, nodes, pairs, within=within)
         return self.describe(found, self.allocator.found, tuple(self.allocator.failures))
 
-    def find_with(self, inst: Instance, pri: int, nodes: list[int]) -> Solution:
+    def find_with(self, inst: Instance, pri: int, nodes: list[int], within: int = -1) -> Solution:
         """The best secondary for a primary that is given."""
         row = self.rows.row(inst)
         found = self.allocator.find(
             row, nodes, policy.by_node(self.world, inst), True, self.options.force,
-            self.check(inst, row), True, [pri])
+            self.check(inst, row), True, [pri], within)
         return self.describe(found, self.allocator.found, tuple(self.allocator.failures))
 
     def describe(self, found: tuple[int, int, float] | None, fits: int,

@@ -78,12 +78,12 @@ def read_node(name: str, n: Part, groups: dict[str, int], hypervisor: str) -> No
 
     return Node(
         name=name, group=groups[uuid], t_mem=float(fact("total_memory")),
-        n_mem=int(fact("reserved_memory")), f_mem=int(fact("free_memory")),
-        t_dsk=float(fact("total_disk")), f_dsk=int(fact("free_disk")),
-        t_cpu=float(fact("total_cpus")), n_cpu=int(fact("reserved_cpus")),
+        n_mem=round(fact("reserved_memory")), f_mem=round(fact("free_memory")),
+        t_dsk=float(fact("total_disk")), f_dsk=round(fact("free_disk")),
+        t_cpu=float(fact("total_cpus")), n_cpu=round(fact("reserved_cpus")),
         offline=not live or n.get("drained", bool),
-        spindles=int(fact("total_spindles")) if exclusive else params.whole("spindle_count"),
-        free_spindles=int(fact("free_spindles")), tags=n.texts("tags", []),
+        spindles=round(fact("total_spindles")) if exclusive else params.whole("spindle_count"),
+        free_spindles=round(fact("free_spindles")), tags=n.texts("tags", []),
         exclusive_storage=exclusive, hypervisor=hypervisor,
         cpu_speed=float(params.number("cpu_speed", 1.0)),
     )

@@ -5,7 +5,7 @@ Shared by the iallocator's requests and answers, RAPI's answers, monitoring repo
 
 from __future__ import annotations
 
-from gnt.htools.world import BadData, Policy, Spec
+from gnt.htools.world import TEMPLATES, BadData, Policy, Spec
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -64,7 +64,9 @@ class Part:
         return self.get(key, (int, float), *default)
 
     def whole(self, key: str, *default: Any) -> int:
-        return int(self.get(key, (int, float), *default))
+        """The nearest whole number; of two the even one, as the reference reads them."""
+        value: float = self.get(key, (int, float), *default)
+        return round(value)
 
     def texts(self, key: str, *default: Any) -> tuple[str, ...]:
         values = self.get(key, list, *default)
@@ -145,10 +147,14 @@ def read_spec(p: Part) -> Spec:
 
 
 def read_policy(p: Part) -> Policy:
+    templates = p.texts("disk-templates")
+    for name in templates:
+        if name not in TEMPLATES:
+            raise BadData(f"{p.where}.disk-templates: {name!r} is none of {', '.join(TEMPLATES)}")
     return Policy(
         std=read_spec(p.part("std")),
         minmax=tuple((read_spec(m.part("min")), read_spec(m.part("max")))
                      for m in p.list_of("minmax")),
-        templates=p.texts("disk-templates"), vcpu_ratio=float(p.number("vcpu-ratio")),
+        templates=templates, vcpu_ratio=float(p.number("vcpu-ratio")),
         spindle_ratio=float(p.number("spindle-ratio")),
     )

@@ -8,10 +8,10 @@ from __future__ import annotations
 from gnt.errors import GntError
 from gnt.htools import evacuate as moving
 from gnt.htools import spare
-from gnt.htools.allocate import FAILURES, Ground, NoRoom, Options, allocate
+from gnt.htools.allocate import FAILURES, Ground, NoRoom, Options, allocate, has_networks
 from gnt.htools.moves import FA, R
 from gnt.htools.names import find
-from gnt.htools.world import Disk, Instance, Node, World
+from gnt.htools.world import ALLOC_POLICIES, Disk, Instance, Node, World
 from gnt.record import Record
 
 TYPE_CHECKING = False
@@ -168,14 +168,16 @@ class Space:
         return tuple(found)
 
     def scores(self, wish: Wish) -> dict[str, float]:
-        """The cluster's score with the instance (as primary) on each node that can take it."""
+        """The score with the instance (as primary) on each node that can take it: the cluster's,
+        or its group's if one is wished for, as it is when that is chosen."""
         inst = wish.instance()
         refused = {name for name, _ in self.rejections(inst)}
-        nodes = self.ground.open_nodes(self.world.group_index(wish.group) if wish.group else None)
+        group = self.world.group_index(wish.group) if wish.group else None
+        nodes, within = self.ground.open_nodes(group), -1 if group is None else group
         found = {}
         for k in nodes:
-            solution = (self.ground.find_with(inst, k, nodes) if inst.mirrored
-                        else self.ground.find(inst, [k], False))
+            solution = (self.ground.find_with(inst, k, nodes, within) if inst.mirrored
+                        else self.ground.find(inst, [k], False, within))
             name = self.world.nodes[k].name
             if name not in refused and solution.place is not None:
                 found[name] = solution.score
@@ -206,23 +208,38 @@ def explained(world: World, wish: Wish, made: Placement) -> tuple[tuple[str, str
     space = Space(world, [wish], capacity=False)
     space.ground.options = space.ground.options.replace(restrict=wish.nodes)
     scores, rejected = space.scores(wish), dict(made.rejected)
+    alone = ("no other node of its group can hold the second copy" if wish.instance().mirrored
+             else "it cannot take it")
     found = []
     for k, n in enumerate(world.nodes):
         if n.name == made.nodes[0]:
             continue
-        if n.name in rejected:
-            why = rejected[n.name]
-        elif wish.group and world.group_index(wish.group) != n.group:
-            why = "in another group"
-        elif n.name in scores:
-            why = (f"it fits, but the cluster's score would be {scores[n.name]:.4f} instead of "
-                   f"{made.score:.4f} (lower is better)")
-        elif not world.groups[n.group].allocable and not wish.group:
-            why = "its group takes no new instances"
-        else:
-            why = WHY["FailN1"] if made.survives else "it cannot take it"
-        found.append((world.nodes[k].name, why))
+        why = rejected.get(n.name) or _not_its_group(world, wish, k, made)
+        if not why and n.name in scores:
+            why = _less_good(scores[n.name], made.score)
+        found.append((n.name, why or alone))
     return tuple(found)
+
+
+def _not_its_group(world: World, wish: Wish, k: int, made: Placement) -> str:
+    """Why no node of this one's group was looked at; empty: they were."""
+    at = world.nodes[k].group
+    if wish.group:
+        return "" if world.group_index(wish.group) == at else "in another group"
+    if not world.groups[at].allocable:
+        return "its group takes no new instances"
+    if not has_networks(world, at, wish.instance()):
+        return "its group is not connected to a network of the instance"
+    chosen = next(world.groups[n.group] for n in world.nodes if n.name == made.nodes[0])
+    ranks = [ALLOC_POLICIES.index(g.alloc_policy) for g in (world.groups[at], chosen)]
+    return "its group is a last resort, and a preferred one has room" if ranks[0] > ranks[1] else ""
+
+
+def _less_good(score: float, best: float) -> str:
+    if score > best:
+        return (f"it fits, but the cluster's score would be {score:.4f} instead of {best:.4f} "
+                "(lower is better)")
+    return "it fits just as well, and of equals one is taken"
 
 
 def relocate(world: World, name: str, allowed: Sequence[str]) -> Placement:

@@ -144,12 +144,12 @@ def node(n: Part, groups: dict[str, int], master: object) -> Node:
     exclusive = params.get("exclusive_storage", bool, False)
     silent = not fact("mtotal") and n.value.get("mtotal") is None
     return Node(
-        name=name, group=groups[uuid], t_mem=fact("mtotal"), n_mem=int(fact("mnode")),
-        f_mem=int(fact("mfree")), t_dsk=fact("dtotal"), f_dsk=int(fact("dfree")),
-        t_cpu=fact("ctotal"), n_cpu=int(fact("cnos")),
+        name=name, group=groups[uuid], t_mem=fact("mtotal"), n_mem=round(fact("mnode")),
+        f_mem=round(fact("mfree")), t_dsk=fact("dtotal"), f_dsk=round(fact("dfree")),
+        t_cpu=fact("ctotal"), n_cpu=round(fact("cnos")),
         offline=not live or n.get("drained", bool) or silent, master=name == master,
-        spindles=int(fact("sptotal") if exclusive else params.number("spindle_count", 1)),
-        free_spindles=int(fact("spfree")), tags=n.texts("tags", []),
+        spindles=round(fact("sptotal") if exclusive else params.number("spindle_count", 1)),
+        free_spindles=round(fact("spfree")), tags=n.texts("tags", []),
         exclusive_storage=exclusive,
         cpu_speed=float(params.number("cpu_speed", 1.0)))
 
@@ -168,12 +168,12 @@ def instance(i: Part, nodes: dict[str, int]) -> Instance:
         "memory" if "memory" in be.value else "maxmem")
     sizes = i.numbers("disk.sizes", [])
     return Instance(
-        name=i.get("name", str), mem=int(memory),
-        dsk=i.whole("disk_usage"), vcpus=int(be.number("vcpus")),
+        name=i.get("name", str), mem=round(memory),
+        dsk=i.whole("disk_usage"), vcpus=round(be.number("vcpus")),
         status=i.choice("status", STATUSES), auto_balance=be.get("auto_balance", bool, True),
         pri=nodes[homes[0]], sec=nodes[homes[1]] if len(homes) > 1 else -1,
         template=i.choice("disk_template", TEMPLATES), tags=i.texts("tags", []),
-        spindle_use=int(be.number("spindle_use", 1)),
+        spindle_use=round(be.number("spindle_use", 1)),
         forthcoming=i.get("forthcoming", bool, False),
-        disks=tuple(Disk(size=int(s), spindles=n) for s, n in zip(
+        disks=tuple(Disk(size=round(s), spindles=n) for s, n in zip(
             sizes, [*i.get("disk.spindles", list, []), *[None] * len(sizes)], strict=False)))

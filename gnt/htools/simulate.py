@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from gnt.errors import Invalid
 from gnt.htools.world import MOST_NODES, BadData, Group, Node, World
 from gnt.values import whole as counted
@@ -12,16 +14,29 @@ if TYPE_CHECKING:
 
 POLICIES = {"p": "preferred", "a": "last_resort", "l": "last_resort", "u": "unallocable"}
 EXCLUSIVE = {"Y": True, "N": False, "True": True, "False": False}
-UNITS = {"m": 1.0, "g": 1024.0, "t": 1024.0 * 1024.0}
+UNITS = {"": 2**20, "m": 2**20, "g": 2**30, "t": 2**40, "M": 10**6, "G": 10**9, "T": 10**12}
+LONG_UNITS = {"mib": "m", "gib": "g", "tib": "t", "mb": "M", "gb": "G", "tb": "T"}
+SIZE = re.compile(r"([0-9]{1,15}) ?([A-Za-z]*)")
+SIZES = "MiB, or with m, g, t (MiB, GiB, TiB) or M, G, T (MB, GB, TB)"
 
 
-def size(text: str, spec: str) -> int:
-    """MiB, or with m, g, t."""
-    factor = UNITS.get(text[-1:].lower(), 0.0)
-    digits = text[:-1] if factor else text
-    if not (digits.isascii() and digits.isdigit()) or len(digits) > 15:
-        raise BadData(f"--simulate={spec}: {text!r} is not a size (a number, MiB or with m, g, t)")
-    return int(int(digits) * (factor or 1))
+def size(text: str) -> int:
+    """MiB of a number with a unit; ValueError if it is none.
+
+    As everywhere in the htools, capitals and ``b`` without ``i`` count by thousands.
+    """
+    found = SIZE.fullmatch(text)
+    unit = found and LONG_UNITS.get(found[2].lower(), found[2])
+    if not found or unit not in UNITS:
+        raise ValueError(text)
+    return int(found[1]) * UNITS[unit] // 2**20
+
+
+def sized(text: str, spec: str) -> int:
+    try:
+        return size(text)
+    except ValueError:
+        raise BadData(f"--simulate={spec}: {text!r} is not a size ({SIZES})") from None
 
 
 def whole(text: str, spec: str, least: int = 0, most: int = 2**31) -> int:
@@ -42,7 +57,7 @@ def group(number: int, spec: str) -> tuple[Group, list[Node]]:
         raise BadData(f"--simulate={spec}: {words[0]!r} is no policy "
                       "(preferred, last_resort, unallocable)")
     count = whole(words[1], spec, 0, MOST_NODES)
-    disk, memory = size(words[2], spec), size(words[3], spec)
+    disk, memory = sized(words[2], spec), sized(words[3], spec)
     cpus = whole(words[4], spec)
     spindles = whole(words[5], spec) if len(words) > 5 else 1
     if len(words) > 6 and words[6] not in EXCLUSIVE:

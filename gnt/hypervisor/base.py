@@ -65,6 +65,11 @@ class Running(Record):
     state: str = "running"
     cpu_seconds: float = 0.0
 
+    @property
+    def ended(self) -> bool:
+        """Whether what is left of it will never run again."""
+        return self.state in ("shutdown", "migrated")
+
 
 class Capabilities(Record):
     """What a node's hypervisor said of itself; part of the plan, kept with the instance."""

@@ -22,7 +22,8 @@ FIXED = (
     "query.facts.node_facts", "hypervisor.fake.found", "hypervisor.fake.version",
     "hypervisor.kvm.tasks.found", "hypervisor.kvm.tasks.leftovers", "net.bridged.leftovers",
     "checks.copies.copy", "checks.hosts.standing", "checks.addresses.addresses",
-    "checks.keys.keyring", "checks.remains.locks", "storage.drbd.tasks.copies",
+    "checks.keys.keyring", "checks.remains.locks", "checks.remains.former",
+    "storage.drbd.tasks.copies",
     "storage.drbd.tasks.kernel", "commands.node._setup.inspect",
     "commands.node._setup.keys", "session.contexts.base_signature", "ssh.gate.tasks.gate",
 )

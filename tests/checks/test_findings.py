@@ -57,6 +57,17 @@ def test_the_master_s_address_makes_no_route_that_leads_astray(ip, length, statu
     assert [said in one for one in found.get("ENODENET", ())] == [True] * bool(said)
 
 
+@pytest.mark.parametrize(("settings", "cure"), [
+    (MASTER_IP, "activate-master-ip"), ({}, "ip address delete")])
+def test_an_address_that_was_the_master_s_is_left(settings, cure):
+    """The cluster was renamed while the old master was away."""
+    said = {"node2:checks.remains.former": ("192.0.2.98", "192.0.2.99")[:1 + bool(settings)]}
+    found, status = verify(cluster(**settings), answers=said)
+    line, = found["ENODENET"]
+    assert status == 1 and line.startswith("node2: still has 192.0.2.98, which was") and (
+        cure in line)
+
+
 def keyring(**changes):
     cfg = build.small()
     fine = build.Nodes(cfg).answer(checks_keyring("node2"))

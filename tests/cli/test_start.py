@@ -48,6 +48,13 @@ def test_one_program_under_many_names(argv: list[str], capsys) -> None:
         "Name Type Title    Description\nname text Instance Its name\n")
 
 
+@pytest.mark.parametrize("argv", [
+    ["gnt-cluster", "version", "--format", "csv"], ["gnt", "apply", "--format", "html", "x.plan"]])
+def test_a_format_that_no_answer_has_is_refused_first(argv: list[str], capsys) -> None:
+    assert run(argv) == 2
+    assert "is for tables, and this is none" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize(("argv", "problem", "hint"), [
     (["gnt", "instnce"], "there is no command 'instnce'", "did you mean gnt instance?"),
     (["gnt", "qqqqq"], "there is no command 'qqqqq'", "gnt --help shows all"),

@@ -10,6 +10,11 @@ import pytest
 
 from gnt.cli.progress import Live, Plain
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import TextIO
+
 MAIN = "import sys; from gnt.cli.main import main; sys.argv = ['gnt', *sys.argv[1:]]; main()"
 ASK = ("from gnt.cli.main import main; import sys\n"
        "from gnt.cli.streams import mend\n"
@@ -31,7 +36,9 @@ def shell(line: str, program: str = MAIN, **env: str) -> subprocess.CompletedPro
                                    "instance list-fields"])
 @pytest.mark.parametrize(("where", "why"), [
     (">/dev/full", "No space left on device"), (">&-", "Bad file descriptor")])
-def test_an_answer_that_cannot_be_written_is_an_error_of_one_line(words, where, why) -> None:
+def test_an_answer_that_cannot_be_written_is_an_error_of_one_line(
+    words: str, where: str, why: str,
+) -> None:
     done = shell(f"gnt {words} {where}")
     assert done.returncode == 1
     assert done.stderr.startswith(f"gnt: standard output: {why}\n  hint: ")
@@ -70,7 +77,9 @@ def test_words_that_are_no_text_are_refused() -> None:
 
 
 @pytest.mark.parametrize("kind", [Plain, lambda out, clock: Live(out, clock, 80)])
-def test_a_job_goes_on_when_its_messages_cannot_be_written(kind) -> None:
+def test_a_job_goes_on_when_its_messages_cannot_be_written(
+    kind: Callable[[TextIO, Callable[[], float]], Plain],
+) -> None:
     with open("/dev/full", "w") as full:
         shown = kind(full, lambda: 0.0)
         shown.job_done("7", "success")

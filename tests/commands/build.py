@@ -194,8 +194,11 @@ class Nodes:
         return Host(hostname=call.node, missing=(), member=True,
                     addresses=(node.primary_ip, node.secondary_ip, "192.0.2.77"))
 
-    def _where(self, call: Call[Any]) -> tuple[str, ...]:
-        return ("eth0",) if call.node == self.cfg.master.name else ()
+    def _former(self, call: Call[Any]) -> tuple[str, ...]:
+        return ()
+
+    def _where(self, call: Call[Any]) -> dict[str, str]:
+        return {call.args["ip"]: "eth0"} if call.node == self.cfg.master.name else {}
 
     def _keys(self, call: Call[Any]) -> Any:
         from gnt.commands.node._setup import PublicKeys

@@ -15,6 +15,7 @@ from gnt.commands.cluster.redist_conf import RedistConf
 from gnt.commands.cluster.rename import Rename
 from gnt.commands.cluster.upgrade import Upgrade
 from gnt.commands.instance.console import Console
+from gnt.commands.node.modify import Modify as ModifyNode
 from gnt.errors import ConfirmationNeeded, Conflict, Invalid
 from tests.commands import build
 from tests.commands.sessions import Desk
@@ -104,6 +105,24 @@ def test_a_node_s_own_address_does_not_become_the_master_s(operation):
     cfg = build.cluster(master_ip="192.0.2.2", master_netdev="eth0")
     with pytest.raises(Conflict, match=r"192.0.2.2 is node2's own address"):
         build.plan(ActivateMasterIp(), cfg)
+
+
+def test_addresses_that_were_the_master_s_before_are_dropped_everywhere():
+    cfg = with_address()
+    found = {f"node{n}:commands.cluster._master_ip.where": has for n, has in (
+        (1, {"192.0.2.98": "eth0"}), (2, {}), (3, {"192.0.2.98": "eth0", "192.0.2.99": "eth0"}))}
+    made = build.plan(ActivateMasterIp(), cfg, build.Nodes(cfg, answers=found))
+    assert [(step.do.node, step.do.task.rpartition(".")[2], step.do.args["ip"])
+            for step in made.attempt] == [
+        ("node1", "down", "192.0.2.98"), ("node3", "down", "192.0.2.98"),
+        ("node3", "down", "192.0.2.99"), ("node1", "up", "192.0.2.99")]
+
+
+def test_a_node_that_comes_back_is_not_the_master_any_more():
+    cfg = build.cluster(build.node(3, offline=True, master_candidate=False),
+                        master_ip="192.0.2.99", master_netdev="eth0")
+    made = build.plan(ModifyNode(name="node3", offline=False), cfg)
+    assert made.attempt[-1].title == "drop 192.0.2.99 on node3"
 
 
 def test_an_address_that_would_cut_the_master_off_is_refused():

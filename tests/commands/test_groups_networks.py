@@ -198,6 +198,13 @@ def test_tags_are_added_listed_found_and_removed():
     assert answer("gnt-instance list-tags web", cfg).lines == ("env:test",)
 
 
+def test_a_tag_that_is_there_already_stays():
+    """Scripts say it again and again; nothing is recorded when nothing is new."""
+    cfg = after("gnt-node add-tags node1 rack:4")
+    assert after("gnt-node add-tags node1 rack:4 ssd", cfg).node("node1").tags == ("rack:4", "ssd")
+    assert build.plan(command("gnt-node add-tags node1 rack:4"), cfg).end == ()
+
+
 def test_tags_can_come_from_a_file(tmp_path):
     file = tmp_path / "tags"
     file.write_text("one\n\n two \n")

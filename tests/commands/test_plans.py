@@ -77,7 +77,8 @@ CHANGES = {
 
 
 ANSWERS = {  # what nodes say: task, answer
-    "has-master-ip": ("commands.cluster._master_ip.where", ("eth0",)),
+    "has-master-ip": ("commands.cluster._master_ip.where", {
+        "192.0.2.99": "eth0"}),
     "is-off": ("commands.node._oob.powered", False),
     "is-on": ("commands.node._oob.powered", True),
     "outdated": ("storage.drbd.tasks.copies", {0: Copy(

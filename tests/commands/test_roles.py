@@ -54,6 +54,14 @@ def test_a_node_on_which_a_job_starts_something_is_not_marked_offline():
         "node2").offline
 
 
+def test_a_node_that_runs_what_is_not_its_own_stays_able_to():
+    """Nobody would look there again, and start the instance elsewhere."""
+    cfg = build.cluster(build.instance("web"))
+    runs = build.Nodes(cfg, running={"node1": [], "node3": ["web"]})
+    with pytest.raises(Conflict, match="runs web: once it is not vm-capable nobody looks there"):
+        build.plan(Modify(name="node3", vm_capable=False), cfg, runs)
+
+
 @pytest.mark.parametrize(("operation", "exact"), [
     (Modify(name="node3", offline=True), True), (Modify(name="node3", drained=True), False),
     (Remove(name="node3"), True), (Remove(name="node4"), False),

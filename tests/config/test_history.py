@@ -14,7 +14,7 @@ from gnt.config import message as m
 from gnt.config.ledger import Ledger
 from gnt.config.trust import Pin
 from gnt.engine.ports import Change
-from gnt.errors import Conflict, Damaged, NodeFailed, NotAuthorised, NotFound
+from gnt.errors import Conflict, Damaged, Invalid, NodeFailed, NotAuthorised, NotFound
 from gnt.model.objects import KINDS
 from gnt.plan import Edit
 
@@ -271,6 +271,11 @@ def test_records_name_the_one_before_by_its_sum(folder):
 def test_an_export_is_verified_without_a_cluster(folder):
     offline = Ledger(lambda: pytest.fail("it asks for a cluster"))
     assert offline.verify(str(folder), ())["serial"] == 4
+
+
+def test_an_export_needs_a_name(ledger):
+    with pytest.raises(Invalid, match="folder: its name is empty"):
+        ledger.export("")
 
 
 def test_an_export_never_overwrites(ledger, folder):

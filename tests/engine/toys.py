@@ -155,6 +155,28 @@ class Lab:
         return self.disk.config().one(Network, "net").reservations.count("X")
 
 
+class Knowing:
+    """Remembers what a transport is told and asked."""
+
+    def __init__(self, desk):
+        self.known, self.warmed, self.asked = [], [], []
+        transport, know = desk.transport, desk.transport.know
+
+        def told(nodes, term, *, ports=None):
+            self.known.append(({n.name: n.primary_ip for n in nodes}, term, dict(ports)))
+            know(nodes, term, ports=ports)
+
+        transport.know = told
+        transport.warm = lambda nodes, *, owner="": self.warmed.append((list(nodes), owner))
+
+
+class Both(Build, command="toy both"):
+    """Holds two things."""
+
+    def holds(self, cfg):
+        return Holds(exclusive=("tags/web", "groups/g"), shared=("networks/net",))
+
+
 def stopped_twice(lab, thing):
     """A driver whom somebody stops twice while it makes the thing."""
     def twice(call):

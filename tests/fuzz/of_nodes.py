@@ -66,6 +66,7 @@ SEEDS = {
     "checks.addresses.addresses": ("192.0.2.1/24 eth0\nfe80::1/64 eth1\n10.0.0.1 ppp0\n",),
     "checks.neighbours.look": ("key ssh-ed25519 AAAA\nsilent 192.0.2.9\n",),
     "checks.programs.programs": (f"{'a' * 64}  /etc/gnt/hooks\n- /usr/bin/x\n",),
+    "checks.remains.former": ("192.0.2.9\n",),
     "checks.remains.locks": ("120 /run/gnt/fence/7\n",),
 }
 

@@ -14,7 +14,7 @@ import pytest
 from gnt.cli import find, general
 from gnt.cli.slots import table
 from tests.htools import clusters
-from tests.htools.reference import ours, saved
+from tests.htools.reference import ours, saved, theirs
 from tests.htools.test_reference import new, request
 
 LETTERS = {"b": "hbal", "a": "hail", "s": "hspace", "n": "hscan", "i": "hinfo", "c": "hcheck",
@@ -180,3 +180,30 @@ def test_an_option_makes_a_difference(line, files):
     given, _, option = line.format(**files).partition(" | ")
     without = same_answer(ours(*given.split()), files)
     assert same_answer(ours(*given.split(), *option.split()), files) != without
+
+
+@pytest.mark.parametrize("words", [
+    ("hbal", "-G"), ("hroller", "-G"), ("hroller", "--node-tags")], ids=" ".join)
+def test_what_an_unset_variable_leaves_does_not_mean_everything(words, files):
+    program, option = words
+    done = ours(program, "-t", files["usual"], option, "")
+    assert done.code == 2 and f"{option}: '' is not" in done.err and not done.out
+
+
+@pytest.mark.parametrize("size", ["100g", "100G", "100 gib", "1tb", "900000M", "1TiB", "99999",
+                                  "100Mb"])
+def test_sizes_are_read_as_by_the_reference(size):
+    words = (f"--simulate=p,3,{size},{size},8", "--disk-template=rbd", "--machine-readable", "-l1")
+    a, b = theirs("hspace", *words), ours("hspace", *words)
+    assert (a.code, a.out) == (b.code, b.out)
+    words = ("--simulate=p,3,9t,9t,8", f"--standard-alloc={size},2G,1", *words[1:])
+    a, b = theirs("hspace", *words), ours("hspace", *words)
+    assert (a.code, a.out) == (b.code, b.out)
+
+
+@pytest.mark.parametrize("size", ["", "1k", "1.5g", "-1g", "+1g", "1_0g", "\u0661g", "g", "1g "])
+def test_what_is_no_size_is_named(size):
+    done = ours("hspace", f"--simulate=p,3,{size},1g,8")
+    assert done.code == 1 and f"--simulate=p,3,{size},1g,8: {size!r} is not a size" in done.err
+    done = ours("hspace", f"--standard-alloc={size},1g,1")
+    assert done.code == 2 and "--standard-alloc: " in done.err and "simulate" not in done.err

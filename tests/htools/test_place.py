@@ -31,6 +31,47 @@ def test_a_placement_names_its_nodes_and_why_the_others_are_out():
     assert not {full.name, off.name} & set(found.nodes)
 
 
+def groups(**second):
+    """Two groups of three nodes; the second one is empty, so its scores would be the better."""
+    world = clusters.make(5, nodes=6, per_node=3, groups=2)
+    keep = [i for i in world.instances if world.nodes[i.pri].group == 0]
+    return clusters.refreshed(world.replace(instances=tuple(keep), groups=(
+        world.groups[0], world.groups[1].replace(**second))))
+
+
+@pytest.mark.parametrize(("second", "wish", "why"), [
+    ({"alloc_policy": "unallocable"}, {}, "its group takes no new instances"),
+    ({"alloc_policy": "last_resort"}, {}, "its group is a last resort, and a preferred one has"),
+    ({"networks": ()}, {"networks": ("net1",)}, "its group is not connected to a network of"),
+    ({}, {"group": "group1"}, "in another group"),
+])
+def test_why_not_a_node_of_another_group_is_true(second, wish, why):
+    world = groups(**second)
+    first = world.groups[0].replace(networks=("net1",))
+    world = world.replace(groups=(first, world.groups[1]))
+    wanted = Wish(name="new", memory=512, disks=(1024,), template="rbd", **wish)
+    made = place.prefer(world, wanted)
+    said = dict(place.explained(world, wanted, made))
+    assert set(said) | {made.nodes[0]} == {n.name for n in world.nodes}
+    for n in world.nodes:
+        if n.group == 1:
+            assert said[n.name].startswith(why)
+        elif n.name in said:
+            there = place.place(world, wanted.replace(nodes=(n.name,)), capacity=False)
+            assert there.score >= made.score
+            assert f"{there.score:.4f}" in said[n.name] or "just as well" in said[n.name]
+
+
+def test_a_node_without_a_partner_is_said_to_be_alone():
+    world = clusters.make(5, nodes=3, per_node=0, groups=1)
+    world = world.replace(
+        groups=(*world.groups, world.groups[0].replace(name="lone", uuid="u9")),
+        nodes=(*world.nodes[:2], world.nodes[2].replace(group=1)))
+    wanted = Wish(name="new", memory=512, disks=(1024,))
+    said = dict(place.explained(world, wanted, place.prefer(world, wanted)))
+    assert said[world.nodes[2].name] == "no other node of its group can hold the second copy"
+
+
 def test_no_room_says_why():
     with pytest.raises(NoRoom, match="does not allow this disk size"):
         place.place(WORLD, Wish(name="new", memory=1024, disks=(10**7,)))

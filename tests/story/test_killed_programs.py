@@ -4,51 +4,23 @@ from __future__ import annotations
 
 import signal
 import subprocess
-import threading
-from contextlib import contextmanager
 
 import pytest
 
 from tests.story.conftest import Cluster
-from tests.story.test_programs import FAKE, OOB, SLOW, boots, homes, states
+from tests.story.outofband import FAKE, SLOW, boots, homes, obedient, powered, states
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
 
 @pytest.fixture(scope="module")
 def cluster(new_cluster: Callable[[int], Cluster]) -> Cluster:
-    made = new_cluster(3)
-    made.lab.on(1, "sh", "-c", "cat >/root/oob; chmod 755 /root/oob", stdin=OOB)
+    made = obedient(new_cluster)
     for node in ("node2", "node3"):
-        made.gnt("node", "modify", "--node-parameters", "oob_program=/root/oob", node)
         made.gnt("instance", "add", "-n", node, *FAKE, f"on-{node}")
     return made
-
-
-@contextmanager
-def cycled(cluster: Cluster, *, stays: tuple[int, ...] = ()) -> Iterator[None]:
-    """Nodes are reset as the out-of-band program is told; some do not come up again."""
-    ended = threading.Event()
-
-    def obey() -> None:
-        while not ended.wait(0.2):
-            for node in (2, 3):
-                asked = cluster.lab.path(1, f"/root/cycle-node{node}")
-                if asked.exists():
-                    asked.unlink()
-                    cluster.lab.kill(node)
-                    if node not in stays:
-                        cluster.lab.start(node)
-
-    thread = threading.Thread(target=obey)
-    thread.start()
-    try:
-        yield
-    finally:
-        ended.set()
-        thread.join()
 
 
 def begun(cluster: Cluster, *words: str, said: str) -> tuple[subprocess.Popen[str], str]:
@@ -80,7 +52,7 @@ def left(cluster: Cluster) -> set[str]:
 
 def test_hroller_is_killed_in_every_phase(cluster: Cluster) -> None:
     before, old = homes(cluster), boots(cluster)
-    with cycled(cluster):
+    with powered(cluster):
         for phase in ("emptied", "Got job IDs", "rebooted", "awaited"):
             told = killed_at(cluster, "hroller", "-L", "-X", said=phase)
             assert phase in told
@@ -95,7 +67,7 @@ def test_hroller_is_killed_in_every_phase(cluster: Cluster) -> None:
 
 def test_a_node_that_does_not_come_back_is_waited_for_by_the_next_run(cluster: Cluster) -> None:
     before = homes(cluster)
-    with cycled(cluster, stays=(3,)):
+    with powered(cluster, stays=(3,)):
         done = cluster.lab.run("hroller", "-L", "-X", "--boot-timeout", "8s", status=None,
                                timeout=SLOW)
         assert done.returncode == 1

@@ -3,29 +3,17 @@
 from __future__ import annotations
 
 import json
-import threading
 import time
-from contextlib import contextmanager
 
 import pytest
 
 from tests.story.conftest import BOOT_GUEST, Cluster
+from tests.story.outofband import FAKE, SLOW, boots, homes, obedient, powered, states
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
-FAKE = ("-t", "sharedfile", "-s", "1g", "-H", "fake")
-SLOW = 400.0  # seconds, for programs that wait for nodes to boot
-OOB = """#!/bin/sh
-case $1 in
-    power-status) if [ -e "/root/off-$2" ]; then echo '{"powered": false}';
-        else echo '{"powered": true}'; fi ;;
-    power-on) rm -f "/root/off-$2" ;;
-    power-off) : >"/root/off-$2" ;;
-    power-cycle) : >"/root/cycle-$2" ;;
-esac
-"""
 DEBIANS = """#!/bin/sh
 exec /usr/lib/ganeti/iallocators/hail "$@"
 """
@@ -33,51 +21,7 @@ exec /usr/lib/ganeti/iallocators/hail "$@"
 
 @pytest.fixture(scope="module")
 def cluster(new_cluster: Callable[[int], Cluster]) -> Cluster:
-    made = new_cluster(3)
-    made.lab.on(1, "sh", "-c", "cat >/root/oob; chmod 755 /root/oob", stdin=OOB)
-    for node in ("node2", "node3"):
-        made.gnt("node", "modify", "--node-parameters", "oob_program=/root/oob", node)
-    return made
-
-
-@contextmanager
-def powered(cluster: Cluster) -> Iterator[None]:
-    """Nodes 2 and 3 obey the out-of-band program on node1."""
-    ended = threading.Event()
-
-    def obey() -> None:
-        on = {2: True, 3: True}
-        while not ended.wait(0.2):
-            for node in on:
-                wanted = not cluster.lab.path(1, f"/root/off-node{node}").exists()
-                cycle = cluster.lab.path(1, f"/root/cycle-node{node}")
-                if cycle.exists():
-                    cycle.unlink()
-                    cluster.lab.kill(node)
-                    cluster.lab.start(node)
-                elif wanted != on[node]:
-                    (cluster.lab.start if wanted else cluster.lab.kill)(node)
-                    on[node] = wanted
-
-    thread = threading.Thread(target=obey)
-    thread.start()
-    try:
-        yield
-    finally:
-        ended.set()
-        thread.join()
-
-
-def homes(cluster: Cluster) -> dict[str, str]:
-    return {name: home for name, home in cluster.listed("instance", "name,pnode")}
-
-
-def states(cluster: Cluster) -> set[str]:
-    return {status for (status,) in cluster.listed("instance", "status")}
-
-
-def boots(cluster: Cluster) -> dict[str, str]:
-    return {name: boot for name, boot in cluster.listed("node", "name,bootid")}
+    return obedient(new_cluster)
 
 
 def test_hbal_balances_running_guests(cluster: Cluster) -> None:

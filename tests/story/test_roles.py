@@ -65,6 +65,11 @@ def test_the_master_s_address_moves_with_its_role(new_cluster: Callable[[int], C
     cluster.gnt("cluster", "rename", "-f", "--master-ip", "10.77.0.6", "other.lab")
     assert "10.77.0.6" in addresses(cluster, 2)
     assert "other.lab" in cluster.gnt("cluster", "info").stdout
+    cluster.lab.on(3, "sh", "-c", "mkdir -p /run/gnt/master-ip; >/run/gnt/master-ip/10.77.0.5; "
+                   "ip address add 10.77.0.5/32 dev eth0")  # as if it had been away since then
+    assert "still has 10.77.0.5, which was the master's" in findings(cluster)["ENODENET"][0]
+    cluster.gnt("cluster", "activate-master-ip")
+    assert findings(cluster) == {} and MASTER_IP not in addresses(cluster, 3)
 
 
 def test_a_script_of_the_administrator_s_sets_the_address(
