@@ -69,6 +69,7 @@ class ReplaceDisks(One, command="instance replace-disks"):
         asked = self._asked(cfg)
         yield from _mirror.ask(asked.inst, (asked.home, asked.second))
         yield from _mirror.ask_histories(cfg, asked.inst, (asked.home, asked.second))
+        yield from (_life.running(asked.inst, other) for other in _life.others(cfg, asked.inst))
         for node in self._targets(cfg, asked):
             space = _mirror.driver(asked.inst).space(cfg, node)
             if space is not None:
@@ -78,9 +79,9 @@ class ReplaceDisks(One, command="instance replace-disks"):
 
     def plan(self, cfg: Config, seen: Seen) -> Plan:
         asked = self._asked(cfg)
-        if self.moves:
-            return self._moved(cfg, asked, seen)
-        return self._renewed(cfg, asked, seen)
+        unseen = _life.require_nowhere_else(cfg, asked.inst, seen)
+        made = (self._moved if self.moves else self._renewed)(cfg, asked, seen)
+        return made.replace(notes=(*unseen, *made.notes))
 
     @property
     def moves(self) -> bool:

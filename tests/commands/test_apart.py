@@ -71,7 +71,7 @@ class Stubborn(Desk):
 
     def execute(self, operation):
         if operation.name == "web":
-            raise Conflict("the copies refuse each other")
+            raise Conflict("the copies\n  refuse each other")
         return super().execute(operation)
 
 
@@ -81,5 +81,5 @@ def test_what_cannot_be_activated_is_named_and_the_rest_is():
         COPIES: {0: SPLIT, 1: SPLIT}, "storage.plain.lvm.measure": 1024}))
     assert VerifyDisks().run(desk) == 1
     content = desk.answers[0].content
-    assert content["activated"] == ["db"] and "refuse each other" in content["failed"][0]
+    assert content["activated"] == ["db"] and "copies refuse each" in content["failed"][0]
     assert not said(desk)
