@@ -6,7 +6,8 @@ from gnt.errors import Invalid
 from gnt.model.codec import to_data
 from gnt.model.config import SECTIONS
 from gnt.model.objects import Cluster, Job, Signer
-from gnt.plan import Edit
+from gnt.plan import Edit, Plan
+from gnt.spec import Opt
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 
     from gnt.model.objects import Thing
     from gnt.record import Record
+    from gnt.spec import Operation
 
 
 def path(thing: Record) -> str:
@@ -36,9 +38,18 @@ def change(thing: Thing, **changes: Any) -> Edit:
     return put(thing.replace(serial_no=thing.serial_no + 1, **changes))
 
 
-def unchanged(command: str) -> Invalid:
-    """What a command answers that would change nothing."""
-    return Invalid("", "nothing to change is given, or it is as it was", hint=f"{command} --help")
+def unchanged(command: Operation, *, asked: bool = False) -> Plan:
+    """What a command plans that finds everything as it is asked for: nothing.
+
+    Scripts say the same again and again.  ``asked``: by flags; those do not count by themselves,
+    since ``--force`` alone asks for nothing, and that is refused.
+    """
+    if asked or any(getattr(command, name) != field.default
+                    for name, field in command.FIELDS.items()
+                    if isinstance(field, Opt) and not isinstance(field.default, bool)):
+        return Plan(notes=("everything is as asked for already",))
+    raise Invalid("", "nothing to change is given",
+                  hint=f"gnt-{command.noun} {command.verb} --help")
 
 
 def drop(thing: Record) -> Edit:

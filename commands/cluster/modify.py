@@ -74,7 +74,7 @@ class Modify(ClusterOptions, Operation, command="cluster modify"):
         pool = _uids.joined((*after.uid_pool, *self.add_uids))
         after = after.replace(uid_pool=_uids.without(pool, self.remove_uids), **own)
         if after == before:
-            raise unchanged("gnt-cluster modify")
+            return unchanged(self)
         if after.master_ip and _master_ip.family(after.master_ip) != after.primary_ip_family:
             raise Invalid("--master-ip", f"{after.master_ip} is no IPv{after.primary_ip_family} "
                           "address, as the nodes have")

@@ -36,7 +36,7 @@ class SignerModify(Operation, command="cluster signer modify"):
         given = {"valid_until": self.valid_until, "comment": self.comment}
         new = found.replace(**{name: value for name, value in given.items() if value is not None})
         if new == found:
-            raise unchanged("gnt-cluster signer modify")
+            return unchanged(self)
         require_lasting(cfg, new)
         return Plan(end=(put(new),))
 

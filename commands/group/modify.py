@@ -29,5 +29,5 @@ class Modify(GroupOptions, OfGroup, command="group modify"):
         before = cfg.group(self.name)
         after = self.changed(before)
         if after == before:
-            raise unchanged("gnt-group modify")
+            return unchanged(self)
         return Plan(end=(change(after),))

@@ -92,7 +92,7 @@ class Modify(One, command="instance modify"):
         devices = _alter.devices(cfg, altered, self.net, self.disk, check=self.conflicts_check)
         balloon = self._balloon(cfg, inst, seen)
         if devices.instance == inst and not devices.changed and not balloon:
-            raise unchanged("gnt-instance modify")
+            return unchanged(self, asked=self.offline or self.online)
         if self.net:
             seed.require_networks(cfg, devices.instance)
         self._judge(cfg, devices)
@@ -120,8 +120,8 @@ class Modify(One, command="instance modify"):
         if self.offline:
             _life.require_down(inst, "marking it offline")
             return inst.replace(admin_state="offline")
-        if self.online and inst.admin_state != "offline":
-            raise Conflict(f"{inst.name} is not marked offline")
+        if self.online:
+            _life.require_down(inst, "marking it online")
         return inst.replace(admin_state="down") if self.online else inst
 
     def _parameters(self, cfg: Config, inst: Instance) -> Instance:

@@ -36,7 +36,7 @@ class Modify(NetworkOptions, OfNetwork, command="network modify"):
         before = cfg.network(self.name)
         after = self._reservations(cfg, checked(self.changed(before)))
         if after == before:
-            raise unchanged("gnt-network modify")
+            return unchanged(self)
         return Plan(end=(change(after),))
 
     def _reservations(self, cfg: Config, network: Network) -> Network:

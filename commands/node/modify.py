@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gnt.commands import _access, _gate, _hooks, _state
-from gnt.commands._edits import change, drop, put
+from gnt.commands._edits import change, put, unchanged
 from gnt.commands.node import _address, _leave, _let_in, _oob, _return, _role, _setup
 from gnt.errors import Conflict, Invalid
 from gnt.model import inherit
@@ -96,7 +96,7 @@ class Modify(_state.StateOptions, Operation, command="node modify"):
     def plan(self, cfg: Config, seen: Seen) -> Plan:
         node, new = self._change(cfg)
         if new == node:
-            raise Invalid("", "nothing to change is given", hint="gnt-node modify --help")
+            return unchanged(self)
         edit = change(new)
         back = _return.plan(cfg, node, new, seen) if _return.returns(node, new) else Plan()
         if _leave.leaves(node, new):
@@ -139,11 +139,10 @@ class Modify(_state.StateOptions, Operation, command="node modify"):
 
     def _demote(self, cfg: Config, node: Node, new: Node, edit: Edit) -> Plan:
         keys = _access.without_owner(cfg.cluster.login_keys, node.name)
-        signer = cfg.get(Signer, node.name)
         steps = _let_in.on_all(cfg, keys, _let_in.with_changed(cfg, new))
         return Plan(
             pivot=(edit,), settle=steps,
-            end=(change(cfg.cluster, login_keys=keys), *((drop(signer),) if signer else ())),
+            end=_role.disowned(cfg, node.name),
             notes=(f"{node.name} is no master candidate any more",),
         )
 

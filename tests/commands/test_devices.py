@@ -248,6 +248,14 @@ def modify(cfg=None, name="db", **fields):
     return build.applied(cfg, made).instance(name), build.applied(cfg, made), made
 
 
+@pytest.mark.parametrize("fields", [
+    {"online": True}, {"backend_parameters": "vcpus=1"}, {"net": ["0:modify,link=br0"]}])
+def test_what_is_so_already_stays(fields):
+    before, cfg, _ = modify(backend_parameters="vcpus=1", net=["0:modify,link=br0"])
+    after, _, made = modify(cfg, **fields)
+    assert after == before and made.end == ()
+
+
 def test_disks_are_added_at_their_place_and_renumbered():
     inst, after, made = modify(disk=["0:add,size=2g", "-1:add,size=3g"])
     disks = after.disks(inst)
@@ -281,7 +289,6 @@ def test_nics_are_added_changed_and_removed():
     ({"net": ["4:modify,link=br0"]}, Conflict, r"db has no NIC 4 \(it has 1\)"),
     ({"net": [f"-1:add,link=br{n}" for n in range(8)]}, Invalid, "more than 8 are not possible"),
     ({"runtime_memory": 128}, Conflict, "db does not run"),
-    ({"online": True}, Conflict, "db is not marked offline"),
     ({"offline": True, "online": True}, Invalid, "contradicts --offline"),
     ({"backend_parameters": "minmem=1g"}, Invalid, "is more than maxmem"),
     ({"backend_parameters": "vcpus=9"}, PolicyViolation, "cpu-count 9 is outside 1 to 8"),

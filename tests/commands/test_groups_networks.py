@@ -205,6 +205,14 @@ def test_a_tag_that_is_there_already_stays():
     assert build.plan(command("gnt-node add-tags node1 rack:4"), cfg).end == ()
 
 
+@pytest.mark.parametrize("line", [
+    "gnt-group modify --alloc-policy preferred default", "gnt-network modify --gateway none lan",
+    "gnt-cluster modify -C 7"])
+def test_what_is_so_already_stays(line):
+    cfg = after(line)
+    assert build.plan(command(line), cfg).end == ()
+
+
 def test_tags_can_come_from_a_file(tmp_path):
     file = tmp_path / "tags"
     file.write_text("one\n\n two \n")

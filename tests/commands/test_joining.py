@@ -231,9 +231,14 @@ def test_roles_that_are_refused(fields, problem):
         build.plan(Modify(**fields), build.small())
 
 
-def test_changing_nothing_is_refused():
+def test_asking_for_nothing_is_refused():
     with pytest.raises(Invalid, match="nothing to change"):
-        build.plan(Modify(name="node2", offline=False), build.small())
+        build.plan(Modify(name="node2", force=True), build.small())
+
+
+def test_what_is_so_already_is_no_change_and_no_error():
+    plan = build.plan(Modify(name="node2", offline=False), build.small())
+    assert (plan.steps, plan.end, plan.notes) == ((), (), ("everything is as asked for already",))
 
 
 def initialised(**fields):
