@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import suppress
 
+from gnt.checks.neighbours import sight
 from gnt.commands._edits import change, drop
 from gnt.commands.cluster import _master_ip
 from gnt.commands.cluster.activate_master_ip import ActivateMasterIp
@@ -30,8 +31,9 @@ class MasterFailover(Action, command="cluster master-failover"):
     there is one, moves along.
 
     --no-voting is for a majority that is lost for good.  Candidates that do not answer are taken
-    out of the pool, may sign nothing more, and are marked offline.  Whatever only they knew is
-    lost, and if they come back there are two histories; that it was done is signed into this one.
+    out of the pool, may sign nothing more, and are marked offline, unless the new master sees that
+    they live.  Whatever only they knew is lost, and if they come back there are two histories; that
+    it was done is signed into this one.
     """
 
     examples = (
@@ -50,17 +52,17 @@ class MasterFailover(Action, command="cluster master-failover"):
     def run(self, session: Session) -> int:
         cfg = session.known()
         node = self._target(session, cfg)
-        lost = () if self.voting else _silent(session, cfg, node)
+        lost, seen = ((), ()) if self.voting else _silent(session, cfg, node)
         if not self.voting and not self.yes_do_it:
             raise ConfirmationNeeded(
                 f"without voting, what only other candidates hold is lost. {_named(lost)} taken "
                 "out of the pool and marked offline, which also says that nothing runs there: be "
                 "sure of that. If they live, they may go on by themselves, with a history of their "
-                "own",
+                f"own{_living(node, seen)}",
                 hint="gnt-cluster master-failover --no-voting --yes-do-it")
         try:
             session.take_over(node, voting=self.voting, ignore_offline=self.ignore_offline_nodes,
-                              also=lambda before: _without(before, lost))
+                              also=lambda before: _without(before, lost, seen))
         except NoMajority as error:
             raise NoMajority(error.message, hint=_way_out(error, node)) from error
         session.tell(f"{node.name} is the master now")
@@ -102,22 +104,38 @@ def _others(cfg: Config) -> str:
     return ", ".join(names) or "none"
 
 
-def _silent(session: Session, cfg: Config, node: Node) -> tuple[str, ...]:
-    """The other candidates that do not answer."""
-    calls = [_setup.inspect.on(other.name) for other in cfg.candidates if other.uuid != node.uuid]
-    seen = session.ask(calls)
-    return tuple(call.node for call in calls if seen.failed(call) is not None)
+def _silent(
+    session: Session, cfg: Config, node: Node,
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The other candidates that do not answer; those of them that show ``node`` that they live."""
+    others = [other for other in cfg.candidates if other.uuid != node.uuid]
+    calls = {other.name: _setup.inspect.on(other.name) for other in others}
+    looks = {other.name: sight(cfg, node, other) for other in others if other.host_keys}
+    answers = session.ask([*calls.values(), *looks.values()])
+    lost = tuple(name for name, call in calls.items() if answers.failed(call) is not None)
+    return lost, tuple(
+        name for name in lost if name in looks and answers.failed(looks[name]) is None
+        and set(answers[looks[name]].keys) & set(cfg.node(name).host_keys))
+
+
+def _living(node: Node, seen: tuple[str, ...]) -> str:
+    return (f". {', '.join(seen)} do not answer here and show {node.name} their host keys: they "
+            "live, and are only taken out of the pool") if seen else ""
 
 
 def _named(lost: tuple[str, ...]) -> str:
     return f"{', '.join(lost)} {'are' if len(lost) > 1 else 'is'}" if lost else "Nobody is"
 
 
-def _without(cfg: Config, lost: tuple[str, ...]) -> tuple[Edit, ...]:
-    """Candidates that are lost are none any more: the rest must be able to agree by themselves."""
+def _without(cfg: Config, lost: tuple[str, ...], seen: tuple[str, ...]) -> tuple[Edit, ...]:
+    """Candidates that are lost are none any more: the rest must be able to agree by themselves.
+
+    Offline, which says that nothing runs there, are not those that are seen to live.
+    """
     edits = []
     for name in lost:
         signer = cfg.get(Signer, name)
-        edits.append(change(cfg.node(name), master_candidate=False, offline=True))
+        edits.append(change(cfg.node(name), master_candidate=False,
+                            offline=name not in seen))
         edits += [drop(signer)] if signer else []
     return tuple(edits)

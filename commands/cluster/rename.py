@@ -64,7 +64,7 @@ class Rename(Operation, command="cluster rename"):
                 raise Conflict(f"{self.name} is the name of a{'n' * (kind == 'instance')} {kind}")
         return Plan(
             attempt=tuple(_master_ip.moved(cfg, after)),
-            end=(change(before, cluster_name=after.cluster_name, master_ip=after.master_ip),),
+            end=(change(after),),
             notes=(f"{before.cluster_name} becomes {after.cluster_name}",))
 
     def _after(self, before: Cluster) -> Cluster:

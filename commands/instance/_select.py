@@ -131,10 +131,11 @@ def _on(cfg: Config, nodes: Iterable[Node], sides: str) -> Iterable[Instance]:
         if "p" in sides:
             yield from cfg.instances_on(node)
         if "s" in sides:
-            yield from _copies(cfg, node)
+            yield from with_copy(cfg, node)
 
 
-def _copies(cfg: Config, node: Node) -> Iterable[Instance]:
+def with_copy(cfg: Config, node: Node) -> Iterable[Instance]:
+    """The instances that have the second copy of a disk on a node; once for each disk."""
     from gnt.model.objects import Disk
 
     for disk in cfg.found(Disk, "disk.node", node.uuid):

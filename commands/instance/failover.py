@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gnt.commands.instance import _disks, _guest, _life, _mirror, _move
-from gnt.commands.node import _oob
+from gnt.commands.node import _oob, _witness
 from gnt.errors import Conflict
 from gnt.hypervisor.base import hypervisor
 from gnt.model import inherit
@@ -70,6 +70,8 @@ class Failover(_move.Moving, command="instance failover"):
         source = _life.home(cfg, inst)
         if not source.offline:
             yield _life.running(inst, source)
+            if self._word(cfg, source):
+                yield from _witness.looks(cfg, source)
             power = _oob.question(cfg, source)
             if power is not None:
                 yield power
@@ -135,7 +137,7 @@ class Failover(_move.Moving, command="instance failover"):
         says so.  Raises when the node itself says that your word is not right."""
         if source.offline:
             return f"{source.name} is marked offline: taken as proof that nothing runs there"
-        word = source.uuid in {cfg.node(name).uuid for name in self.i_have_powered_off}
+        word = self._word(cfg, source)
         failed = seen.failed(_life.running(inst, source))
         if failed is None or failed.kind in ALIVE:
             if word and (failed is not None or _life.runs_on(inst, source, seen)):
@@ -147,10 +149,14 @@ class Failover(_move.Moving, command="instance failover"):
                          "it down there first")
             return ""
         if word:
+            _witness.require_unseen(cfg, source, seen)
             return f"{source.name} is without power, on your word"
         if _oob.says_off(cfg, source, seen):
             return f"{source.name} is off, as its out-of-band program says"
         return ""
+
+    def _word(self, cfg: Config, source: Node) -> bool:
+        return source.uuid in {cfg.node(name).uuid for name in self.i_have_powered_off}
 
     def _asked(self, inst: Instance, source: Node, seen: Seen) -> bool:
         """Whether it runs at home; raises when the node cannot be asked."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from gnt.commands.node import _setup
+from gnt.commands.node import _setup, _witness
 from gnt.errors import Conflict
 
 TYPE_CHECKING = False
@@ -18,11 +18,14 @@ def require_silent(session: Session, names: Collection[str]) -> None:
         return
     cfg = session.config()
     nodes = [cfg.node(name) for name in names]
-    calls = [_setup.inspect.on(node.name) for node in nodes if not node.offline]
-    seen = session.ask(calls)
+    online = [node for node in nodes if not node.offline]
+    calls = [_setup.inspect.on(node.name) for node in online]
+    seen = session.ask([*calls, *(look for node in online for look in _witness.looks(cfg, node))])
     for call in calls:
         if seen.failed(call) is None:
             raise Conflict(
                 f"{call.node} answers: it is not gone, and what the job began there would be left, "
                 "perhaps a guest that then runs twice",
                 hint="leave out --gone; if the job cannot be ended so, switch that host off first")
+    for node in online:
+        _witness.require_unseen(cfg, node, seen)

@@ -27,10 +27,14 @@ class Every(Action):
         """Options of the operation on each instance."""
         return {}
 
+    def wanted(self) -> str:
+        """The node that all go to; empty: the best one for each."""
+        return ""
+
     def run(self, session: Session) -> int:
         cfg = session.config()
         node = cfg.node(self.name)
-        target = cfg.node(wanted).name if (wanted := getattr(self, "target_node", "")) else ""
+        target = cfg.node(wanted).name if (wanted := self.wanted()) else ""
         _allocator.require_alone(self.iallocator, target)
         here = [inst for inst in cfg.instances_on(node) if not inst.forthcoming]
         chosen = [inst for inst in here if self.failover or inst.admin_state == "up"]

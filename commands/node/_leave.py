@@ -6,7 +6,7 @@ says otherwise, or while a job may still start something.
 
 from __future__ import annotations
 
-from gnt.commands.node import _return
+from gnt.commands.node import _return, _witness
 from gnt.errors import Conflict
 from gnt.model.objects import Instance
 
@@ -33,6 +33,7 @@ def leaves(node: Node, new: Node) -> bool:
 def facts(cfg: Config, node: Node) -> Iterator[Call[Any]]:
     if node.vm_capable:
         yield from _return.guests(cfg, node)
+        yield from _witness.looks(cfg, node)
 
 
 def require_empty(
@@ -40,8 +41,11 @@ def require_empty(
 ) -> tuple[str, ...]:
     """Raise Conflict when it answers and runs instances; what to say when it does not answer."""
     _require_no_jobs(cfg, node)
-    silent = [failed for call in facts(cfg, node) if (failed := seen.failed(call)) is not None]
-    there = sorted({inst.name for call in facts(cfg, node) if seen.failed(call) is None
+    calls = list(_return.guests(cfg, node)) if node.vm_capable else []
+    silent = [failed for call in calls if (failed := seen.failed(call)) is not None]
+    if silent:
+        _witness.require_unseen(cfg, node, seen)
+    there = sorted({inst.name for call in calls if seen.failed(call) is None
                     for inst in _instances(cfg, seen[call])})
     if there:
         raise Conflict(

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from gnt.commands import _access
+from gnt.commands._edits import change, drop
 from gnt.commands.node import _setup
 from gnt.errors import Conflict
+from gnt.model.objects import Signer
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -12,7 +15,7 @@ if TYPE_CHECKING:
     from gnt.commands.node._setup import Host
     from gnt.model.config import Config
     from gnt.model.objects import Node
-    from gnt.plan import Call
+    from gnt.plan import Call, Edit
     from gnt.spec import Operation, Seen
 
 #: Held by whoever writes to all nodes which keys they let in.
@@ -38,6 +41,13 @@ def require_all(calls: Iterable[Call[Host]], seen: Seen) -> None:
             raise Conflict(f"node {call.node} does not answer ({failed.problem}), so it cannot be "
                            "told which keys it lets in",
                            hint=f"gnt-node modify --offline=yes {call.node}, if it is gone")
+
+
+def disowned(cfg: Config, name: str) -> tuple[Edit, ...]:
+    """The keys of a node let nobody in any more, and sign nothing."""
+    keys = _access.without_owner(cfg.cluster.login_keys, name)
+    signer = cfg.get(Signer, name)
+    return change(cfg.cluster, login_keys=keys), *((drop(signer),) if signer else ())
 
 
 def refill(cfg: Config, without: str = "") -> tuple[Operation, ...]:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from gnt.commands import _access, _gate, _hooks, _state
-from gnt.commands._edits import change, drop, put
+from gnt.commands._edits import change, put
 from gnt.commands.node import _address, _meet, _return, _role, _setup
 from gnt.errors import Conflict, NotFound
 from gnt.model import inherit
 from gnt.model.names import new_uuid
-from gnt.model.objects import Group, Node, Signer
+from gnt.model.objects import Group, Node
 from gnt.plan import Plan, Step
 from gnt.spec import Holds, Operation, arg, opt, opts
 from gnt.values import BOOL, HOSTNAME, IP, PAIRS, TEXT, whole
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from gnt.model.config import Config
-    from gnt.plan import Edit
     from gnt.spec import Seen, Session
 
 
@@ -85,14 +84,8 @@ class Add(_state.StateOptions, Operation, command="node add"):
         _address.require_free(cfg, node)
         start = put(node) if old is None else change(node)
         return Plan(start=(start,), attempt=self._steps(cfg, node),
-                    end=self._forgotten(cfg) if old else (),
+                    end=_role.disowned(cfg, self.name) if old else (),
                     notes=(f"{self.name} is {self.address}",))
-
-    def _forgotten(self, cfg: Config) -> tuple[Edit, ...]:
-        """The keys that it had before it was installed anew count no more."""
-        keys = _access.without_owner(cfg.cluster.login_keys, self.name)
-        signer = cfg.get(Signer, self.name)
-        return (change(cfg.cluster, login_keys=keys), *((drop(signer),) if signer else ()))
 
     def then(self, cfg: Config) -> tuple[Operation, ...]:
         return (*_gate.then(cfg), *_role.refill(cfg)) if self.readd else _role.refill(cfg)

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from gnt.commands import _allocator, _each, _evacuation
+from gnt.commands.instance._select import with_copy
 from gnt.errors import Invalid
-from gnt.model.objects import Disk, Instance
 from gnt.spec import Action, arg, opt
 from gnt.values import BOOL, TEXT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from gnt.model.config import Config
-    from gnt.model.objects import Node
+    from gnt.model.objects import Instance, Node
     from gnt.spec import Session
 
 MODES = {(False, False): "all", (True, False): "primary-only", (False, True): "secondary-only"}
@@ -74,9 +74,6 @@ class Evacuate(Action, command="node evacuate"):
 
     def _leaving(self, cfg: Config, node: Node) -> list[Instance]:
         own = [] if self.secondary_only else cfg.instances_on(node)
-        copies = [] if self.primary_only else [
-            cfg.one(Instance, disk.instance)
-            for disk in cfg.found(Disk, "disk.node", node.uuid) if disk.instance]
-        found = {inst.uuid: inst for inst in (*own, *copies)
-                 if inst in own or inst.primary_node != node.uuid}
+        copies = [] if self.primary_only else with_copy(cfg, node)
+        found = {inst.uuid: inst for inst in (*own, *copies)}
         return [inst for inst in found.values() if not inst.forthcoming]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from gnt.commands._access import fingerprint
 from gnt.commands._show import drop_empty, stamp
+from gnt.commands.instance._select import with_copy
 from gnt.model import inherit
-from gnt.model.objects import Disk, Group, Instance
+from gnt.model.objects import Group
 from gnt.spec import Document, Query, args
 from gnt.values import TEXT
 
@@ -33,9 +34,6 @@ class Info(Query, command="node info"):
 
 def _one(cfg: Config, node: Node) -> dict[str, Any]:
     filled = inherit.node(cfg, node)
-    copies = {cfg.one(Instance, disk.instance).name
-              for disk in cfg.found(Disk, "disk.node", node.uuid) if disk.instance}
-    own = {inst.name for inst in cfg.instances_on(node)}
     return drop_empty({
         "Node name": node.name,
         "UUID": node.uuid,
@@ -53,8 +51,8 @@ def _one(cfg: Config, node: Node) -> dict[str, Any]:
         "vm_capable": node.vm_capable,
         "powered": node.powered,
         "host keys": [f"{key.split()[0]} {fingerprint(key)}" for key in node.host_keys],
-        "primary for instances": sorted(own),
-        "secondary for instances": sorted(copies - own),
+        "primary for instances": sorted(inst.name for inst in cfg.instances_on(node)),
+        "secondary for instances": sorted({inst.name for inst in with_copy(cfg, node)}),
         "node parameters": {
             name: value if name in node.ndparams else f"default ({value})"
             for name, value in filled.items()},

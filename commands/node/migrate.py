@@ -32,6 +32,9 @@ class Migrate(Every, command="node migrate"):
                                default=False)
     runtime_changes: bool = opt(BOOL, "their memory may be ballooned down to fit", default=True)
 
+    def wanted(self) -> str:
+        return self.target_node
+
     def options(self) -> dict[str, Any]:
         return {"non_live": self.non_live, "migration_mode": self.migration_mode,
                 "ignore_ipolicy": self.ignore_ipolicy, "runtime_changes": self.runtime_changes}

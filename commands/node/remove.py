@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from gnt.commands import _access, _gate, _hooks
 from gnt.commands._edits import change, drop
-from gnt.commands.node import _leave, _role, _setup
+from gnt.commands.node import _leave, _let_in, _role, _setup
 from gnt.errors import Conflict
-from gnt.model.objects import Disk, Instance, Signer
+from gnt.model.objects import Disk, Instance
 from gnt.plan import Plan, Step
 from gnt.spec import Holds, Operation, arg
 from gnt.values import TEXT
@@ -62,22 +62,16 @@ class Remove(Operation, command="node remove"):
         keys = _access.without_owner(cfg.cluster.login_keys, node.name)
         others = [other for other in cfg.nodes if other.uuid != node.uuid]
         lines = _access.lines(cfg, others, keys)
-        steps = [
-            Step(do=_setup.authorize.on(other.name, lines=lines), beside=number > 0,
-                 title=f"keys on {other.name}")
-            for number, other in enumerate(others) if not other.offline
-        ]
+        steps = list(_let_in.lines((o.name for o in others if not o.offline), lines))
         notes: tuple[str, ...] = ()
         if node.offline:
             notes = (f"{node.name} is offline: its keys stay on it, but nobody accepts them",)
         else:
             steps.append(Step(do=_setup.forget.on(node.name), title="keys and configuration"))
-        signer = cfg.get(Signer, node.name)
         demoted = (change(node, master_candidate=False),) if node.master_candidate else ()
         return Plan(
             pivot=demoted, settle=tuple(steps),
-            end=(drop(node), change(cfg.cluster, login_keys=keys),
-                 *((drop(signer),) if signer else ())),
+            end=(drop(node), *_role.disowned(cfg, node.name)),
             notes=notes,
         )
 

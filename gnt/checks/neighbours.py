@@ -77,9 +77,13 @@ def _pairs(cfg: Config, nodes: list[Node]) -> Iterator[tuple[Node, Node, Call[Vi
     for node, other in zip(nodes, [*nodes[1:], *nodes[:1]], strict=True):
         if node is not other and other.host_keys:
             second = other.secondary_ip if other.secondary_ip != other.primary_ip else ""
-            yield node, other, look.on(
-                node.name, inherit.node(cfg, other).ssh_port, _type(other.host_keys[0]),
-                other.primary_ip, second)
+            yield node, other, sight(cfg, node, other, second)
+
+
+def sight(cfg: Config, node: Node, other: Node, second: str = "") -> Call[View]:
+    """Asks a node what another one looks like, and its address ``second``, if one is given."""
+    return look.on(node.name, inherit.node(cfg, other).ssh_port, _type(other.host_keys[0]),
+                   other.primary_ip, second)
 
 
 def _type(key: str) -> str:

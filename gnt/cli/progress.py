@@ -20,13 +20,12 @@ LONG = 30.0  # seconds between two lines about the same step when nobody watches
 
 
 def listener(out: TextIO) -> Listener:
-    """The listener that fits ``out``."""
-    import shutil
+    """The listener that fits ``out``: a dumb terminal is one that cannot take a line back."""
+    import os
     import time
 
-    if out.isatty():
-        width = shutil.get_terminal_size().columns
-        return Live(out, time.monotonic, width)
+    if out.isatty() and os.environ.get("TERM", "dumb") != "dumb":
+        return Live(out, time.monotonic, os.get_terminal_size(out.fileno()).columns or 80)
     return Plain(out, time.monotonic)
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import os
+import termios
 
 import pytest
 
@@ -112,3 +114,17 @@ def test_unknown_totals_have_no_bar() -> None:
 
 def test_what_is_no_terminal_gets_plain_lines() -> None:
     assert type(listener(io.StringIO())) is Plain
+
+
+@pytest.mark.parametrize(("term", "kind"), [("xterm", Live), ("dumb", Plain), (None, Plain)])
+def test_a_terminal_that_cannot_take_a_line_back_gets_plain_lines(term, kind, monkeypatch) -> None:
+    monkeypatch.delenv("TERM", raising=False)
+    if term:
+        monkeypatch.setenv("TERM", term)
+    ours, theirs = os.openpty()
+    termios.tcsetwinsize(theirs, (24, 33))
+    with os.fdopen(theirs, "w") as out:
+        made = listener(out)
+    os.close(ours)
+    assert type(made) is kind
+    assert getattr(made, "width", 33) == 33

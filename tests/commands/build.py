@@ -226,7 +226,7 @@ class Nodes:
         from gnt.checks.neighbours import View
 
         other = self.cfg.found(Node, "node.primary_ip", call.args["address"])[0]
-        return View(keys=other.host_keys, silent=())
+        return View(keys=() if other.name in self.silent else other.host_keys, silent=())
 
     def _usable(self, call: Call[Any]) -> str:
         return ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from gnt.checks.neighbours import View
 from gnt.commands.cluster.activate_master_ip import ActivateMasterIp
 from gnt.commands.cluster.command import Command
 from gnt.commands.cluster.copyfile import CopyFile
@@ -150,6 +151,19 @@ def test_without_voting_whoever_is_lost_leaves_the_pool():
     assert edits["signers/node3"] is None
     with pytest.raises(ConfirmationNeeded, match="node1, node3 are taken out of the pool"):
         MasterFailover(to="node2", voting=False).run(at)
+
+
+def test_who_only_does_not_answer_here_is_not_taken_for_dead():
+    """The new master sees it: what runs there must not be started elsewhere."""
+    cfg = build.small()
+    view = View(keys=cfg.node("node3").host_keys, silent=())
+    at = desk(cfg, silent=["node1", "node3"], answers={"checks.neighbours.look": view})
+    with pytest.raises(ConfirmationNeeded, match="node3 do not answer here and show node2 their"):
+        MasterFailover(to="node2", voting=False).run(at)
+    MasterFailover(to="node2", voting=False, yes_do_it=True).run(at)
+    edits = {edit.path: edit.value for edit in at.also}
+    assert edits["nodes/n1"]["offline"] and "offline" not in edits["nodes/n3"]
+    assert not edits["nodes/n3"].get("master_candidate")
 
 
 def test_candidates_that_are_not_reached_are_named():

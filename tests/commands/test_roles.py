@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from gnt.checks.neighbours import View
 from gnt.commands.cluster.master_failover import MasterFailover
 from gnt.commands.instance.failover import Failover
 from gnt.commands.job import _gone
@@ -80,6 +81,24 @@ def test_a_node_that_says_anything_is_not_without_power():
         build.plan(Failover(name="web", i_have_powered_off=("node1",)), cfg, nodes)
 
 
+@pytest.mark.parametrize("operation", [
+    Modify(name="node3", offline=True), Failover(name="app", i_have_powered_off=("node3",)),
+])
+def test_a_node_that_others_see_is_not_without_power(operation):
+    """Only the admin's machine has lost its way to it."""
+    cfg = build.cluster(*build.with_disk(build.instance("app", 3)))
+    view = View(keys=cfg.node("node3").host_keys, silent=())
+    cut_off = build.Nodes(cfg, silent=["node3"], answers={"node2:checks.neighbours.look": view})
+    with pytest.raises(Conflict, match="does not answer here, but shows node2 its host key"):
+        build.plan(operation, cfg, cut_off)
+    other = view.replace(keys=("ssh-ed25519 AAAAother",))  # a host that was put in its place
+    dead = build.Nodes(cfg, silent=["node3"], answers={"checks.neighbours.look": other})
+    assert build.plan(operation, cfg, dead)
+    gone = Desk(cfg, nodes=cut_off)
+    with pytest.raises(Conflict, match="shows node2 its host key"):
+        _gone.require_silent(gone, ("node3",))
+
+
 def test_a_node_that_answers_is_not_gone():
     """What a job began on a node that is left out stays there: it could be a guest."""
     cfg = build.cluster(build.node(3, offline=True, master_candidate=False))
@@ -87,7 +106,7 @@ def test_a_node_that_answers_is_not_gone():
         _gone.require_silent(Desk(cfg), ("node2",))
     silent = Desk(cfg, nodes=build.Nodes(cfg, silent=["node2"]))
     _gone.require_silent(silent, ("node2", "node3"))
-    assert [call.node for call in silent.asked] == ["node2"]
+    assert [call.node for call in silent.asked] == ["node2", "node1"]
 
 
 @pytest.mark.parametrize(("state", "said", "option"), [

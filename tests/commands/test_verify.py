@@ -141,7 +141,8 @@ def test_hosts():
     assert found["ENODEVERSION"][0].startswith("node1: knows term 5, this is term 1")
     assert sorted(found["ENODESETUP"]) == [
         "node1: is a master candidate and has no keys", "node2: lacks flock"]
-    assert found["ENODENET"] == ["node1: has no br0 for bridged NICs"]
+    assert found["ENODENET"] == [
+        "node1: has no br0 for bridged NICs", "node2: does not reach node3 at 192.0.2.3"]
     assert len(found["ENODETIME"]) == 1 and status == 1
 
 
