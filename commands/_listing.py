@@ -5,11 +5,13 @@ from __future__ import annotations
 from gnt.hypervisor.base import hypervisor
 from gnt.query.facts import node_facts
 from gnt.query.live import Live, Room
+from gnt.query.source import Objects
+from gnt.query.view import View
 from gnt.storage.base import storage
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Container, Iterable, Iterator, Mapping
     from typing import Any
 
     from gnt.hypervisor.base import Running
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from gnt.model.objects import Disk, Node
     from gnt.plan import Call
     from gnt.query.facts import NodeFacts
+    from gnt.query.listing import Listing
     from gnt.spec import Seen
     from gnt.storage.base import Space
 
@@ -35,11 +38,23 @@ def extra(disk: Disk) -> int:
     return storage(disk.dev_type).usage(disk) - disk.size
 
 
-class Questions:
-    """The calls that answer some live fields, by node."""
+def chosen(command: Listing, cfg: Config) -> list[Any] | None:
+    """The objects that the words of a list with live fields choose; None: perhaps any."""
+    if not command.live() or not command.settled():
+        return None
+    source = Objects(command.kind, View(cfg, None, defaults, extra), command.things(cfg))
+    return [source.things[row] for row in command.rows(source)]
 
-    def __init__(self, cfg: Config, live: frozenset[str], *, facts: bool) -> None:
-        self.nodes = [node for node in cfg.online() if node.vm_capable] if live else []
+
+class Questions:
+    """The calls that answer some live fields, by node; ``among``: to these only, by uuid."""
+
+    def __init__(
+        self, cfg: Config, live: frozenset[str], *, facts: bool,
+        among: Container[str] | None = None,
+    ) -> None:
+        self.nodes = [node for node in cfg.online() if node.vm_capable
+                      and (among is None or node.uuid in among)] if live else []
         wanted = live & GUESTS
         self.facts: dict[str, Call[NodeFacts]] = {
             node.uuid: node_facts.on(node.name) for node in self.nodes} if facts and live else {}

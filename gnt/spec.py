@@ -133,6 +133,13 @@ class Seen:
         result: R = answer
         return result
 
+    def asked(self, call: Call[Any]) -> bool:
+        return call.key in self._answers
+
+    def plus(self, more: Seen) -> Seen:
+        """These answers and further ones."""
+        return Seen({**self._answers, **more._answers})
+
     def failed(self, call: Call[Any]) -> NodeFailed | None:
         """Why there is no answer, or None when there is one."""
         answer = self._answers[call.key]
@@ -287,6 +294,10 @@ class Query(Command):
 
     def facts(self, cfg: Config) -> Iterable[Call[Any]]:
         """Questions to ask nodes; none keeps the command off the network."""
+        return ()
+
+    def further(self, cfg: Config, seen: Seen) -> Iterable[Call[Any]]:
+        """Questions that the first answers raise: ``answer`` gets both."""
         return ()
 
     def answer(self, cfg: Config, seen: Seen) -> Table | Document | Lines:

@@ -6,6 +6,7 @@ import sys
 
 from gnt.commands.htools import _options
 from gnt.commands.htools._options import FIELDS, FILE, WORDS, Measuring
+from gnt.errors import UsageError
 from gnt.htools import arrays, iallocator, load
 from gnt.htools.allocate import Options
 from gnt.htools.load import Source, Wishes
@@ -46,9 +47,11 @@ class Hail(Measuring, command="htools hail"):
     mond_xen: bool = opt(BOOL, "use Xen's collectors, too", default=False)
     static_kvm_node_memory: int = opt(
         whole(0), "MiB that KVM nodes need themselves; 0: as reported", default=4096)
-    request: str = arg(TEXT, "the request's file", complete="file")
+    request: str = arg(TEXT, "the request's file", default="", complete="file")  # but for -V
 
     def work(self, session: Session) -> int:
+        if not self.request:
+            raise UsageError("hail needs: request", hint="hail --help")
         request = iallocator.load(self.request)
         world = request.world
         if self.text_data or self.simulate:

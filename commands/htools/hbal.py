@@ -90,6 +90,9 @@ class Hbal(Measuring, Balancing, command="htools hbal"):
                            hint="add -L, or use -C to see the commands")
         world = self.load(session)
         if not self.introduce(world):
+            if world.nodes and (self.bars or self.report):
+                group = self.choose(world)[1].world
+                self.picture(group, arrays.state(group), (), names=Names(group))
             return 0
         _options.save(self.save, "original", "before balancing", load.as_read(world))
         chosen = self.choose(world)
@@ -145,6 +148,7 @@ class Hbal(Measuring, Balancing, command="htools hbal"):
             out(f"Cluster is already well balanced (initial score {show.general(initial)},\n"
                 f"optimum score due to N+1 reservations {show.general(best)},\n"
                 f"minimum score {show.general(self.min_score)}).\nNothing to do, exiting\n")
+            self.picture(group, state, (), names=names)
             return 0
         out("Trying to minimize the CV...\n")
         if self.search:
@@ -162,17 +166,25 @@ class Hbal(Measuring, Balancing, command="htools hbal"):
         _options.node_tables(self.print_nodes, "Final cluster", group, state, names)
         if self.level > 3:
             out(room("Original:", start) + room("Final:   ", state))
-        if self.bars:
-            from gnt.htools import report
-
-            out(report.bars(group, state, names.nodes))
-        if self.report:
-            from gnt.htools import report
-
-            _options.write_file(self.report, report.html(group, state, moves, initial))
+        self.picture(group, state, moves, names=names, initial=initial)
         if self.exec_ and moves:
             return self.perform(session, group, sets)
         return 0
+
+    def picture(
+        self, group: World, state: State, moves: Sequence[Move], *, names: Names,
+        initial: float | None = None,
+    ) -> None:
+        """The bars and the report, also of a cluster in which nothing is to be done."""
+        if not self.bars and not self.report:
+            return
+        from gnt.htools import report
+
+        if self.bars:
+            out(report.bars(group, state, names.nodes))
+        if self.report:
+            before = state.score() if initial is None else initial
+            _options.write_file(self.report, report.html(group, state, moves, before))
 
     def perform(self, session: Session, group: World, sets: Sequence[Sequence[Move]]) -> int:
         """Make the moves, set by set; every step keeps N+1, so stopping anywhere is safe."""

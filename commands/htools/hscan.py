@@ -39,7 +39,8 @@ class Hscan(Program, command="htools hscan"):
     def work(self, session: Session) -> int:
         if self.luxi is None and not self.clusters:
             raise GntError("no cluster is given", hint="hscan NAME, or hscan -L")
-        width = max((len(c) for c in self.clusters), default=5)
+        names = [rapi.shown(address) for address in self.clusters]
+        width = max(map(len, names), default=5)
         if not self.no_headers:
             self.titles(width)
         failed = False
@@ -47,9 +48,9 @@ class Hscan(Program, command="htools hscan"):
             from gnt.commands.htools import _live
 
             self.one("LOCAL", _live.ask(session), width)
-        for name in self.clusters:
+        for name, address in zip(names, self.clusters, strict=True):
             try:
-                self.one(name, rapi.load(name), width)
+                self.one(name, rapi.load(address), width)
             except GntError as error:
                 out(f"\nError for {name}: failed to load data. Details:\n{error.message}\n")
                 failed = True

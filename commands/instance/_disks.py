@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 AT_MOST = 16
 SMALLEST = 1  # MiB
 OWN = ("size", "mode", "name", "spindles", "adopt")
-_INDEX = whole(0, AT_MOST - 1)
 _MODE = choice("rw", "ro")
 
 
@@ -34,21 +33,26 @@ def read_specs(
         if given:
             raise Invalid("--disk", f"disk template {template} has no disks")
         return ()
-    by_index: dict[int, DiskSpec] = {}
-    for word, pairs in given:
-        index = _INDEX.read(word, "--disk")
-        if index in by_index:
-            raise Invalid("--disk", f"disk {index} is given twice")
-        by_index[index] = read_spec(pairs, f"--disk {index}")
-    if not by_index:
+    if not given:
         raise Invalid("--disk", "no disk is given", hint="--disk 0:size=10g, or -t diskless")
+    return tuple(read_spec(pairs, f"--disk {index}")
+                 for index, pairs in enumerate(in_order(given, "--disk", "disk", AT_MOST)))
+
+
+def in_order(
+    typed: Iterable[tuple[str, Mapping[str, str]]], option: str, kind: str, at_most: int,
+) -> list[Mapping[str, str]]:
+    """Disks or NICs by their numbers, which count from 0 without a gap."""
+    by_index: dict[int, Mapping[str, str]] = {}
+    for word, pairs in typed:
+        index = whole(0, at_most - 1).read(word, option)
+        if index in by_index:
+            raise Invalid(option, f"{kind} {index} is given twice")
+        by_index[index] = pairs
     if sorted(by_index) != list(range(len(by_index))):
-        raise Invalid("--disk", f"the numbers {_list(sorted(by_index))} do not count from 0")
-    return tuple(by_index[index] for index in sorted(by_index))
-
-
-def _list(numbers: Iterable[int]) -> str:
-    return ", ".join(str(number) for number in numbers)
+        shown = ", ".join(str(index) for index in sorted(by_index))
+        raise Invalid(option, f"the numbers {shown} do not count from 0")
+    return [by_index[index] for index in sorted(by_index)]
 
 
 def read_spec(typed: Mapping[str, str], where: str) -> DiskSpec:

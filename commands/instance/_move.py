@@ -1,4 +1,4 @@
-"""Where an instance can move, and the proof that it runs in one place only."""
+"""Where an instance can move, and what it has to find there."""
 
 from __future__ import annotations
 
@@ -6,13 +6,10 @@ from gnt.commands import _allocator
 from gnt.commands._edits import change
 from gnt.commands._space import Survey
 from gnt.commands.instance import _disks, _guest, _life, _place, _wish
-from gnt.commands.instance._select import One
-from gnt.errors import Conflict, Invalid, NoCapacity
+from gnt.errors import Conflict, NoCapacity
 from gnt.model.objects import Group
-from gnt.plan import Plan
-from gnt.spec import Holds, opt
+from gnt.spec import Holds
 from gnt.storage.base import Mirrored, Shared, storage
-from gnt.values import BOOL, TEXT
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -23,7 +20,7 @@ if TYPE_CHECKING:
     from gnt.model.config import Config
     from gnt.model.objects import Instance, Node
     from gnt.plan import Call, Edit
-    from gnt.spec import Operation, Seen, Session
+    from gnt.spec import Seen, Session
 
 
 def holds(cfg: Config, inst: Instance, wanted: str) -> Holds:
@@ -32,33 +29,6 @@ def holds(cfg: Config, inst: Instance, wanted: str) -> Holds:
     uuids += [cfg.node(wanted).uuid] if wanted else []
     return Holds(exclusive=(f"instances/{inst.uuid}",),
                  shared=tuple(f"nodes/{uuid}" for uuid in dict.fromkeys(uuids)))
-
-
-class Moving(One):
-    """The instance goes to another node."""
-
-    target_node: str = opt(TEXT, "node to move it to (default: the best for the cluster)",
-                           default="", short="-n", metavar="NODE")
-    iallocator: str = opt(TEXT, _allocator.HELP, default="", short="-I", metavar="NAME")
-    explain: bool = opt(BOOL, "say of each node why it was not chosen", default=False)
-    cleanup: bool = opt(BOOL, "only find out where it runs and record that", default=False)
-
-    def prepare(self, session: Session) -> tuple[Operation, ...]:
-        """With the node that -n names, or the script that -I does; none: the built-in choice."""
-        _allocator.require_alone(self.iallocator, self.target_node)
-        if self.cleanup:
-            return (self,)
-        mirrored = _disks.mirrored(self.subject(session.config()))
-        if self.iallocator and mirrored:
-            raise Invalid("-I", f"{self.name} can only move to the node with the second copy of "
-                          "its disks", hint="leave -I out; gnt-instance replace-disks -I moves the "
-                          "second copy")
-        node = self.target_node or ("" if mirrored else by_script(
-            session, self.name, self.iallocator))
-        return (self.replace(target_node=node),)
-
-    def holds(self, cfg: Config) -> Holds:
-        return holds(cfg, self.subject(cfg), self.target_node)
 
 
 def require_reachable(cfg: Config, inst: Instance) -> None:
@@ -200,27 +170,3 @@ def settle_home(cfg: Config, inst: Instance, target: Node, **changes: Any) -> tu
         *(change(disk, nodes=tuple(target.uuid if uuid == source else uuid for uuid in disk.nodes))
           for disk in disks),
     )
-
-
-def cleanup(cfg: Config, inst: Instance, seen: Seen) -> Plan:
-    """Record where the instance runs, after somebody was cut off."""
-    asked = [node for node in cfg.online() if node.vm_capable]
-    where = [node for node in asked if not seen.failed(_life.running(inst, node))
-             and _life.runs_on(inst, node, seen)]
-    silent = [node.name for node in asked if seen.failed(_life.running(inst, node))]
-    if len(where) > 1:
-        raise Conflict(
-            f"{inst.name} runs on {' and '.join(node.name for node in where)}",
-            hint="end one of them by hand first: two of them write to the same disks")
-    if silent:
-        raise Conflict(f"{', '.join(silent)} did not answer: {inst.name} may run there",
-                       hint="gnt-node modify --offline=yes NODE once it is powered off")
-    if not where:
-        return Plan(notes=(f"{inst.name} runs nowhere",))
-    if where[0].uuid == inst.primary_node:
-        return Plan(notes=(f"{inst.name} runs on its home {where[0].name}: nothing to do",))
-    home, disks = _life.home(cfg, inst), cfg.disks(inst)
-    settle = () if home.offline else (*_life.unplug(_guest.guest(cfg, inst, home)),
-                                      *_disks.unshare(cfg, disks, home, where[0]))
-    return Plan(pivot=settle_home(cfg, inst, where[0], admin_state="up"), settle=settle,
-                notes=(f"{inst.name} runs on {where[0].name}, which becomes its home",))

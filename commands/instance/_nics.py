@@ -7,7 +7,7 @@ from gnt.errors import Conflict, Invalid
 from gnt.model import address, inherit
 from gnt.model.names import mac_owner, new_mac, new_uuid
 from gnt.model.objects import Group, Instance, Network, Nic
-from gnt.values import IP, MAC, whole
+from gnt.values import IP, MAC
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 AT_MOST = 8
 OWN = ("ip", "mac", "name", "network")
-_INDEX = whole(0, AT_MOST - 1)
 
 
 def read(typed: Iterable[tuple[str, Mapping[str, str]]], no_nics: bool) -> list[Mapping[str, str]]:
@@ -27,18 +26,7 @@ def read(typed: Iterable[tuple[str, Mapping[str, str]]], no_nics: bool) -> list[
         if given:
             raise Invalid("--no-nics", "contradicts --net")
         return []
-    if not given:
-        return [{}]
-    by_index: dict[int, Mapping[str, str]] = {}
-    for word, pairs in given:
-        index = _INDEX.read(word, "--net")
-        if index in by_index:
-            raise Invalid("--net", f"NIC {index} is given twice")
-        by_index[index] = pairs
-    if sorted(by_index) != list(range(len(by_index))):
-        shown = ", ".join(str(index) for index in sorted(by_index))
-        raise Invalid("--net", f"the numbers {shown} do not count from 0")
-    return [by_index[index] for index in sorted(by_index)]
+    return _disks.in_order(given, "--net", "NIC", AT_MOST) if given else [{}]
 
 
 class Maker:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gnt.commands.instance import _disks, _guest, _life, _mirror, _move
+from gnt.commands.instance._moving import Moving
 from gnt.commands.node import _oob, _witness
 from gnt.errors import Conflict
 from gnt.hypervisor.base import hypervisor
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
 ALIVE = ("failed", "fenced")
 
 
-class Failover(_move.Moving, command="instance failover"):
+class Failover(Moving, command="instance failover"):
     """Stop an instance and start it on another node.
 
     When its node answers, it is shut down there first, and started there again should the other
@@ -62,11 +63,7 @@ class Failover(_move.Moving, command="instance failover"):
         how = "shut down" if inst.admin_state == "up" else "moved"
         return f"Fail instance {inst.name} over? It is {how} and comes up on another node."
 
-    def facts(self, cfg: Config) -> Iterator[Call[Any]]:
-        inst = self._checked(cfg)
-        if self.cleanup:
-            yield from (_life.running(inst, node) for node in cfg.online() if node.vm_capable)
-            return
+    def questions(self, cfg: Config, inst: Instance) -> Iterator[Call[Any]]:
         source = _life.home(cfg, inst)
         if not source.offline:
             yield _life.running(inst, source)
@@ -75,16 +72,11 @@ class Failover(_move.Moving, command="instance failover"):
             power = _oob.question(cfg, source)
             if power is not None:
                 yield power
-        yield from (_life.running(inst, other) for other in _life.others(cfg, inst))
-        yield from _move.facts(cfg, inst, self.target_node)
+        yield from super().questions(cfg, inst)
         asked = _move.candidates(cfg, inst, self.target_node)
-        yield from _mirror.ask(inst, asked)
         yield from _mirror.ask_histories(cfg, inst, (source, *asked))
 
-    def plan(self, cfg: Config, seen: Seen) -> Plan:
-        inst = self._checked(cfg)
-        if self.cleanup:
-            return _move.cleanup(cfg, inst, seen)
+    def moved(self, cfg: Config, inst: Instance, seen: Seen) -> Plan:
         source = _life.home(cfg, inst)
         dead = self._proof(cfg, inst, source, seen)
         unseen = _life.require_nowhere_else(cfg, inst, seen)
@@ -169,7 +161,7 @@ class Failover(_move.Moving, command="instance failover"):
                      f"gnt-instance failover --i-have-powered-off {source.name} {inst.name}")
         return _life.runs_on(inst, source, seen)
 
-    def _checked(self, cfg: Config) -> Instance:
+    def checked(self, cfg: Config) -> Instance:
         for name in self.i_have_powered_off:
             cfg.node(name)
         inst = cfg.instance(self.name)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from gnt.commands.instance import _disks, _guest, _life, _mirror, _move
+from gnt.commands.instance._moving import Moving
 from gnt.errors import Conflict
 from gnt.hypervisor.base import Migratable, hypervisor
 from gnt.model import inherit
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from gnt.spec import Seen
 
 
-class Migrate(_move.Moving, command="instance migrate"):
+class Migrate(Moving, command="instance migrate"):
     """Move a running instance to another node without stopping it.
 
     Its disks must be reachable from there.  Every node that could is asked first whether it runs
@@ -52,27 +53,18 @@ class Migrate(_move.Moving, command="instance migrate"):
             f"Migrate instance {cfg.instance(self.name).name}? Its disks stay where they are; "
             "should the migration break, it goes on running where it is.")
 
-    def facts(self, cfg: Config) -> Iterator[Call[Any]]:
-        inst = self._checked(cfg)
-        if self.cleanup:
-            yield from (_life.running(inst, node) for node in cfg.online() if node.vm_capable)
-            return
+    def questions(self, cfg: Config, inst: Instance) -> Iterator[Call[Any]]:
         source = _life.home(cfg, inst)
         needs = _move.needs(cfg, inst)
         yield _life.running(inst, source)
         yield needs[source.group].capable(source)
-        yield from (_life.running(inst, other) for other in _life.others(cfg, inst))
-        yield from _move.facts(cfg, inst, self.target_node)
-        yield from _mirror.ask(inst, _move.candidates(cfg, inst, self.target_node))
+        yield from super().questions(cfg, inst)
         for node in _move.candidates(cfg, inst, self.target_node):
             port = self._port(cfg, inst, node)
             if port is not None:
                 yield port
 
-    def plan(self, cfg: Config, seen: Seen) -> Plan:
-        inst = self._checked(cfg)
-        if self.cleanup:
-            return _move.cleanup(cfg, inst, seen)
+    def moved(self, cfg: Config, inst: Instance, seen: Seen) -> Plan:
         source = _life.home(cfg, inst)
         _life.require_online(source, inst)
         if not _life.runs_on(inst, source, seen):
@@ -114,7 +106,7 @@ class Migrate(_move.Moving, command="instance migrate"):
                    *_move.notes(cfg, inst, target, seen)),
         )
 
-    def _checked(self, cfg: Config) -> Instance:
+    def checked(self, cfg: Config) -> Instance:
         inst = cfg.instance(self.name)
         _life.require_made(inst)
         if not isinstance(hypervisor(inst.hypervisor), Migratable):

@@ -50,6 +50,8 @@ class NodeList(Listing, command="node list"):
         return self._questions(cfg).problems(seen)
 
     def _questions(self, cfg: Config) -> Questions:
-        from gnt.commands._listing import Questions
+        from gnt.commands._listing import Questions, chosen
 
-        return Questions(cfg, self.live(), facts=True)
+        named = chosen(self, cfg)
+        among = None if named is None else {node.uuid for node in named}
+        return Questions(cfg, self.live(), facts=True, among=among)

@@ -86,12 +86,16 @@ def _judged(cfg: Config, node: Node, found: Standing) -> Iterator[Finding]:
     if found.term > cfg.term:
         yield _bad(node, "ENODEVERSION", f"knows term {found.term}, this is term {cfg.term}: there "
                    "is a newer master")
+    if not node.powered:
+        yield _bad(node, "ENODESETUP", "is recorded to be without power, and answers: gnt-node "
+                   f"power status {node.name}, or gnt-node modify --node-powered=yes {node.name}",
+                   warning=True)
     if node.master_candidate and not found.keys:
         yield _bad(node, "ENODESETUP", "is a master candidate and has no keys")
 
 
-def _bad(node: Node, code: str, message: str) -> Finding:
-    return Finding(code=code, kind="node", name=node.name, message=message)
+def _bad(node: Node, code: str, message: str, *, warning: bool = False) -> Finding:
+    return Finding(code=code, kind="node", name=node.name, message=message, warning=warning)
 
 
 def _links(cfg: Config, node: Node) -> Iterator[tuple[str, Call[tuple[str, ...]]]]:

@@ -56,6 +56,10 @@ def _kernels(cfg: Config, nodes: list[Node], seen: Seen) -> Iterator[Finding]:
         kernel = None if seen.failed(driver.kernel(node)) else seen[driver.kernel(node)]
         if kernel is None:
             continue
+        if not kernel.version:
+            yield on_node(node, "ENODEDRBDVERSION", "its kernel has no DRBD, which the disk "
+                          f"template {driver.name} needs")
+            continue
         wanted, usual = driver.helper(cfg.cluster), versions.setdefault(node.group, kernel.version)
         if kernel.helper != wanted:
             yield on_node(node, "ENODEDRBDHELPER",

@@ -53,6 +53,14 @@ class _Moved(Exception):
         self.cfg = cfg
 
 
+class _Taken(Exception):
+    """Another driver has the lock of the number that the job would get: who was about to record
+    one by it, and failed, or cannot be heard any more."""
+
+    def __init__(self, master: str, job: str) -> None:
+        self.master, self.job = master, job
+
+
 class Beginning:
     """Brings one operation to its begin; ``job`` is its record when it was recorded before."""
 
@@ -110,6 +118,10 @@ class Beginning:
                 cfg = self.desk.store.commit(self._change)
             except _Moved as moved:
                 cfg = moved.cfg
+                continue
+            except _Taken as taken:
+                self._until_free(taken)
+                cfg = self.desk.read()
                 continue
             if self._made is None:
                 return cfg, None
@@ -203,7 +215,7 @@ class Beginning:
             return transactions.at_once(
                 cfg, self.operation, plan, self.wish, self.desk.clock())
         job = self.job or self._born(cfg)
-        self.life.begin(cfg.master.name, job.id)
+        self._live(cfg, job)
         self._made, change = transactions.begin(cfg, job, plan, self.desk.clock(), post)
         return change
 
@@ -218,8 +230,26 @@ class Beginning:
         if self.job is not None:
             raise _Moved(cfg)
         self._made = self._born(cfg)
-        self.life.begin(cfg.master.name, self._made.id)
+        self._live(cfg, self._made)
         return transactions.queue(self._made)
+
+    def _live(self, cfg: Config, job: Job) -> None:
+        """Take the job's lock.
+
+        Nobody has recorded a job that is born here, so whoever has its lock began one that came to
+        nothing, and is about to let go: that is waited for, but not in the turn.
+        """
+        try:
+            self.life.begin(cfg.master.name, job.id)
+        except Busy:
+            if self.job is not None or not self.wish.wait:
+                raise
+            raise _Taken(cfg.master.name, job.id) from None
+
+    def _until_free(self, taken: _Taken) -> None:
+        with self.desk.stop.at_once("the job was given up before it was recorded; nothing was done",
+                                    "give the command again"):
+            self.desk.transport.wait_owner(taken.master, taken.job, WAIT)
 
     def _born(self, cfg: Config) -> Job:
         return transactions.born(

@@ -90,7 +90,7 @@ def read_node(name: str, n: Part, groups: dict[str, int], hypervisor: str) -> No
 
 
 def read_base(name: str, p: Part, places: tuple[int, int]) -> Instance:
-    disks = tuple(Disk(size=d.whole("size"), spindles=d.number("spindles", None))
+    disks = tuple(Disk(size=d.whole("size"), spindles=d.whole_or_none("spindles"))
                   for d in p.list_of("disks"))
     state = p.value.get("admin_state")
     return Instance(

@@ -90,7 +90,7 @@ def parse_loads(path: str) -> dict[str, Load]:
             raise BadData(f"{path}:{number}: cannot parse {line!r} (a name and four numbers, "
                           "one blank between)") from None
         if not all(abs(v) < 1e300 for v in values):
-            raise BadData(f"{path}:{number}: {line!r} has a number that is too large")
+            raise BadData(f"{path}:{number}: {line!r} has no number, or one too large")
         loads[name] = values
     return loads
 

@@ -10,6 +10,7 @@ and assumed loads do not compare.
 from __future__ import annotations
 
 from gnt.htools.parts import Part, parse_json, read_json
+from gnt.htools.served import Server
 from gnt.htools.show import ratio
 from gnt.htools.world import BadData, World
 from gnt.record import Record
@@ -157,13 +158,11 @@ def fetch(world: World, wish: Monitoring) -> Reports:
 
 def ask(host: str, port: int, collector: str) -> Mapping[str, Any] | None:
     """One daemon's report; None when there is none that can be read."""
-    import urllib.error
-    import urllib.request
-
-    url = f"http://{f'[{host}]' if ':' in host else host}:{port}{PATHS[collector]}"
+    path, server = PATHS[collector], Server.at(
+        f"http://{f'[{host}]' if ':' in host else host}:{port}")
     try:
-        with urllib.request.urlopen(url, timeout=DEADLINE) as answer:
-            report = parse_json(answer.read(LONGEST).decode(), url)
-    except (urllib.error.URLError, OSError, ValueError, BadData):
+        body = server.fetch(path, seconds=DEADLINE, most=LONGEST)
+        report = parse_json(body.decode(), server.url + path)
+    except (ValueError, BadData):
         return None
     return report if isinstance(report, dict) else None

@@ -68,6 +68,10 @@ class Part:
         value: float = self.get(key, (int, float), *default)
         return round(value)
 
+    def whole_or_none(self, key: str) -> int | None:
+        value: float | None = self.get(key, (int, float), None)
+        return None if value is None else round(value)
+
     def texts(self, key: str, *default: Any) -> tuple[str, ...]:
         values = self.get(key, list, *default)
         for value in values:

@@ -1,12 +1,12 @@
 """Cluster data from a RAPI server, or from files that hold its answers.
 
-``file://DIR`` reads ``groups.json nodes.json instances.json info.json`` there.  Network access is
-the caller's: :func:`load` takes it from ``urllib``, imported only then.
+``file://DIR`` reads ``groups.json nodes.json instances.json info.json`` there.
 """
 
 from __future__ import annotations
 
 from gnt.htools.parts import Part, different, parse_json, read_json, read_policy
+from gnt.htools.served import Server
 from gnt.htools.world import (
     ALLOC_POLICIES,
     STATUSES,
@@ -22,7 +22,6 @@ from gnt.htools.world import (
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from typing import Any
 
 RESOURCES = {"groups": "groups", "nodes": "nodes", "instances": "instances", "info": "info"}
@@ -39,58 +38,23 @@ def load(address: str, deadline: float = DEADLINE) -> World:
     if address.startswith("file://"):
         answers = {name: read_json(f"{address.removeprefix('file://')}/{name}.json")
                    for name in RESOURCES}
-    else:
-        base = address if "://" in address else f"https://{address}:{PORT}"
-        answers = {name: _fetch(f"{base.rstrip('/')}/2/{path}" + (
-            "" if name == "info" else "?bulk=1"), deadline) for name, path in RESOURCES.items()}
-    return parse(answers, address)
+        return parse(answers, address)
+    server = Server.at(address if "://" in address else f"https://{address}:{PORT}")
+    return parse({name: _fetched(server, f"/2/{path}" + ("" if name == "info" else "?bulk=1"),
+                                 deadline) for name, path in RESOURCES.items()}, server.url)
 
 
-def _fetch(url: str, deadline: float) -> Any:
-    """One answer, parsed; ``deadline``: seconds for all of it."""
-    import http.client
-    import time
-    import urllib.error
-    import urllib.request
+def shown(address: str) -> str:
+    """An address without its password."""
+    return Server.at(address).url if "@" in address else address
 
-    if not url.startswith(("http://", "https://")):
-        raise BadData(f"{url}: only http, https and file addresses can be read")
-    latest = time.monotonic() + deadline
-    try:
-        with urllib.request.urlopen(url, timeout=deadline) as answer:
-            body = _all(answer, url, lambda: time.monotonic() > latest)
-    except urllib.error.HTTPError as error:
-        raise BadData(f"{url}: the server says {error.code} {error.reason}") from None
-    except (urllib.error.URLError, OSError, ValueError, http.client.HTTPException) as error:
-        raise _unread(url, getattr(error, "reason", error), deadline) from None
+
+def _fetched(server: Server, path: str, deadline: float) -> Any:
+    body, url = server.fetch(path, seconds=deadline, most=MOST), server.url + path
     try:
         return parse_json(body.decode(), url)
     except UnicodeDecodeError as error:
         raise BadData(f"{url}: byte {error.start} is not UTF-8 text") from None
-
-
-def _all(answer: Any, url: str, late: Callable[[], bool]) -> bytes:
-    """The whole body, of the length that was announced."""
-    parts, size = [], 0
-    while part := answer.read1(1 << 16):
-        parts.append(part)
-        size += len(part)
-        if size > MOST:
-            raise BadData(f"{url}: the answer is longer than {MOST} bytes")
-        if late():
-            raise TimeoutError
-    announced = answer.headers.get("Content-Length", "")
-    if announced.isdigit() and int(announced) != size:
-        raise BadData(f"{url}: the answer ended after {size} of {announced} bytes")
-    return b"".join(parts)
-
-
-def _unread(url: str, why: Any, deadline: float) -> BadData:
-    if isinstance(why, TimeoutError):
-        return BadData(f"{url}: no whole answer within {deadline:.0f} s")
-    untrusted = "CERTIFICATE_VERIFY_FAILED" in str(why)
-    return BadData(f"{url}: {why}", hint="SSL_CERT_FILE=FILE names the authority to trust"
-                   if untrusted else "")
 
 
 def rows(answers: dict[str, Any], name: str, source: str) -> list[Part]:
@@ -166,7 +130,6 @@ def instance(i: Part, nodes: dict[str, int]) -> Instance:
     live = isinstance(said, (int, float)) and not isinstance(said, bool)
     memory = i.number("oper_ram") if live else be.number(
         "memory" if "memory" in be.value else "maxmem")
-    sizes = i.numbers("disk.sizes", [])
     return Instance(
         name=i.get("name", str), mem=round(memory),
         dsk=i.whole("disk_usage"), vcpus=round(be.number("vcpus")),
@@ -175,5 +138,13 @@ def instance(i: Part, nodes: dict[str, int]) -> Instance:
         template=i.choice("disk_template", TEMPLATES), tags=i.texts("tags", []),
         spindle_use=round(be.number("spindle_use", 1)),
         forthcoming=i.get("forthcoming", bool, False),
-        disks=tuple(Disk(size=round(s), spindles=n) for s, n in zip(
-            sizes, [*i.get("disk.spindles", list, []), *[None] * len(sizes)], strict=False)))
+        disks=disks(i))
+
+
+def disks(i: Part) -> tuple[Disk, ...]:
+    """The sizes, and what is known of the spindles; lists side by side."""
+    sizes = i.numbers("disk.sizes", [])
+    known = {str(k): v for k, v in enumerate(i.get("disk.spindles", list, []))}
+    spindles = Part(known, f"{i.where}.disk.spindles")
+    return tuple(Disk(size=round(size), spindles=spindles.whole_or_none(str(k)))
+                 for k, size in enumerate(sizes))

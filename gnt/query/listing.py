@@ -89,6 +89,15 @@ class Listing(Query):
             wanted.update(names_in(self._tree()))
         return frozenset(name for name in wanted if table[name].live)
 
+    def settled(self) -> bool:
+        """Whether there are words, and what is recorded says which objects they choose."""
+        if not self.filtered():
+            return bool(self.words())
+        from gnt.query.filter import names_in
+
+        table = fields(self.kind)
+        return not any(table[name].live for name in names_in(self._tree()))
+
     def tabled(self, source: Source) -> Table:
         """The chosen fields of the chosen objects."""
         shown = self.fields()

@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
-from gnt.errors import NodeFailed, NotMaster
+from gnt.errors import (
+    ConfirmationNeeded,
+    Damaged,
+    Fenced,
+    GntError,
+    Interrupted,
+    NodeFailed,
+    NoMajority,
+    NotAuthorised,
+    NotMaster,
+)
 from gnt.spec import Lines, Operation
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from gnt.engine.begin import Check
     from gnt.engine.job import Wish
-    from gnt.errors import GntError
     from gnt.session import Session
+
+EVERYBODYS = (
+    ConfirmationNeeded, Damaged, Fenced, Interrupted, NoMajority, NotAuthorised, NotMaster)
 
 
 def job_line(job: str, *, bare: bool) -> Lines:
@@ -28,9 +42,33 @@ class Execution:
         """Run an operation as the general options say: as a job, detached, or only planned."""
         try:
             self._approach()
-            return self._all(list(operation.prepare(self.session)))
+            several = operation.prepare(self.session)
+            return self._each(several) if len(several) > 1 else self._all(list(several))
         except NodeFailed as failure:
             raise self._shut_out(failure) from failure
+
+    def _each(self, several: Sequence[Operation]) -> int:
+        """One after the other; what only one of them suffers from does not keep the others back."""
+        failed: list[str] = []
+        for one in several:
+            try:
+                self._all([one])
+            except GntError as error:
+                if self._ends_all(error):
+                    raise
+                failed.append(" ".join(getattr(one, "names", ())) or type(one).verb)
+                self.session.tell(f"{one.verb} {failed[-1]}: {error.message}"
+                                  + (f"\n  hint: {error.hint}" if error.hint else ""))
+        if failed:
+            self.session.tell(f"{len(failed)} of {len(several)} failed: {', '.join(failed)}")
+        return 1 if failed else 0
+
+    def _ends_all(self, error: GntError) -> bool:
+        """Whether the next one would fail alike, or somebody said no."""
+        cfg = self.session.store.signed.cached()
+        master = cfg.master.name if cfg else ""
+        return isinstance(error, EVERYBODYS) or (
+            isinstance(error, NodeFailed) and error.node == master)
 
     def _all(self, todo: list[Operation]) -> int:
         while todo:

@@ -57,6 +57,12 @@ def test_the_master_s_address_makes_no_route_that_leads_astray(ip, length, statu
     assert [said in one for one in found.get("ENODENET", ())] == [True] * bool(said)
 
 
+def test_a_node_that_answers_has_power():
+    found, status = verify(changed(build.small().node("node3"), powered=False))
+    assert status == 0 and found["ENODESETUP"][0].startswith(
+        "node3: is recorded to be without power, and answers")
+
+
 @pytest.mark.parametrize(("settings", "cure"), [
     (MASTER_IP, "activate-master-ip"), ({}, "ip address delete")])
 def test_an_address_that_was_the_master_s_is_left(settings, cure):

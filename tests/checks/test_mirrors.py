@@ -70,6 +70,13 @@ def test_kernels():
         "ENODEDRBDHELPER": ["node3: calls /sbin/drbdadm at events of DRBD, not /bin/true"]}
 
 
+def test_a_kernel_without_drbd():
+    found, status = verify(cluster(), answers={f"node3:{KERNEL}": Kernel(version="", helper="")})
+    assert status == 1 and found == {"ENODEDRBDVERSION": [
+        "node3: its kernel has no DRBD, which the disk template drbd needs"]}
+    assert verify(cluster(), answers={KERNEL: None}) == ({}, 0)  # loaded when it is needed
+
+
 def test_volume_groups():
     failed = NodeFailed("node2", "failed", "exit status 1",
                         stderr="there is no volume group xenvg on this node\n")

@@ -5,9 +5,10 @@ from __future__ import annotations
 from functools import partial
 
 from gnt.engine import driver
+from gnt.engine.desk import know
 from gnt.engine.ports import Change
 from gnt.model.codec import to_data
-from gnt.model.objects import Group
+from gnt.model.objects import Group, Signer
 from gnt.plan import Edit
 from tests.engine.test_holds import background
 from tests.engine.toys import WISH, Both, Build, Knowing, Lab, Tag, look
@@ -174,3 +175,16 @@ def test_what_a_job_depends_on_is_looked_for_once():
     desk.store.history = lambda **more: reads.append(1) or history(**more)
     driver.run(desk, Growing(name="web"), WISH.replace(depends=(f"{first}:success",)))
     assert len(asked) > 2 and reads == [1]
+
+
+def test_the_way_to_hardened_nodes_knows_who_may_sign():
+    lab, told = Lab(), []
+    admin = Signer(name="admin", key="ssh-ed25519 AAAA")
+    lab.disk.data["signers"] = {"admin": to_data(admin)}
+    transport = lab.desk().transport
+    transport.obey = lambda at, signers: told.append((at, list(signers)))
+    know(transport, lab.disk.config())
+    assert told == []
+    lab.disk.data["cluster"]["cluster"]["hardened"] = True
+    know(transport, lab.disk.config())
+    assert told == [((1, lab.disk.serial), [admin.obeyed])]

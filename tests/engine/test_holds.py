@@ -7,6 +7,7 @@ import threading
 import pytest
 
 from gnt.engine import driver, recover
+from gnt.engine.desk import Life
 from gnt.engine.holds import Claim, obstacles
 from gnt.errors import Busy, Conflict, JobFailed, NodeFailed
 from gnt.model.codec import to_data
@@ -269,3 +270,46 @@ def test_conflicts(mine, theirs, clash):
         id="7", operation="o", params={}, author="a", driver="d", state="running",
         exclusive=other.exclusive, shared=other.shared))}
     assert bool(obstacles(lab.disk.config(), Claim(holds=holds(mine)))) is clash
+
+
+def claimed(lab, number):
+    """A driver, while another that will fail has the lock of that number until it is waited for."""
+    desk, other, waited = lab.desk(), Life(lab.desk().transport), []
+    other.begin("node1", number)
+    wait_owner = desk.transport.wait_owner
+
+    def ended(master, job, deadline):
+        waited.append(job)
+        if job == number:
+            other.end()
+        return wait_owner(master, job, deadline)
+
+    desk.transport.wait_owner = ended
+    return desk, waited
+
+
+def test_the_number_of_a_job_that_came_to_nothing_is_waited_for():
+    """In a group the next gets the same number, while who failed has not heard of it yet."""
+    lab = Lab()
+    desk, waited = claimed(lab, "2")
+    assert driver.run(desk, Build(name="web"), WISH) == "2"
+    assert waited == ["2"] and lab.jobs == [] and lab.nodes.owners == {}
+
+
+def test_who_has_to_queue_waits_for_its_number_first():
+    lab = Lab()
+    held = Held(lab)
+    desk, waited = claimed(lab, "3")
+    thread, result = background(driver.run, desk, Build(name="web"), WISH)
+    waiting_for(lab, 1)
+    held.finish()
+    thread.join(20)
+    assert result == ["3"] and waited[:2] == ["3", held.job.id]
+
+
+def test_who_may_not_wait_does_not_wait_for_a_number():
+    lab = Lab()
+    desk, waited = claimed(lab, "2")
+    with pytest.raises(Busy, match="job 2"):
+        driver.run(desk, Build(name="web"), WISH.replace(wait=False))
+    assert waited == [] and lab.jobs == [] and list(lab.nodes.owners) == ["2"]

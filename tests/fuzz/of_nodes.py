@@ -48,7 +48,7 @@ SEEDS = {
     "storage.plain.lvm.found": ("  u.disk0_data 64.00\n  u.disk0_meta 128.00\n",),
     "storage.plain.lvm.physical": ("  4092.00 a-- /dev/vdb\n  96.00 a-m [unknown]\n",),
     "storage.drbd.tasks.copies": ((TOOLS / "drbd-proc-8.4.txt").read_text(),),
-    "storage.drbd.tasks.kernel": ("version: 8.4.11 (api:1/proto:86-101)\n/bin/true\n",),
+    "storage.drbd.tasks.kernel": ("version: 8.4.11 (api:1/proto:86-101)\n/bin/true\n", "none\n"),
     "hypervisor.fake.found": ("u1 running 128 1 web one\n",),
     "hypervisor.kvm.tasks.found": ((TOOLS / "kvm-found-7.2.txt").read_text(),),
     "hypervisor.kvm.tasks.capabilities": ((TOOLS / "kvm-capabilities-7.2.txt").read_text(),),

@@ -198,6 +198,10 @@ def asked(rng: random.Random, number: int, world: World, words: list[str],
     if rng.random() < 0.1 and "-allocate" in f"-{body['type']}" and "group_name" not in body:
         files["data"] = text.write(clusters.make(number, nodes=5))
         words += rng.choice((["-t", "{data}"], ["--simulate", "p,4,100g,16g,8"]))
+        message = json.loads(files["request"])
+        for new in message["request"].get("instances", [message["request"]]):
+            new["tags"] = []  # the reference judges them by the cluster that is not used
+        files["request"] = json.dumps(message)
     rng.shuffle(words)
     return words
 

@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 PARAMS = {"spindle_count": 1, "exclusive_storage": True, "cpu_speed": 1.0}
 FULL = json.loads(json.dumps(RAPI))
 FULL["nodes"][0] |= {"vm_capable": True, "cnos": 1, "spfree": 0, "ndparams": PARAMS}
+FULL["instances"][0] |= {"disk.sizes": [1024], "disk.spindles": [1], "forthcoming": False,
+                         "snodes": [], "tags": ["a"], "oper_ram": 512}
 FULL["info"] |= {"ipolicy": POLICY, "default_hypervisor": "kvm"}
 FULL["groups"][0]["ipolicy"] = POLICY
 WORLD = texts.parse(TEXT)

@@ -106,6 +106,9 @@ class Daemon(BaseHTTPRequestHandler):
         asked = self.server.asked
         asked.append((host, self.path))
         body = self.server.answers.get(host, b"")
+        if body.startswith(b"220"):  # this is no web server
+            self.wfile.write(body)
+            return
         self.send_response(200 if body else 500)
         self.end_headers()
         self.wfile.write(body)
@@ -153,7 +156,7 @@ def test_nodes_are_asked_live(daemons, tmp_path):
 
 
 @pytest.mark.parametrize("answer", [b"", b"{", b"[]", b'{"name": "cpu-avg-load"}', b"\xff",
-                                    b"x" * (2 << 20)])
+                                    b"x" * (2 << 20), b"220 mail ready\r\n\r\n"])
 def test_a_daemon_that_says_nothing_useful_makes_the_data_incomplete(daemons, answer):
     port, answers, _ = daemons
     world = local_world()

@@ -207,3 +207,9 @@ def test_what_is_no_size_is_named(size):
     assert done.code == 1 and f"--simulate=p,3,{size},1g,8: {size!r} is not a size" in done.err
     done = ours("hspace", f"--standard-alloc={size},1g,1")
     assert done.code == 2 and "--standard-alloc: " in done.err and "simulate" not in done.err
+
+
+def test_a_version_needs_no_request():
+    assert ours("hail", "-V").out.startswith("hail (gnt) version ")
+    assert (ours("hail").code, theirs("hail").code) == (2, 1)
+    assert "hail needs: request" in ours("hail").err

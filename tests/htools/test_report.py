@@ -204,6 +204,19 @@ def test_hbal_writes_it_and_says_where_it_cannot(tmp_path):
     assert "r.html: No such file" in done.err
 
 
+@pytest.mark.parametrize(("shape", "said"), [
+    ({"nodes": 1, "per_node": 3}, "Nothing to do, exiting"),
+    ({"nodes": 3, "per_node": 0}, "Cluster is empty, exiting."),
+])
+def test_hbal_writes_it_also_where_nothing_is_to_be_done(tmp_path, shape, said):
+    data = saved(clusters.make(3, shared=1.0, **shape), tmp_path / "c.data")
+    done = ours("hbal", "-t", data, "--report", str(tmp_path / "r.html"), "--bars")
+    assert done.code == 0 and said in done.out and "node01" in done.out
+    assert "Nothing is moved." in (tmp_path / "r.html").read_text()
+    groups = saved(clusters.make(3, nodes=4, per_node=0, groups=2), tmp_path / "g.data")
+    assert ours("hbal", "-t", groups).code == 0  # which group it is does not matter
+
+
 def test_bars_show_every_node():
     world = clusters.make(11, nodes=5, per_node=5)
     state = arrays.state(world)

@@ -65,6 +65,23 @@ class Server(BaseHTTPRequestHandler):
         if fault.isdigit():
             self.send_error(int(fault))
             return
+        if fault == "headers":
+            self.wfile.write(b"HTTP/1.1 200 OK\r\nX-Long: ")
+            for _ in range(30):
+                self.wfile.write(b"x")
+                time.sleep(0.1)
+        if fault == "gibberish":
+            self.wfile.write(b"220 mail ready\r\n\r\n")
+            return
+        if fault.startswith("to "):
+            self.send_response(302)
+            self.send_header("Location", fault.removeprefix("to "))
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+            return
+        if self.server.wants not in ("", self.headers.get("Authorization")):
+            self.send_error(401)
+            return
         self.send_response(200)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()
@@ -89,7 +106,7 @@ class Http(ThreadingHTTPServer):
 @pytest.fixture
 def server():
     made = Http(("127.0.0.1", 0), Server)
-    made.answers, made.fault = answers(), ""
+    made.answers, made.fault, made.wants = answers(), "", ""
     made.url = f"http://127.0.0.1:{made.server_address[1]}"
     threading.Thread(target=made.serve_forever, args=(0.05,), daemon=True).start()
     yield made
@@ -125,13 +142,17 @@ def test_hscan_writes_what_it_reads(server, tmp_path):
     ("401", "the server says 401"), ("cut", r"the answer ended after 50 of \d+ bytes"),
     ("noise", "byte 0 is not UTF-8 text"), ("html", "not JSON"),
     ("slow", "no whole answer within 1 s"), ("drip", "no whole answer within 1 s"),
+    ("headers", "no whole answer within 1 s"), ("gibberish", "does not speak HTTP"),
+    ("to /2/nodes", r"sends from one address to the other \(302\)"),
+    ("to ftp://127.0.0.1:9/x", "unknown url type: ftp"), ("to http://[", "Invalid IPv6 URL"),
+    ("to file:///etc/passwd", "sends from one address to the other"),
 ])
 def test_what_goes_wrong_is_one_line_with_the_address(server, fault, problem):
     server.fault = fault
     with pytest.raises(BadData, match=problem) as caught:
         rapi.load(server.url, deadline=1)
     assert server.url in caught.value.message and "\n" not in caught.value.message
-    if fault not in ("slow", "drip"):
+    if fault not in ("slow", "drip", "headers"):
         done = ours("hinfo", "-m", server.url)
         assert done.code == 1 and server.url in done.err
 
@@ -143,20 +164,57 @@ def test_nobody_there_and_other_addresses_are_one_line():
             rapi.load(address, deadline=1)
 
 
-def test_certificates_are_checked(server, tmp_path, monkeypatch):
-    key, cert = tmp_path / "key.pem", tmp_path / "cert.pem"
+def with_tls(server, folder, *more):
+    """The server with a certificate that it made for itself; its file."""
+    key, cert = folder / "key.pem", folder / "cert.pem"
     subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2",
-                    "-keyout", key, "-out", cert, "-subj", "/CN=127.0.0.1",
-                    "-addext", "subjectAltName=IP:127.0.0.1"], check=True, capture_output=True)
+                    "-keyout", key, "-out", cert, "-subj", "/CN=ganeti.example.com", *more],
+                   check=True, capture_output=True)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(cert, key)
     server.socket = context.wrap_socket(server.socket, server_side=True)
-    url = server.url.replace("http:", "https:")
+    server.url = server.url.replace("http:", "https:")
+    return cert
+
+
+def test_certificates_are_checked(server, tmp_path, monkeypatch):
+    cert = with_tls(server, tmp_path, "-addext", "subjectAltName=IP:127.0.0.1")
     with pytest.raises(BadData, match="certificate") as caught:
-        rapi.load(url, deadline=5)
+        rapi.load(server.url, deadline=5)
     assert "SSL_CERT_FILE" in caught.value.hint
     monkeypatch.setenv("SSL_CERT_FILE", str(cert))
-    assert len(rapi.load(url, deadline=5).nodes) == len(WORLD.nodes)
+    assert len(rapi.load(server.url, deadline=5).nodes) == len(WORLD.nodes)
+
+
+def test_a_servers_own_certificate_is_trusted_by_its_fingerprint(server, tmp_path):
+    """As RAPI servers have them by default, in the name of another host."""
+    with_tls(server, tmp_path)
+    with pytest.raises(BadData) as caught:
+        rapi.load(server.url, deadline=5)
+    pinned = caught.value.hint.split()[-1]
+    assert pinned.startswith(f"{server.url}#sha256=")
+    assert len(rapi.load(pinned, deadline=5).nodes) == len(WORLD.nodes)
+    other = pinned[:-2] + ("00" if pinned[-2:] != "00" else "11")
+    with pytest.raises(BadData, match="fingerprint is another one"):
+        rapi.load(other, deadline=5)
+    for nonsense in ("#sha256=12", "#sha1=" + "0" * 64, "#sha256=" + "g" * 64):
+        with pytest.raises(BadData, match="64 hexadecimal digits"):
+            rapi.load(server.url + nonsense, deadline=5)
+
+
+def test_a_user_and_a_password_are_sent_and_never_shown(server, tmp_path):
+    server.wants = "Basic am9lOnNlOmNyZXRA"  # joe:se:cret@
+    with pytest.raises(BadData, match="401") as caught:
+        rapi.load(server.url, deadline=5)
+    assert "USER:PASSWORD@" in caught.value.hint
+    known = server.url.replace("//", "//joe:se:cret%40@")
+    assert len(rapi.load(known, deadline=5).nodes) == len(WORLD.nodes)
+    for fault in ("", "404"):
+        server.fault = fault
+        done = ours("hscan", "-d", str(tmp_path), known)
+        assert "cret" not in done.out + done.err and server.url in done.out
+    (written,) = tmp_path.glob("*.data")
+    assert "cret" not in written.name
 
 
 @pytest.mark.parametrize("program", ["hbal", "hspace", "hinfo", "hcheck", "hroller", "hsqueeze",

@@ -89,6 +89,42 @@ def test_static_lists_ask_nobody_live_ones_ask_online_nodes() -> None:
     assert asked == {"node1.lab", "node2.lab", "node4.lab"}
 
 
+@pytest.mark.parametrize(("words", "asked"), [
+    (("web1",), {"node1.lab"}), (('name == "web1.example.com"',), {"node1.lab"}),
+    (("web1", "web2"), {"node1.lab", "node2.lab"}),
+    (('status == "running"',), {"node1.lab", "node2.lab", "node4.lab"}),
+    ((), {"node1.lab", "node2.lab", "node4.lab"}),
+])
+def test_for_some_instances_only_their_homes_are_asked(words, asked) -> None:
+    assert {call.node for call in InstanceList(names=words).facts(small())} == asked
+
+
+def test_for_some_nodes_only_they_are_asked() -> None:
+    cfg = small()
+    asked = {call.node for call in NodeList(names=("node2", "node4")).facts(cfg)}
+    assert asked == {"node2.lab", "node4.lab"}
+    with pytest.raises(NotFound, match="there is no node node9"):
+        NodeList(names=("node9",)).facts(cfg)
+
+
+@pytest.mark.parametrize(("found", "others", "expected"), [
+    ({"node1.lab": "i1"}, set(), "running"),
+    ({"node2.lab": "i1"}, {"node2.lab", "node4.lab"}, "ERROR_wrongnode"),
+    ({}, {"node2.lab", "node4.lab"}, "ERROR_down"),
+])
+def test_an_instance_that_is_not_at_home_is_looked_for_everywhere(found, others, expected) -> None:
+    cfg, command = small(), InstanceList(output="name,status", names=("web1",))
+
+    def ask(calls) -> Seen:
+        return Seen({call.key: tuple(guest(uuid) for node, uuid in found.items()
+                                     if node == call.node) for call in calls})
+
+    seen = ask(command.facts(cfg))
+    further = list(command.further(cfg, seen))
+    assert {call.node for call in further} == others
+    assert command.answer(cfg, seen.plus(ask(further))).rows == (("web1.example.com", expected),)
+
+
 def test_a_silent_node_is_named_and_its_cells_say_no_data() -> None:
     cfg = small()
     command = NodeList(output="name,mtotal,mfree,ctotal")
@@ -144,7 +180,7 @@ def test_the_console_of_a_running_instance_is_a_command_on_its_node() -> None:
     cfg = small()
     command = InstanceList(output="name,console", names=("web1", "web2"))
     calls = list(command.facts(cfg))
-    assert {call.node for call in calls} == {"node1.lab", "node2.lab", "node4.lab"}
+    assert {call.node for call in calls} == {"node1.lab", "node2.lab"}
     seen = Seen({call.key: (guest("i1"),) if call.node == "node1.lab" else () for call in calls})
     (_, console), (_, nothing) = command.answer(cfg, seen).rows
     assert (console["host"], console["kind"]) == ("node1.lab", "ssh")

@@ -102,6 +102,21 @@ def test_exit_codes(small: Cluster) -> None:
          "signer", "hint")
 
 
+def test_one_that_cannot_be_started_does_not_keep_the_others_down(small: Cluster) -> None:
+    gnt = small.gnt
+    for name in ("one", "two", "three"):
+        gnt("instance", "add", "-t", "diskless", "-H", "fake", "-n", "node1", "--no-start", name)
+    gnt("instance", "modify", "--offline", "two")
+    done = gnt("instance", "startup", "--force-multiple", "one", "two", "three", status=1)
+    assert "startup two: " in done.stderr and "  hint: " in done.stderr
+    assert done.stderr.endswith("1 of 3 failed: two\n")
+    assert dict(small.listed("instance", "name,status", "one", "two", "three")) == {
+        "one": "running", "two": "ADMIN_offline", "three": "running"}
+    gnt("instance", "remove", "-f", "one")
+    gnt("instance", "remove", "-f", "two")
+    gnt("instance", "remove", "-f", "three")
+
+
 FILE = ("instance", "add", "-t", "file", "-n", "node1", "new")
 BARE = ("instance", "add", "-t", "diskless", "-n", "node1", "new")
 

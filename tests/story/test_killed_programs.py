@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 import subprocess
+import time
 
 import pytest
 
@@ -94,3 +95,42 @@ def test_hbal_is_stopped_and_killed_while_its_moves_are_made(cluster: Cluster) -
     cluster.lab.run(*words)
     assert sorted(list(homes(cluster).values()).count(f"node{n}") for n in (1, 2, 3)) == [2, 2, 2]
     assert states(cluster) == {"running"}
+
+
+SLOW_OOB = """#!/bin/sh
+: >"/root/asked-$1-$2"
+sleep 1
+exec /root/oob "$@"
+"""
+
+
+def killed_within(cluster: Cluster, asked: str, *words: str) -> None:
+    """A program that is killed while a job of it waits for the out-of-band program."""
+    process = cluster.lab.start_command(*words)
+    seen = cluster.lab.path(1, f"/root/asked-{asked}")
+    latest = time.monotonic() + SLOW
+    while not seen.exists() and process.poll() is None and time.monotonic() < latest:
+        time.sleep(0.05)
+    process.kill()
+    process.communicate()
+    assert seen.exists(), f"{asked} was never asked for"
+    seen.unlink()
+
+
+def test_hsqueeze_is_killed_within_the_jobs_of_nodes(cluster: Cluster) -> None:
+    cluster.lab.on(1, "sh", "-c", "cat >/root/slow; chmod 755 /root/slow", stdin=SLOW_OOB)
+    for node in ("node2", "node3"):
+        cluster.gnt("node", "modify", "--node-parameters", "oob_program=/root/slow", node)
+    less = ("hsqueeze", "-L", "-X", "--target-resources=0.1", "--minimal-resources=0.1")
+    more = ("hsqueeze", "-L", "-X", "--minimal-resources=100000")
+    first = cluster.lab.run("hsqueeze", "-L", "--target-resources=0.1", "--minimal-resources=0.1")
+    nodes = [line for line in first.stdout.splitlines() if line.startswith("node")]
+    with powered(cluster):
+        killed_within(cluster, f"power-off-{nodes[0]}", *less)
+        cluster.lab.run(*less, timeout=SLOW)
+        assert [n for n, on in cluster.listed("node", "name,powered") if not on] == sorted(nodes)
+        killed_within(cluster, f"power-on-{nodes[-1]}", *more)
+        cluster.lab.run(*more, timeout=SLOW)
+    assert cluster.listed("node", "offline,powered") == [[False, True]] * 3
+    assert "standby" not in "".join(left(cluster)) and states(cluster) == {"running"}
+    assert not [state for (state,) in cluster.listed("job", "status") if state != "success"]

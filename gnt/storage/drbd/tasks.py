@@ -219,7 +219,11 @@ done
 """
 
 _KERNEL = r"""
-[ ! -e /proc/drbd ] || { head -n 1 /proc/drbd && cat /sys/module/drbd/parameters/usermode_helper; }
+if [ -e /proc/drbd ]; then
+    head -n 1 /proc/drbd && cat /sys/module/drbd/parameters/usermode_helper
+else
+    modprobe -nq drbd 2>/dev/null || echo none
+fi
 """
 
 COPIES = r"""
@@ -229,12 +233,14 @@ COPIES = r"""
 
 @node_task(deadline=20)
 def kernel() -> Script[Kernel | None]:
-    """DRBD as it is loaded; None: it is not."""
+    """DRBD as it is loaded; None: it is not yet; without a version: it cannot be."""
     return script(_KERNEL, parse=_kernel)
 
 
 def _kernel(said: str) -> Kernel | None:
     lines = said.splitlines()
+    if lines == ["none"]:
+        return Kernel(version="", helper="")
     return Kernel(version=lines[0].split()[1], helper=lines[1]) if lines else None
 
 
