@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gnt.commands import _each
 from gnt.commands.cluster import _sizes
 from gnt.commands.instance import _disks, _mirror
 from gnt.commands.instance.activate_disks import ActivateDisks
@@ -58,13 +59,14 @@ class VerifyDisks(Action, command="cluster verify-disks"):
         wanted = [inst for inst in self._instances(cfg) if inst.name not in missing and (
             inst.name in apart if _disks.mirrored(inst)
             else self._inactive(cfg, inst, set(silent)))]
-        for inst in wanted:
-            session.execute(ActivateDisks(name=inst.name))
+        bad: list[str] = []
+        activated = [inst.name for inst in wanted
+                     if _each.tried(session, bad, ActivateDisks(name=inst.name))]
         session.show(Document(content={
             "instances": len({inst.name for inst, *_ in asked}), "disks": len(asked),
-            "activated": [inst.name for inst in wanted],
+            "activated": activated, "failed": [" ".join(line.split()) for line in bad],
             "missing": missing, "not in step": apart, "nodes that did not answer": silent}))
-        return 1 if missing or (silent and self.strict) else 0
+        return 1 if missing or bad or (silent and self.strict) else 0
 
     def _mirrors(self, cfg: Config) -> Iterator[tuple[Instance, Disk, Node, Call[Any]]]:
         """Copies of disks that are to be in use, and how their nodes are asked for them."""

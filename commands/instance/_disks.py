@@ -103,6 +103,11 @@ def create(cfg: Config, disks: Iterable[Disk]) -> Iterator[Step]:
         yield from storage(disk.dev_type).create(cfg, disk)
 
 
+def remake(cfg: Config, disks: Iterable[Disk]) -> Iterator[Step]:
+    for disk in disks:
+        yield from storage(disk.dev_type).remake(cfg, disk)
+
+
 def remove(cfg: Config, disks: Iterable[Disk]) -> Iterator[Step]:
     for disk in disks:
         yield from storage(disk.dev_type).remove(cfg, disk)

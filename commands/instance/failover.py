@@ -73,6 +73,8 @@ class Failover(Moving, command="instance failover"):
             if power is not None:
                 yield power
         yield from super().questions(cfg, inst)
+        asked = _move.candidates(cfg, inst, self.target_node)
+        yield from _mirror.ask_histories(cfg, inst, (source, *asked))
 
     def moved(self, cfg: Config, inst: Instance, seen: Seen) -> Plan:
         source = _life.home(cfg, inst)
@@ -83,8 +85,8 @@ class Failover(Moving, command="instance failover"):
         memory = inherit.backend(cfg, inst).maxmem if starts else 0
         chosen = _move.choose(cfg, inst, self.target_node, seen, memory, explain=self.explain)
         target = chosen.node
-        if not self.ignore_consistency:
-            _mirror.require_usable(cfg, inst, target, seen)
+        unsure = () if self.ignore_consistency else _mirror.require_usable(
+            cfg, inst, target, source, seen, dead=bool(dead))
         if not self.ignore_ipolicy:
             _move.enforce(cfg, inst, target)
         runtime = seen[_move.needs(cfg, inst)[target.group].capable(target)].runtime
@@ -108,7 +110,7 @@ class Failover(Moving, command="instance failover"):
             attempt=tuple(attempt), pivot=moved,
             settle=() if dead else tuple(_life.clear(cfg, here, left, source)),
             notes=(dead or f"{inst.name} is shut down on {source.name} first", *unseen,
-                   f"{inst.name} moves from {source.name} to {target.name}", *chosen.notes,
+                   f"{inst.name} moves from {source.name} to {target.name}", *unsure, *chosen.notes,
                    *(_move.notes(cfg, inst, target, seen) if starts else ())),
         )
 
@@ -116,7 +118,10 @@ class Failover(Moving, command="instance failover"):
         """Ended at its home: the proof.  Undone by starting it again, if it ran."""
         driver = hypervisor(inst.hypervisor)
         again = [step.do for step in driver.start(here)] if runs else []
-        for step in driver.stop(here, self.shutdown_timeout):  # undone from the last to the first
+        steps = list(driver.stop(here, self.shutdown_timeout))
+        more = max(0, len(again) - len(steps))  # each call that starts it needs a step to undo
+        steps += [steps[-1].replace(title=f"make sure that {here.name} has ended")] * more
+        for step in steps:  # undone from the last to the first
             yield step.replace(undo=again.pop() if again else None)
 
     def _proof(self, cfg: Config, inst: Instance, source: Node, seen: Seen) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gnt.commands._edits import change
-from gnt.commands.instance import _disks, _life, _wish
+from gnt.commands.instance import _disks, _life, _mirror, _wish
 from gnt.commands.instance._select import One
 from gnt.errors import Conflict, Invalid, NoCapacity
 from gnt.model.objects import Group
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from gnt.model.config import Config
     from gnt.model.objects import Disk, Instance
-    from gnt.plan import Call
+    from gnt.plan import Call, Step
     from gnt.spec import Seen
     from gnt.storage.base import Space
 
@@ -49,6 +49,7 @@ class GrowDisk(One, command="instance grow-disk"):
             space = storage(disk.dev_type).space(cfg, node)
             if space is not None and not node.offline:
                 yield space
+        yield from _mirror.ask(inst, (_life.home(cfg, inst),))
 
     def plan(self, cfg: Config, seen: Seen) -> Plan:
         inst, disk, size = self._asked(cfg)
@@ -58,19 +59,34 @@ class GrowDisk(One, command="instance grow-disk"):
         if not isinstance(driver, Growable):
             raise Conflict(f"disks of the template {disk.dev_type} cannot grow")
         for other in _life.nodes(cfg, inst):
-            _life.require_online(other, inst)
+            _mirror.require_second(other, inst)
             _require_room(driver.space(cfg, other), seen, size - disk.size)
         if not self.ignore_ipolicy:
             sizes = [size if d.uuid == disk.uuid else d.size for d in cfg.disks(inst)]
             group = cfg.one(Group, node.group)
             _wish.specification(cfg, inst, sizes=sizes).enforce(cfg, group)
+        before, after = self._around(cfg, inst, disk, seen)
         return Plan(
+            attempt=before,
             pivot=tuple(change(thing) for thing in driver.grown(cfg, disk, size)),
-            settle=(*driver.grow(cfg, disk, size),
-                    *(_disks.wait(cfg, [disk], node) if self.wait_for_sync else ())),
+            settle=(*driver.grow(cfg, disk, size), *after),
             notes=(f"{disk.iv_name} of {inst.name} grows from {show_size(disk.size)} to "
                    f"{show_size(size)}",),
         )
+
+    def _around(
+        self, cfg: Config, inst: Instance, disk: Disk, seen: Seen,
+    ) -> tuple[tuple[Step, ...], tuple[Step, ...]]:
+        """What comes before and after growing: a mirrored disk grows while both copies take part,
+        or nobody would bring what is new in step."""
+        node = _life.home(cfg, inst)
+        if not _disks.mirrored(inst):
+            return (), ()
+        if inst.disks_active:
+            _mirror.require_whole(cfg, inst, node, seen, only=disk)
+            return (), tuple(_disks.wait(cfg, [disk], node)) if self.wait_for_sync else ()
+        return ((*_disks.activate(cfg, [disk], node), *_disks.wait(cfg, [disk], node, need=True)),
+                (*_disks.wait(cfg, [disk], node), *_disks.deactivate(cfg, [disk], node)))
 
     def _asked(self, cfg: Config) -> tuple[Instance, Disk, int]:
         """(instance, disk, its new size)"""

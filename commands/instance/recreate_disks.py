@@ -96,7 +96,7 @@ class RecreateDisks(One, command="instance recreate-disks"):
             edits.append(change(inst, primary_node=target.uuid))
         elif _disks.mirrored(inst):
             edits.append(change(inst, disks_active=True))
-        steps = tuple(step for disk in chosen for step in _disks.create(cfg, [disk]))
+        steps = tuple(step for disk in chosen for step in _disks.remake(cfg, [disk]))
         if target == home:  # nothing that was there before is taken away again
             steps = tuple(step.replace(undo=None) for step in steps)
         return Plan(attempt=steps, end=tuple(edits),

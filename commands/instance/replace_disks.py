@@ -68,6 +68,8 @@ class ReplaceDisks(One, command="instance replace-disks"):
     def facts(self, cfg: Config) -> Iterator[Call[Any]]:
         asked = self._asked(cfg)
         yield from _mirror.ask(asked.inst, (asked.home, asked.second))
+        yield from _mirror.ask_histories(cfg, asked.inst, (asked.home, asked.second))
+        yield from (_life.running(asked.inst, other) for other in _life.others(cfg, asked.inst))
         for node in self._targets(cfg, asked):
             space = _mirror.driver(asked.inst).space(cfg, node)
             if space is not None:
@@ -77,9 +79,9 @@ class ReplaceDisks(One, command="instance replace-disks"):
 
     def plan(self, cfg: Config, seen: Seen) -> Plan:
         asked = self._asked(cfg)
-        if self.moves:
-            return self._moved(cfg, asked, seen)
-        return self._renewed(cfg, asked, seen)
+        unseen = _life.require_nowhere_else(cfg, asked.inst, seen)
+        made = (self._moved if self.moves else self._renewed)(cfg, asked, seen)
+        return made.replace(notes=(*unseen, *made.notes))
 
     @property
     def moves(self) -> bool:
@@ -126,7 +128,7 @@ class ReplaceDisks(One, command="instance replace-disks"):
             _move.enforce(cfg, inst, target)
         _place.require_disk(cfg, seen, target, asked.needs(cfg, target), _disks.room(asked.disks),
                             inst.name)
-        asked.require_good(cfg, home, seen)
+        unsure = asked.require_good(cfg, home, asked.second, seen)
         start: list[Edit] = []
         attempt: list[Step] = []
         pivot: list[Edit] = []
@@ -142,7 +144,7 @@ class ReplaceDisks(One, command="instance replace-disks"):
             start=tuple(start), attempt=tuple(attempt), pivot=tuple(pivot), settle=tuple(settle),
             notes=(f"the second copies of {inst.name} go from {asked.second.name} to "
                    f"{target.name}",
-                   *asked.left_behind()))
+                   *unsure, *asked.left_behind()))
 
     def _best(self, cfg: Config, asked: Asked, seen: Seen) -> Node:
         """Where the balance of the cluster is best."""
@@ -164,10 +166,10 @@ class ReplaceDisks(One, command="instance replace-disks"):
                        (asked.home if self.on_primary else asked.second, asked.disks))
         if not disks:
             return Plan(notes=(f"no copy of {inst.name}'s disks is broken",))
-        _life.require_online(node, inst)
+        _mirror.require_second(node, inst)
         other = asked.second if node == asked.home else asked.home
-        _life.require_online(other, inst)
-        asked.replace(disks=disks).require_good(cfg, other, seen)
+        _mirror.require_second(other, inst)
+        unsure = asked.replace(disks=disks).require_good(cfg, other, node, seen)
         _place.require_disk(cfg, seen, node, asked.needs(cfg, node), _disks.room(disks), inst.name)
         attempt: list[Step] = []
         settle: list[Step] = []
@@ -179,7 +181,7 @@ class ReplaceDisks(One, command="instance replace-disks"):
         return Plan(attempt=tuple(attempt), pivot=tuple(change(disk) for disk in disks),
                     settle=tuple(settle),
                     notes=(f"the copies of {names} of {inst.name} on {node.name} are made anew "
-                           f"from {other.name}",))
+                           f"from {other.name}", *unsure))
 
 
 class Asked(Record):
@@ -204,15 +206,19 @@ class Asked(Record):
             return ()
         return (f"{self.second.name} is offline: what it has of {self.inst.name} stays there",)
 
-    def require_good(self, cfg: Config, node: Node, seen: Seen) -> None:
-        """Raise Conflict when the copies on the node, which all others are made from, are bad."""
+    def require_good(self, cfg: Config, node: Node, other: Node, seen: Seen) -> tuple[str, ...]:
+        """Raise Conflict when the copies on the node, which those on the other one are to follow,
+        are bad; else what a person should know."""
+        if not self.inst.disks_active:
+            return _mirror.require_newest(cfg, self.inst, node, other, seen, self.disks)
         for disk, copy in _mirror.copies(cfg, self.inst, node, seen):
-            unknown = copy is None and not self.inst.disks_active
-            if disk in self.disks and not unknown and (copy is None or copy.here != "UpToDate"):
+            if disk in self.disks and (copy is None or copy.here != "UpToDate" or (
+                    node == self.second and not _mirror.connected(copy))):
                 raise Conflict(
                     f"the copy of {disk.iv_name} on {node.name} is {_mirror.state(copy)}: nothing "
                     "can be made from it",
                     hint=f"gnt-instance activate-disks --wait-for-sync {self.inst.name}")
+        return ()
 
     def broken(self, cfg: Config, seen: Seen) -> tuple[Node, tuple[Disk, ...]]:
         """The node with copies that are broken, and their disks; Conflict when both have some."""
@@ -220,7 +226,8 @@ class Asked(Record):
         for node in (self.home, self.second):
             bad = [] if node.offline else [
                 disk for disk, copy in _mirror.copies(cfg, self.inst, node, seen)
-                if self.inst.disks_active and (copy is None or _broken(copy))]
+                if self.inst.disks_active and (copy is None or _broken(copy) or (
+                    node == self.second and _differs(copy)))]
             if bad:
                 found[node.name] = (node, tuple(bad))
         if len(found) > 1:
@@ -232,3 +239,8 @@ class Asked(Record):
 def _broken(copy: Copy) -> bool:
     return copy.here in ("Diskless", "Failed", "DUnknown") or (
         copy.here in ("Inconsistent", "Outdated") and not copy.moving)
+
+
+def _differs(copy: Copy) -> bool:
+    """Whether it only seems the same as the other one."""
+    return copy.link == "Connected" and copy.here == copy.there == "UpToDate" and copy.behind > 0

@@ -94,9 +94,20 @@ def _judged(inst: Instance, disk: Disk, node: Node, copy: Copy | None) -> Iterat
         said = f"{disk.iv_name} is brought in step, {copy.done:.0f} % on {node.name}"
     else:
         said = (f"the copy of {disk.iv_name} on {node.name} is {copy.here}, the other one "
-                f"{copy.there} ({copy.link})")
+                f"{copy.there} ({copy.link})" + _meaning(copy))
     yield Finding(code="EINSTANCEFAULTYDISK", kind="instance", name=inst.name, message=said,
                   warning=copy is not None and copy.moving)
+
+
+def _meaning(copy: Copy) -> str:
+    """What follows from the state that DRBD says, where a person may not know."""
+    if copy.link == "StandAlone":
+        return (": they refuse each other, as when both have changes that the other lacks (split "
+                "brain); gnt-instance(8), MIRRORED DISKS, says what to do")
+    if copy.link == "Connected" and copy.behind:
+        return (f", but they differ in {copy.behind} KiB; gnt-instance replace-disks -s makes the "
+                "second one anew")
+    return ""
 
 
 CHECK = Mirrors()

@@ -65,7 +65,7 @@ class Copy(Record):
     @property
     def whole(self) -> bool:
         """Whether both copies are the same."""
-        return self.here == self.there == "UpToDate"
+        return self.here == self.there == "UpToDate" and not self.behind
 
     @property
     def moving(self) -> bool:
@@ -161,6 +161,10 @@ class Storage(ABC):
         """What ``found`` calls the disk; empty when it does not look where the disk is."""
         return ""
 
+    def remake(self, cfg: Config, disk: Disk) -> Iterator[Step]:
+        """Make anew, empty, what is lost of it; what is there stays."""
+        yield from self.create(cfg, disk)
+
     def usage(self, disk: Disk) -> int:
         """MiB that the disk takes on each of its nodes."""
         return disk.size
@@ -178,6 +182,22 @@ class Growable(Storage):
 
 class Shared(Storage):
     """Every node reaches the same data (the reference's "externally mirrored")."""
+
+
+class History(Record):
+    """Which spans of writing a copy has seen, by names that mean nothing else."""
+
+    newest: str  # empty: it was never written to
+    before: tuple[str, ...] = ()
+    whole: bool = True  # and up to date, as far as it knows
+
+    def lacks(self, other: History) -> bool:
+        """Whether the other one has all that this one has, and more."""
+        return self.newest in other.before or bool(not self.newest and other.newest)
+
+    def split(self, other: History) -> bool:
+        """Whether each has something that the other one lacks."""
+        return not (self.newest == other.newest or self.lacks(other) or other.lacks(self))
 
 
 class Kernel(Record):
@@ -204,6 +224,10 @@ class Mirrored(Storage):
     @abstractmethod
     def copies(self, node: Node) -> Call[Mapping[int, Copy]]:
         """Asks a node for all its copies, by number."""
+
+    @abstractmethod
+    def history(self, cfg: Config, disk: Disk, node: Node) -> Call[History | None]:
+        """Asks a node what its copy of a disk that is not in use has seen; None: there is none."""
 
     @abstractmethod
     def kernel(self, node: Node) -> Call[Kernel | None]:

@@ -13,7 +13,7 @@ from gnt.model.config import Config, MemoryState
 from gnt.model.objects import Cluster, Disk, Group, Instance, Network, Nic, Node, Signer
 from gnt.query.facts import NodeFacts
 from gnt.spec import Seen
-from gnt.storage.base import Copy, Kernel, Space
+from gnt.storage.base import Copy, History, Kernel, Space
 from gnt.storage.plain.lvm import Physical
 
 TYPE_CHECKING = False
@@ -174,6 +174,9 @@ class Nodes:
                 found[int(disk.logical_id[3 + disk.logical_id.index(node.uuid)])] = Copy(
                     link="Connected", role=role, here="UpToDate", there="UpToDate")
         return found
+
+    def _history(self, call: Call[Any]) -> History:
+        return History(newest="c0ffee")
 
     def _kernel(self, call: Call[Any]) -> Kernel:
         return Kernel(version="8.4.11", helper="/bin/true")

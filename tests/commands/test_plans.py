@@ -24,7 +24,7 @@ from gnt.errors import GntError
 from gnt.model.objects import Group
 from gnt.plan import render
 from gnt.spec import Operation
-from gnt.storage.base import Copy
+from gnt.storage.base import Copy, History
 from tests.commands import build
 
 PLANS = sorted(Path(__file__).parent.parent.joinpath("plans").glob("*.plan"))
@@ -83,6 +83,14 @@ ANSWERS = {  # what nodes say: task, answer
     "is-on": ("commands.node._oob.powered", True),
     "outdated": ("storage.drbd.tasks.copies", {0: Copy(
         link="StandAlone", role="Secondary", here="Outdated", there="DUnknown")}),
+    "lost-the-other": ("storage.drbd.tasks.copies", {0: Copy(
+        link="WFConnection", role="Secondary", here="UpToDate", there="DUnknown")}),
+    "refuses-the-other": ("storage.drbd.tasks.copies", {0: Copy(
+        link="StandAlone", role="Secondary", here="UpToDate", there="DUnknown")}),
+    "was-left-behind": ("storage.drbd.history.history", History(newest="a", before=("9",))),
+    "went-on": ("storage.drbd.history.history", History(newest="b", before=("a", "9"))),
+    "went-elsewhere": ("storage.drbd.history.history", History(newest="c", before=("a", "9"))),
+    "has-lost-its-metadata": ("storage.drbd.history.history", None),
     "lost-its-disk": ("storage.drbd.tasks.copies", {0: Copy(
         link="Connected", role="Secondary", here="Diskless", there="UpToDate")}),
     "measures": ("storage.file.measure", 2048),

@@ -10,6 +10,7 @@ from gnt.errors import Conflict, Damaged, Invalid, NotYet
 from gnt.model.objects import Disk
 from gnt.storage.base import Copy, DiskSpec, Growable, Mirrored, Shared, storage
 from gnt.storage.drbd.answers import parse_copies
+from gnt.storage.drbd.history import parse_history
 from gnt.storage.drbd.params import Params, disk_words, net_words
 from gnt.storage.drbd.sync import InStep, in_step
 from gnt.storage.plain import lvm
@@ -43,6 +44,34 @@ def test_copies_are_read_from_the_kernel() -> None:
     assert found[3].whole and found[3].left is None
     assert (found[4].done, found[4].left, found[4].speed) == (5.9, 163, 0)
     assert parse_copies("") == {}
+
+
+@pytest.mark.parametrize(("first", "second", "lacks", "lacked", "split"), [
+    ("A00:0:0:0", "A00:0:0:0", False, False, False),
+    ("A01:B00:0:0", "B00:0:0:0", False, True, False),  # the partner is away; lowest bits are flags
+    ("C00:0:A00:0", "A00:0:0:0", False, True, False),
+    ("A00:B00:0:0", "C00:B00:0:0", False, False, True),
+    ("4:0:0:0", "A00:0:4:0", True, False, False),
+    ("4:0:0:0", "4:0:0:0", False, False, False),
+])
+def test_copies_tell_what_they_have_seen(
+    first: str, second: str, lacks: bool, lacked: bool, split: bool,
+) -> None:
+    one, other = (parse_history(":".join(word.zfill(16) for word in said.split(":"))
+                                + ":1:1:0:1:0:0:0\n") for said in (first, second))
+    assert one is not None and other is not None and one.whole
+    assert (one.lacks(other), other.lacks(one)) == (lacks, lacked)
+    assert one.split(other) is other.split(one) is split
+
+
+def test_copies_that_are_not_whole_or_say_nothing() -> None:
+    said = "0EE112C18B9E0BE2:0000000000000000:F4F4025E7B51E900:0000000000000004:{}:{}:0:1:0:0:0"
+    for consistent, current in ((0, 1), (1, 0)):
+        found = parse_history(said.format(consistent, current))
+        assert found is not None and not found.whole and found.before == ("f4f4025e7b51e900",)
+    assert parse_history("") is None
+    with pytest.raises(Damaged, match="no generation"):
+        parse_history("No usable meta data found")
 
 
 def test_volume_groups_are_read() -> None:

@@ -41,6 +41,8 @@ SEEDS = {
     "storage.file.space": (DF, "//server/share with spaces 1000000 400000 600000 40% /srv\n"),
     "storage.file.found": ("1048576 /srv/gnt/a b.raw\n0 /srv/x\n",),
     "storage.file.measure": ("1048576\n", ""),
+    "storage.drbd.history.history": (
+        "0EE112C18B9E0BE2:0000000000000000:F4F4025E7B51E900:0000000000000004:1:1:0:1:0:0:0\n", ""),
     "storage.plain.lvm.space": ("  4092.00 3896.00\n",),
     "storage.plain.lvm.measure": ("64.00\n", ""),
     "storage.plain.lvm.found": ("  u.disk0_data 64.00\n  u.disk0_meta 128.00\n",),

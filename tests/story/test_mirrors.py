@@ -185,6 +185,20 @@ def test_the_second_copy_is_made_anew(cluster: MachineLab) -> None:
     assert digest(cluster, 2) == digest(cluster, 3)
 
 
+def test_data_that_is_lost_comes_back_from_the_other_copy(
+    cluster: MachineLab, kept: dict[str, str],
+) -> None:
+    """Its metadata is still there, and calls it UpToDate."""
+    gnt(cluster, "gnt-instance", "shutdown", "--timeout", "0", "db")
+    name = next(name for name in volumes(cluster, 2) if name.endswith("_data"))
+    cluster.on(2, "lvremove", "-qq", "-f", f"xenvg/{name}")
+    gnt(cluster, "gnt-instance", "recreate-disks", "db")
+    gnt(cluster, "gnt-instance", "activate-disks", "--wait-for-sync", "db")
+    assert digest(cluster, 2) == digest(cluster, 3)
+    assert read(cluster, 2) == kept["sum"]
+    gnt(cluster, "gnt-instance", "startup", "db")
+
+
 def test_a_dead_node_s_instance_goes_on_where_the_second_copy_is(
     cluster: MachineLab, kept: dict[str, str],
 ) -> None:

@@ -12,10 +12,11 @@ from gnt.model.objects import Disk
 from gnt.plan import Step
 from gnt.storage.base import Mirrored, Source
 from gnt.storage.drbd import change, tasks
+from gnt.storage.drbd.history import history
 from gnt.storage.drbd.params import Params, helper, params
 from gnt.storage.drbd.side import Side, minor, sides
 from gnt.storage.drbd.sync import in_step
-from gnt.storage.plain import OnVolumes, chosen_group, lvm
+from gnt.storage.plain import OnVolumes, chosen_group, lvm, path
 from gnt.values import show_size
 
 TYPE_CHECKING = False
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from gnt.model.objects import Cluster, Instance, Node
     from gnt.plan import Call
     from gnt.record import Record
-    from gnt.storage.base import Copy, DiskSpec, Kernel, Replacing
+    from gnt.storage.base import Copy, DiskSpec, History, Kernel, Replacing
 
 META = 128  # MiB
 
@@ -61,8 +62,13 @@ class Drbd(OnVolumes, Mirrored):
         )
         return disk.replace(children=(data.uuid, meta.uuid)), data, meta
 
+    def remake(self, cfg: Config, disk: Disk) -> Iterator[Step]:
+        for side in sides(cfg, disk):
+            yield side.unpaired()
+        yield from self.create(cfg, disk)
+
     def create(self, cfg: Config, disk: Disk) -> Iterator[Step]:
-        both = sides(cfg, disk)
+        both = sorted(sides(cfg, disk), key=lambda side: not side.at_home)
         for side in both:
             yield from side.make()
         for side in both:
@@ -84,7 +90,7 @@ class Drbd(OnVolumes, Mirrored):
             yield from side.join(undone=not here.active)
         if peers:
             yield here.met()
-        yield here.promoted(anyway=anyway)
+        yield here.promoted(anyway=anyway, undone=not (here.active and here.at_home))
 
     def deactivate(self, cfg: Config, disk: Disk, node: Node) -> Iterator[Step]:
         for side in sides(cfg, disk, first=node):
@@ -105,7 +111,7 @@ class Drbd(OnVolumes, Mirrored):
         return disk.replace(size=size), data.replace(size=size)
 
     def grow(self, cfg: Config, disk: Disk, size: int) -> Iterator[Step]:
-        both = sides(cfg, disk)
+        both = sorted(sides(cfg, disk), key=lambda side: not side.at_home)
         for side in both:
             yield Step(do=lvm.grow.on(side.node.name, *side.data, size),
                        title=f"grow {disk.iv_name} to {show_size(size)} on {side.node.name}")
@@ -113,6 +119,10 @@ class Drbd(OnVolumes, Mirrored):
 
     def copies(self, node: Node) -> Call[Mapping[int, Copy]]:
         return tasks.copies.on(node.name)
+
+    def history(self, cfg: Config, disk: Disk, node: Node) -> Call[History | None]:
+        side = Side(cfg, disk, node)
+        return history.on(*side.device, path(side.children[1]))
 
     def kernel(self, node: Node) -> Call[Kernel | None]:
         return tasks.kernel.on(node.name)

@@ -114,9 +114,11 @@ def renew(
         *(_made_beside(step) for step in side.make()),
     )
     settle = (
+        # after a split brain it may have been written to there
+        *(() if side.at_home else driver.demote(cfg, disk, node, again=False)),
         Step(do=swap.on(*side.device, names), title=f"put the new {disk.iv_name} of {node.name} "
              "in its place"),
-        side.attach(undone=False), side.connect(),
+        side.attach(undone=False), side.peer.connect(), side.connect(),
         *((*old, *wait) if early else (*wait, *old)),
         *(() if side.active else driver.deactivate(cfg, disk, node)),
     )

@@ -46,6 +46,12 @@ class Side:
         return inst is not None and inst.disks_active
 
     @property
+    def at_home(self) -> bool:
+        """Whether this is the side that writes; of a new instance, every one may be."""
+        inst = self.cfg.get(Instance, self.disk.instance)
+        return inst is None or inst.primary_node == self.node.uuid
+
+    @property
     def peer(self) -> Side:
         other = next(uuid for uuid in self.disk.nodes if uuid != self.node.uuid)
         return Side(self.cfg, self.disk, self.cfg.one(Node, other))
@@ -62,6 +68,12 @@ class Side:
                              metadata=True),
             undo=lvm.remove.on(name, *self.meta),
             title=f"create the metadata of {disk.iv_name} on {name}")
+
+    def unpaired(self) -> Step:
+        """Metadata outlives no data: it would call an empty volume the newest copy."""
+        return Step(do=lvm.unpair.on(self.node.name, *self.data, *self.meta),
+                    title=f"look for metadata of {self.disk.iv_name} without data on "
+                          f"{self.node.name}")
 
     def unmake(self) -> Iterator[Step]:
         name, disk = self.node.name, self.disk
@@ -98,9 +110,10 @@ class Side:
         return Step(do=tasks.meet.on(*self.device, seconds=30),
                     title=f"{self.disk.iv_name}: find the copy on {self.peer.node.name}")
 
-    def promoted(self, *, anyway: bool = False) -> Step:
+    def promoted(self, *, anyway: bool = False, undone: bool = True) -> Step:
         return Step(
-            do=tasks.promote.on(*self.device, anyway), undo=tasks.demote.on(*self.device),
+            do=tasks.promote.on(*self.device, anyway),
+            undo=tasks.demote.on(*self.device) if undone else None,
             title=f"{self.disk.iv_name}: {self.node.name} writes to it")
 
 

@@ -136,7 +136,17 @@ _PROMOTE = LOOK + r"""
 anyway=$1
 need_ours
 case $(state role) in Primary/*) exit 0 ;; esac
-said=$(drbdsetup primary "$minor" 2>&1) && exit 0
+left=100
+until said=$(drbdsetup primary "$minor" 2>&1); do
+    left=$((left - 1))
+    case $said in
+    *"Multiple primaries"*) ;; # a partner that died is missed after some ten seconds
+    *) break ;;
+    esac
+    [ "$left" -gt 0 ] || fail "the other node still writes to DRBD minor $minor"
+    sleep 0.25
+done
+case $(state role) in Primary/*) exit 0 ;; esac
 if [ "$anyway" = yes ]; then
     said=$(drbdsetup primary "$minor" --force 2>&1) && exit 0
 fi
@@ -196,7 +206,16 @@ drbdsetup net-options "$(address _this_host)" "$remote" "--allow-two-primaries=$
 _RESIZE = LOOK + r"""
 need_ours
 [ -n "$used" ] || exit 0
-drbdsetup resize "$minor"
+drbdsetup resize "$minor" || exit 1
+behind() { sed -n "/^ *$minor: /,/oos:/s/.* oos:\([0-9]*\).*/\1/p" /proc/drbd; }
+# What grew while the copies were apart is marked as different, and nobody copies it.
+left=20
+while [ "$(state role),$(state cstate),$(state dstate)" = \
+    Primary/Secondary,Connected,UpToDate/UpToDate ] && [ "$(behind)" != 0 ]; do
+    left=$((left - 1))
+    [ "$left" -gt 0 ] || { drbdsetup invalidate-remote "$minor" || exit 1; break; }
+    sleep 0.25
+done
 """
 
 _KERNEL = r"""

@@ -70,6 +70,14 @@ vg=$1 name=$2
 [ -z "$(volume lv_name "$name")" ] || gone "$name"
 """
 
+_UNPAIR = LOOK + GONE + r"""
+vg=$1
+found=$(volume lv_name "$2") || exit 1
+case ,$(volume lv_tags "$2"), in *,gnt-raw,*) found= ;; esac
+vg=$3
+[ -n "$found" ] || [ -z "$(volume lv_name "$4")" ] || gone "$4"
+"""
+
 _GROW = LOOK + r"""
 vg=$1 name=$2 size=$3
 found=$(volume lv_size "$name") || exit 1
@@ -114,6 +122,12 @@ def create(
 def remove(vg: str, name: str) -> Script[None]:
     """Take the volume away."""
     return script(_REMOVE, vg, name)
+
+
+@node_task(deadline=60)
+def unpair(vg: str, name: str, meta_vg: str, meta: str) -> Script[None]:
+    """Take DRBD's metadata away if the data that it speaks of is not there."""
+    return script(_UNPAIR, vg, name, meta_vg, meta)
 
 
 @node_task(deadline=60)
