@@ -43,11 +43,16 @@ unset IFS
     exit 1
 }
 folder=$(mktemp -d) && trap 'rm -rf "$folder"' EXIT && cat >"$folder/request" || exit 1
-{
-    timeout -k 5 "$limit" "$program" "$folder/request" "$@" </dev/null 2>"$folder/said"
-    echo "$?" >"$folder/status"
-} | head -c "$((most + 1))" >"$folder/answer"
-read -r status <"$folder/status"
+mkfifo "$folder/pipe" || exit 1
+(ulimit -f "$((most / 512 + 1))"; exec cat) <"$folder/pipe" >"$folder/answer" 2>/dev/null &
+reader=$! status=0 left=100
+timeout -k 5 "$limit" "$program" "$folder/request" "$@" \
+    </dev/null >"$folder/pipe" 2>"$folder/said" || status=$?
+while kill -0 "$reader" && [ "$left" -gt 0 ]; do  # what it left running holds the pipe open
+    sleep 0.02
+    left=$((left - 1))
+done 2>/dev/null
+kill "$reader" 2>/dev/null
 tail -c 2000 "$folder/said" >&2
 [ "$(wc -c <"$folder/answer")" -le "$most" ] || {
     echo "$program answered with more than $most bytes" >&2

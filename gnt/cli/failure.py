@@ -148,6 +148,9 @@ def _one_line(error: BaseException) -> str:
 
 
 def _say(text: str) -> None:
+    """Nothing of it can drive the terminal: it may quote what a node or a script said."""
+    if not text.replace("\n", "").isprintable():
+        text = "".join(c if c.isprintable() or c in "\n\t" else ascii(c)[1:-1] for c in text)
     try:
         sys.stderr.write(text.rstrip("\n") + "\n")
         sys.stderr.flush()

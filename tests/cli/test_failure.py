@@ -129,3 +129,11 @@ def test_a_full_disk_under_the_output_is_no_mistake_of_ours() -> None:
             stderr=subprocess.PIPE, text=True, check=False)
     assert done.returncode == 1
     assert done.stderr.startswith("gnt: standard output: No space left on device\n")
+
+
+def test_what_nodes_and_scripts_say_cannot_drive_the_terminal(capsys) -> None:
+    said = "node1: it said\n\told \x1b]0;title\x07 \x9b2J ümlaut\r"
+    error = errors.GntError(said, hint="a\x1b[0m")
+    assert explain(error, "gnt", []) == 1
+    assert capsys.readouterr().err == (
+        "gnt: node1: it said\n\told \\x1b]0;title\\x07 \\x9b2J ümlaut\\r\n  hint: a\\x1b[0m\n")

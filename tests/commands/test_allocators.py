@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
 
 import pytest
@@ -121,6 +123,10 @@ def test_a_script_is_found_run_and_limited(tmp_path):
     endless = ask_script(tmp_path, most=5000)
     assert (endless.returncode, endless.stdout) == (1, b"")
     assert b"answered with more than 5000 bytes" in endless.stderr and len(endless.stderr) < 3000
+    script.write_text("#!/bin/sh\nsleep 600 &\necho $! >&2; head -c 900 /dev/zero | tr '\\0' x\n")
+    leaving = ask_script(tmp_path)
+    assert leaving.stdout == b"x" * 900
+    os.kill(int(leaving.stderr), signal.SIGTERM)  # it was there still, with its output open
     assert b"there is no allocator other" in ask_script(tmp_path, "other").stderr
     assert b"no name of an allocator" in ask_script(tmp_path, "../mine").stderr
 
