@@ -225,10 +225,10 @@ def _keep(store: SignedStore, entries: list[Entry], node: str) -> None:
     try:
         store.replica.advance(entries, node)
     except OSError as error:
-        here, last = store.replica.disk.directory, entries[-1].serial
+        here, last = error.filename or store.replica.disk.directory, entries[-1].serial
         raise NotKept(
-            f"change {last} is committed, but this machine's copy of the configuration in {here} "
-            f"cannot be written: {error.strerror}",
+            f"change {last} is committed, but this machine cannot write that down in {here}: "
+            f"{error.strerror}",
             hint=f"df -h {here}; then gnt-job list shows what is left to be resumed") from error
 
 

@@ -15,7 +15,7 @@ from gnt.config.place import ON_NODE, cache, chosen, home, runtime
 from gnt.config.place import current as current
 from gnt.config.place import names as names
 from gnt.config.place import path as _path
-from gnt.errors import Conflict, NoCluster
+from gnt.errors import Conflict, Damaged, Invalid, NoCluster
 from gnt.model.codec import from_data, to_data
 from gnt.model.objects import Node
 from gnt.record import Record
@@ -120,11 +120,14 @@ def load(name: str) -> Context:
     try:
         with open(path, "rb") as file:
             data = canon.read(file.read(MAX_FILE + 1), path, MAX_FILE)
+        return from_data(Context, {**data, "name": name}, path)
     except FileNotFoundError:
         known = ", ".join(names()) or "none"
         raise NoCluster(f"there is no context {name} (known: {known})",
                         hint=f"gnt-context join {name} HOST") from None
-    return from_data(Context, {**data, "name": name}, path)
+    except (Damaged, Invalid) as error:
+        raise Damaged(error.message, hint=f"mend {path}, or remove it, and then: gnt-context join "
+                      f"{name} HOST") from None
 
 
 def save(context: Context) -> None:

@@ -1,5 +1,6 @@
 """Contexts: files of this user, found by name, option, environment or being a node."""
 
+import os
 import subprocess
 
 import pytest
@@ -205,3 +206,15 @@ def test_folders_that_depend_on_where_one_stands_do_not_count(monkeypatch, tmp_p
         monkeypatch.setenv(variable, "relative")
     assert place.home() == f"{tmp_path}/.config/gnt"
     assert place.cache("prod") == f"{tmp_path}/.cache/gnt/prod"
+
+
+@pytest.mark.parametrize("text", ["x = [", "master = 7"])
+def test_a_broken_context_says_how_to_have_it_again(own_home, text) -> None:
+    path = place.path("lab")
+    os.makedirs(os.path.dirname(path))
+    with open(path, "w") as file:
+        file.write(text)
+    with pytest.raises(Damaged) as caught:
+        context.load("lab")
+    assert path in str(caught.value)
+    assert caught.value.hint.endswith("gnt-context join lab HOST")
