@@ -44,7 +44,8 @@ class WhatIf(Query, command="cluster what-if"):
         from gnt.htools.whatif import Play
 
         survey = Survey(cfg)
-        scene = Play(survey.world(seen), cfg.cluster.enabled_disk_templates[0])
+        enabled = cfg.cluster.enabled_disk_templates
+        scene = Play(survey.world(seen), enabled[0], enabled)
         reports = [self._told(scene, scene.happen(event)) for event in self.events]
         after = scene.summary()
         lines = [line for report in (*reports, after)

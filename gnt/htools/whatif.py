@@ -15,7 +15,7 @@ from gnt.htools.moves import FA, F
 from gnt.htools.names import find
 from gnt.htools.place import Space, Wish, said, why_not
 from gnt.htools.policy import FAIL_MEM
-from gnt.htools.world import FILE, PLAIN, World
+from gnt.htools.world import FILE, PLAIN, TEMPLATES, World
 from gnt.record import Record
 from gnt.values import SIZE, Kind, whole
 
@@ -51,8 +51,9 @@ class Lost(Record):
 class Play:
     """A world in which events happen."""
 
-    def __init__(self, world: World, template: str) -> None:
-        self.world, self.template = world, template
+    def __init__(self, world: World, template: str, enabled: Sequence[str] = TEMPLATES) -> None:
+        """``template``: of instances that name none; ``enabled``: what the cluster can make."""
+        self.world, self.template, self.enabled = world, template, enabled
         self.ground = Ground(world, Options(capacity=False))
         self.added = 0
 
@@ -172,17 +173,20 @@ class Play:
             "cases": len(cases), "broken": {name: names for _, name, names, _ in bad}})
 
     def cases(self, event: str, what: str) -> Iterator[tuple[str, list[int]]]:
-        online = [k for k in range(len(self.world.nodes))
-                  if not self.ground.state.node(k)["offline"]]
+        online = self.online()
         names = [n.name for n in self.world.nodes]
         number, _, kind = what.partition(" ") if what[:1].isdigit() else ("1", "", what)
         domains = self.domains(kind, online) if kind else {names[k]: [k] for k in online}
         if not domains:
-            raise Invalid("", f"{event!r}: no node has a tag that begins with {kind}",
-                          hint="; ".join(FORMS))
+            why = f"no node has a tag that begins with {kind}" if kind else "no node is left"
+            raise Invalid("", f"{event!r}: {why}", hint="; ".join(FORMS))
         for chosen in combinations(domains, whole(1, len(domains)).read(number, event)):
             yield ", ".join(chosen), list(dict.fromkeys(
                 k for name in chosen for k in domains[name]))
+
+    def online(self) -> list[int]:
+        return [k for k in range(len(self.world.nodes))
+                if not self.ground.state.node(k)["offline"]]
 
     def domains(self, kind: str, online: Sequence[int]) -> dict[str, list[int]]:
         """What fails together: the nodes of each group, or of each tag with a prefix."""
@@ -230,6 +234,9 @@ class Play:
         sizes = [kind.read(part, event) for kind, part in zip(kinds, parts, strict=False)]
         memory, cpus, disk = (*sizes, *(0, 1, 0)[len(sizes):])
         template = parts[3] if len(parts) > 3 else self.template if disk else "diskless"
+        if len(parts) > 3 and template not in self.enabled:
+            raise Invalid("", f"{event!r}: the cluster has no disk template {template!r}",
+                          hint=f"enabled: {', '.join(self.enabled)}")
         return count, Wish(name="new", memory=memory, vcpus=cpus, template=template,
                            disks=(disk,) if disk else ())
 
@@ -243,6 +250,8 @@ class Play:
 
     def summary(self) -> Report:
         """Whether the loss of any one more node could be survived now."""
+        if not self.online():
+            return Report(event="afterwards", good=False, lines=("no node is left",), data={})
         return self.any_of("lose any", "1").replace(event="afterwards, lose any one node")
 
 

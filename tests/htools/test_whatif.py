@@ -54,6 +54,25 @@ def test_events_add_up_but_for_those_that_try_every_case():
     assert scene.happen("lose node3").data["moved"] == {"new-1": "node2"}
 
 
+def test_when_no_node_is_left_that_is_what_is_said():
+    scene = Play(world(shared(4096)), "sharedfile")
+    assert happened(scene, "lose node1") == (False, "0 instance(s) start elsewhere, 1 break(s)\n"
+                                             "  i1-0: no node has 4096 MiB for it "
+                                             "(no other is there)")
+    assert scene.summary().lines == ("no node is left",) and not scene.summary().good
+    with pytest.raises(Invalid, match="no node is left"):
+        scene.happen("lose any")
+
+
+@pytest.mark.parametrize("template", ["nope", "drbd"])
+def test_only_what_the_cluster_can_make_is_added(template):
+    scene = Play(world((), ()), "sharedfile", ("sharedfile", "file"))
+    with pytest.raises(Invalid, match=f"the cluster has no disk template '{template}'") as caught:
+        scene.happen(f"add 1x 1G,1,1G,{template}")
+    assert "enabled: sharedfile, file" in caught.value.hint
+    assert scene.happen("add 1x 1G,1,1G,file").good and scene.happen("add 1x 1G").good
+
+
 def test_how_many_fit_is_what_placing_them_one_by_one_says():
     scene = Play(world((), (), ()), "sharedfile")
     report = scene.happen("add 20x 4000M,2,10G")
