@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gnt.commands import _at_once
 from gnt.commands.instance import _guest, _life
 from gnt.errors import Conflict
 from gnt.hypervisor.base import hypervisor
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
     from gnt.spec import Session
 
 
-class Console(Action, command="instance console"):
+class Console(_at_once.AtOnce, Action, command="instance console"):
     """Open an instance's serial console on this terminal.
 
     It ends with Ctrl-].  The guest does not notice.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gnt.commands import _at_once
 from gnt.commands._show import drop_empty, stamp
 from gnt.commands.instance import _disks, _guest, _life, _mirror
 from gnt.errors import Invalid
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from gnt.spec import Seen
 
 
-class Info(Query, command="instance info"):
+class Info(_at_once.AtOnce, Query, command="instance info"):
     """Show everything about instances: what is recorded, what is inherited, what runs."""
 
     rapi = "GET /2/instances/{name}/info"

@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-from gnt.commands.job._ids import JOB
-from gnt.spec import Action, args
+from gnt.commands.job._several import SeveralJobs
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from gnt.spec import Session
 
 
-class Cancel(Action, command="job cancel"):
+class Cancel(SeveralJobs, command="job cancel"):
     """Take waiting jobs out of the queue; let running ones stop and take back what they did.
 
     A running job stops after its current step.  One that is past its point of no return cannot be
     cancelled; one whose driver died is undone instead (gnt-job undo).
     """
 
-    examples = (("gnt-job cancel 1234 1235", "two jobs"),)
-
-    job: tuple[str, ...] = args(JOB, "the jobs", complete="job")
+    examples = (("gnt-job cancel 1234 1235", "two jobs"),
+                ("gnt-job cancel -f --pending", "all that have not begun"))
 
     def run(self, session: Session) -> int:
-        for job in self.job:
-            session.tell(session.jobs.cancel(job))
-        return 0
+        return self.each(session, session.jobs.cancel)

@@ -54,6 +54,7 @@ class Add(_state.StateOptions, Operation, command="node add"):
                                       default=None)
     vm_capable: bool | None = opt(BOOL, "it may run instances (default: yes)", default=None)
     node_parameters: Mapping[str, str] = opt(PAIRS, "node parameters of its own", default={})
+    verbose: bool = opt(BOOL, "accepted and without effect", default=False, short="v", hidden=True)
     address: str = opt(TEXT, "its address, as found", default="", hidden=True)
     host_keys: tuple[str, ...] = opts(TEXT, "its host keys, as pinned", hidden=True,
                                       name="pinned-host-key")

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gnt.cli import general
+from gnt.cli import find, general
 from gnt.cli.parser import parse, wants_help
 from gnt.commands.cluster.version import ClusterVersion
 from gnt.errors import GntError, UsageError
@@ -150,3 +150,11 @@ def test_any_words_give_values_or_a_typed_error(words: list[str]) -> None:
 @given(st.lists(st.text(min_size=1), max_size=5))
 def test_after_the_dashes_every_word_is_taken_as_it_is(words: list[str]) -> None:
     assert read(*NEEDED, "--", *words).command.others == tuple(words)
+
+
+@pytest.mark.parametrize("line", [
+    "instance info --priority high web", "instance console --priority=low web",
+    "node add -v node2", "node add --verbose node2"])
+def test_options_of_the_reference_that_change_nothing_are_taken(line: str) -> None:
+    cls, rest = find.command(line.split())
+    assert parse(cls, rest, general.groups(cls)).command
