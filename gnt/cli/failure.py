@@ -51,8 +51,9 @@ def explain(error: BaseException, program: str, argv: Sequence[str]) -> int:
     if "--debug" in argv or "-d" in argv:
         _say(_traceback(error))
         return 1
-    if isinstance(error, MemoryError):
-        _say(f"{program}: this machine has not enough memory for that")
+    if isinstance(error, MemoryError) or "start new thread" in str(error):
+        _say(f"{program}: this machine has not enough memory for that, or allows too few threads")
+        _say("  hint: free -m; ulimit -a")
         return 1
     if isinstance(error, OSError) and error.errno:
         what = f"{error.filename}: " if error.filename else ""

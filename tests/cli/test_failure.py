@@ -137,3 +137,10 @@ def test_what_nodes_and_scripts_say_cannot_drive_the_terminal(capsys) -> None:
     assert explain(error, "gnt", []) == 1
     assert capsys.readouterr().err == (
         "gnt: node1: it said\n\told \\x1b]0;title\\x07 \\x9b2J ümlaut\\r\n  hint: a\\x1b[0m\n")
+
+
+@pytest.mark.parametrize("error", [MemoryError(), RuntimeError("can't start new thread")])
+def test_a_machine_without_room_is_no_mistake_of_ours(error: Exception, capsys) -> None:
+    assert explain(error, "gnt-node", ["gnt-node", "list"]) == 1
+    first, hint = capsys.readouterr().err.splitlines()
+    assert "not enough memory" in first and "ulimit" in hint
