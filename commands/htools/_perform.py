@@ -86,12 +86,13 @@ def moves(
             return 0
         session.tell(f"Executing job set {number} of {len(jobs)} for instances "
                      + ",".join(name for name, _ in wanted))
-        if not together(session, wanted):
-            session.tell(f"Not all jobs of a set were successful: stopped with {done} of "
-                         f"{total} moves done; planning again takes it from there")
+        good, made = _together(session, wanted)
+        if not good:
+            session.tell(f"Not all jobs of a set were successful: stopped after {done} of "
+                         f"{total} moves; planning again takes it from there")
             return 1
-        done += len(wanted)
-        session.tell(f"{done} of {total} moves done")
+        done += len(wanted)  # --dry-run makes no jobs
+        session.tell(f"{done} of {total} moves {'done' if made else 'only planned'}")
     return 0
 
 
@@ -115,16 +116,23 @@ def _candidates(session: Session) -> set[str]:
 
 def together(session: Session, wanted: Sequence[tuple[str, Sequence[Operation]]]) -> bool:
     """Jobs of several instances side by side, those of one after the other; whether all worked."""
-    good = True
+    return _together(session, wanted)[0]
+
+
+def _together(
+    session: Session, wanted: Sequence[tuple[str, Sequence[Operation]]],
+) -> tuple[bool, int]:
+    """(whether all worked, how many jobs there were)."""
+    good, made = True, 0
     left = [(name, list(operations)) for name, operations in wanted]
     while left:
         ids, failed = _submitted(session, left)
         if ids:
             session.tell("Got job IDs " + ",".join(job for _, job in ids))
         failed |= {name for name, job in ids if not _worked(session, name, job)}
-        good = good and not failed
+        good, made = good and not failed, made + len(ids)
         left = [(name, rest[1:]) for name, rest in left if len(rest) > 1 and name not in failed]
-    return good
+    return good, made
 
 
 def _submitted(

@@ -78,8 +78,7 @@ class Hroller(ManySources, command="htools hroller"):
     ) -> tuple[list[tuple[str, list[list[int]]]], list[Group]]:
         """The colourings that were tried, and the groups of the best one."""
         if not nodes:
-            raise GntError("Cannot create node graph: no node is chosen",
-                           hint="online nodes of the group, with the tags")
+            raise nothing_chosen()
         made = reboot.colourings(
             reboot.graph(world, nodes, self.offline_maintenance), self.search)
         best = min((groups for _, groups in made), key=len)
@@ -116,6 +115,8 @@ class Hroller(ManySources, command="htools hroller"):
         left = {node.name for node in _rolling.waiting(cfg)}
         going = _rolling.RUN in cfg.cluster.tags
         nodes = [k for k in self.chosen(world) if not going or world.nodes[k].name in left]
+        if not going and not nodes:
+            raise nothing_chosen()
         if not going:
             rolling.mark(world.nodes[k].name for k in nodes)
         master = cfg.master.name
@@ -150,3 +151,8 @@ class Hroller(ManySources, command="htools hroller"):
                 for i, places in reboot.moved(world, group):
                     where = [world.nodes[k].name for k in places if k >= 0]
                     out(f"  {world.instances[i].name} {' '.join(where)}\n")
+
+
+def nothing_chosen() -> GntError:
+    return GntError("Cannot create node graph: no node is chosen",
+                    hint="online nodes of the group, with the tags")

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     Load = tuple[float, float, float, float]
 
 
+NAMES = {"text": "--text-data", "rapi": "--master", "ialloc": "--ialloc-src",
+         "simulate": "--simulate", "live": "--luxi"}
+
+
 class Source(Record):
     """Where cluster data comes from; at most one is given."""
 
@@ -42,10 +46,9 @@ class Wishes(Record):
 
 def read(source: Source) -> World:
     """The data as it is."""
-    given = [name for name, value in source.items() if value and name != "live"]
-    if len(given) > 1 and given != ["ialloc", "simulate"]:
-        raise BadData("only one source of data can be used: --text-data, --master, --ialloc-src "
-                      f"or --simulate; given: {', '.join(given)}")
+    given = [NAMES[name] for name, value in source.items() if value]
+    if len(given) > 1 and given != [NAMES["ialloc"], NAMES["simulate"]]:
+        raise BadData(f"only one source of data can be used; given: {', '.join(given)}")
     if source.text:
         from gnt.htools import text
 

@@ -111,6 +111,13 @@ def test_moves_are_made_only_in_the_cluster_one_belongs_to(tmp_path):
         Hbal(text_data=str(tmp_path / "x"), exec_=True).run(Desk(crowded()))
 
 
+def test_a_dry_run_does_not_say_that_anything_is_done():
+    desk = Desk(crowded())
+    desk.submit = lambda operation: ()
+    assert Hbal(luxi="", exec_=True, min_gain=1e-6).run(desk) == 0
+    assert "moves only planned" in said(desk) and "moves done" not in said(desk)
+
+
 def test_first_job_group_ends_after_the_first_set():
     desk = Desk(crowded())
     assert Hbal(luxi="", exec_=True, first_job_group=True, min_gain=1e-6).run(desk) == 0

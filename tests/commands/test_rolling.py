@@ -247,6 +247,13 @@ def test_hroller_stops_after_the_group_when_asked_to():
     assert rolled(desk) == 0 and len(desk.resets()) == 2
 
 
+def test_tags_that_no_node_has_are_an_error_and_mark_nothing():
+    desk = Rebooting(busy_nodes())
+    with pytest.raises(GntError, match="no node is chosen"):
+        rolled(desk, node_tags=("nothing",))
+    assert desk.executed == [] and tagged(desk.cfg) == []
+
+
 def test_one_step_only_is_one_group():
     desk = Rebooting(busy_nodes())
     assert rolled(desk, one_step_only=True) == 0

@@ -15,7 +15,7 @@ from gnt.errors import GntError
 from gnt.htools import rapi
 from gnt.htools.world import BadData
 from tests.htools import clusters
-from tests.htools.reference import ours, theirs
+from tests.htools.reference import ours, saved, theirs
 
 pytestmark = pytest.mark.later
 
@@ -228,7 +228,6 @@ def test_a_socket_is_told_what_to_use_instead(program):
 
 def test_a_request_is_a_source_and_counts_its_instances_once(tmp_path):
     """The reference counts them twice there, and then hspace stops over its own inconsistency."""
-    from tests.htools.reference import saved
     from tests.htools.test_reference import new, request
 
     path = tmp_path / "request.json"
@@ -246,5 +245,9 @@ def test_no_source_and_two_sources_are_refused(tmp_path):
     assert "no source of cluster data" in ours("hbal").err
     both = ours("hinfo", "-t", "x", "-m", "y")
     assert both.code == 1 and "only one source of data" in both.err
+    path = saved(WORLD, tmp_path / "c.data")  # its moves must not be made in another cluster
+    acting = ours("hbal", "-L", "-X", "-t", path)
+    assert acting.code == 1 and acting.err.count("\n") == 1 and not acting.out
+    assert acting.err.endswith("given: --text-data, --luxi\n")
     with pytest.raises(GntError, match="No such file"):
         rapi.load(f"file://{tmp_path}/none")
