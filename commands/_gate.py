@@ -24,7 +24,7 @@ def lines(signers: Iterable[Signer]) -> tuple[str, ...]:
 
 def install(node: str, cfg: Config) -> Call[None]:
     """Puts the gate there, or brings it and its signers up to date."""
-    return task_named(INSTALL).on(node, signers=lines(cfg.signers))
+    return task_named(INSTALL).on(node, signers=lines(cfg.signers), name=node)
 
 
 def retire(node: str) -> Call[None]:

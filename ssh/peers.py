@@ -230,6 +230,8 @@ class RemotePeer(Peer):
             if said != b"gnt-plain":
                 raise unreachable(self.target, f"its shell does not begin ({said[:60]!r})")
             return channel, Plain()
+        if len(said.split()) < 4:
+            raise unreachable(self.target, f"its gate does not say who it is ({said[:60]!r})")
         if self._orders is None:
             raise unreachable(self.target, "it is hardened, and there is nobody to sign for it")
         return channel, Gate(self.name, said, self._orders)

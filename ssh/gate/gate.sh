@@ -117,6 +117,8 @@ gnt_g_read() { # the order on stdin: its signature is good
         gnt_g_refuse 'the order was signed for another connection'
     read -r gnt_g_word gnt_g_of gnt_g_in && [ "$gnt_g_word" = job ] && gnt_g_number "$gnt_g_in" ||
         gnt_g_refuse 'the order names no job and term'
+    [ -z "$gnt_g_name" ] || { read -r gnt_g_word gnt_g_text && [ "$gnt_g_word $gnt_g_text" = "on $gnt_g_name" ]; } ||
+        gnt_g_refuse 'the order was signed for another node' # who has broken in there could hand on our challenge
     [ "$gnt_g_of $gnt_g_in" = "$gnt_g_job $gnt_g_term" ] || gnt_g_granted=' '
     gnt_g_job=$gnt_g_of gnt_g_term=$gnt_g_in
     while read -r gnt_g_word gnt_g_text gnt_g_in; do
@@ -286,6 +288,8 @@ gnt_g_open() {
     rm -rf "$gnt_g_dir" && mkdir "$gnt_g_dir" || gnt_g_refuse '/run is full'
     trap 'rm -rf "$gnt_g_dir"' EXIT
     trap 'exit 129' HUP INT TERM
+    gnt_g_name=''
+    [ ! -e "$gnt_g/name" ] || read -r gnt_g_name <"$gnt_g/name" || exit 1
     gnt_g_challenge=$(cat /proc/sys/kernel/random/uuid) && [ "${#gnt_g_challenge}" = 36 ] || exit 1
     ulimit -S -v 65536 # KiB: a line without an end ends the gate, not the node
 }
@@ -294,7 +298,7 @@ gnt_g_serve() {
     gnt_dog
     gnt_mark greeted "$gnt_g_idle"
     gnt_g_since
-    echo "gnt-gate 1 $gnt_g_challenge $gnt_g_version records signers $gnt_g_a $gnt_g_b $gnt_g_c"
+    echo "gnt-gate 1 $gnt_g_challenge $gnt_g_version records signers $gnt_g_a $gnt_g_b $gnt_g_c${gnt_g_name:+ on}"
     # shellcheck disable=SC2086 # words of one frame
     while read -r gnt_g_kind gnt_g_rest; do
         set -f

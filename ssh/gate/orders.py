@@ -3,6 +3,7 @@
     gnt-order-1
     for CHALLENGE       what the gate greeted this connection with
     job JOB TERM        the job (- : none) and its term (0: of no importance)
+    on NODE             where the gate knows its name: for this node and no other (ADR 0141)
     obey TERM SERIAL    only where the node knows others: who may sign since that state (ADR 0139),
     signer LINE         a line of allowed_signers for each
     run DIGEST STDIN    SHA-256 of a script with its words, and of its standard input (- : none)
@@ -100,10 +101,12 @@ class Orders:
 
     def order(
         self, challenge: str, job: str, term: int, grants: Iterable[Grant],
-        tell: Signers = NOBODY,
+        tell: Signers = NOBODY, node: str = "",
     ) -> tuple[bytes, bytes]:
-        """An order and its signature.  ``tell``: the signers that the node is to obey first."""
+        """An order and its signature.  ``tell``: the signers that the node is to obey first;
+        ``node``: its name, when its gate knows that."""
         lines = ["gnt-order-1", f"for {challenge}", f"job {job} {term}"]
+        lines += [f"on {node}"] if node else []
         if tell.lines:
             lines.append(f"obey {tell.at[0]} {tell.at[1]}")
             lines += [f"signer {line}" for line in tell.lines]

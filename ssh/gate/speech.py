@@ -26,6 +26,7 @@ class Gate:
         self._challenge, self._version = words[2], words[3]
         self._looks = "records" in words[4:]  # gates of before ADR 0119 know no records
         self._obeys = _obeyed(words)
+        self._named = node if "on" in words[5:] else ""
         self._granted: set[Grant] = set()
         self._for = ("", 0)
         self._shown = ("", 0)
@@ -50,7 +51,8 @@ class Gate:
         """``pipe`` or ``ticket``: one text that gets a connection of its own."""
         shown = self._show(job or "-", term)
         order, signature = self._orders.order(
-            self._challenge, job or "-", term, [grant(text, b"")], self._tell())
+            self._challenge, job or "-", term, [grant(text, b"")], self._tell(),
+            self._named)
         data = _bytes(text)
         head = f"{verb} {len(data)} {len(order)} {len(signature)}\n"
         return shown + head.encode() + order + signature + data
@@ -71,7 +73,8 @@ class Gate:
             return b"", b""
         new = {*needed, *self._orders.foreseen(job, self._node)} - self._granted
         self._granted |= new
-        return self._orders.order(self._challenge, job, term, sorted(new), self._tell())
+        return self._orders.order(
+            self._challenge, job, term, sorted(new), self._tell(), self._named)
 
     def _tell(self) -> Signers:
         """Whom the node is to obey, when it does not know yet; it is told with the next order."""

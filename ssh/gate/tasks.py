@@ -26,20 +26,20 @@ write_signers() {
 
 _INSTALL = _SIGNERS + """\
 umask 077
-version=$1; shift
+version=$1 name=$2; shift 2
 dir=/var/lib/gnt/gate
 mkdir -p "$dir/$version/fixed" "$dir/$version/open" && cd "$dir" || exit 1
 [ -e gate ] || rm -rf /run/gnt/gate.jobs # of another cluster, whose jobs had the same numbers
-while read -r name size; do head -c "$size" >"$name.new" || exit 1; done
+while read -r file size; do head -c "$size" >"$file.new" || exit 1; done
 for file in "$version"/*/*.new; do
-    name=${file##*/}; name=${name%.new}
+    digest=${file##*/}; digest=${digest%.new}
     sum=$(sha256sum <"$file")
-    [ "${sum%% *}" = "$name" ] || { echo "$name did not arrive whole" >&2; exit 1; }
+    [ "${sum%% *}" = "$digest" ] || { echo "$digest did not arrive whole" >&2; exit 1; }
     sync "$file" && mv "$file" "${file%.new}" || exit 1
 done
 [ -e gate ] || rm -f signers
-write_signers "$@" && sync judge.new gate.new "$version" &&
-    mv judge.new judge && mv gate.new gate && sync . || exit 1
+write_signers "$@" && echo "$name" >name.new && sync name.new judge.new gate.new "$version" &&
+    mv name.new name && mv judge.new judge && mv gate.new gate && sync . || exit 1
 for old in */; do
     [ "$old" = "$version/" ] || [ -z "$(find "$old" -maxdepth 0 -mmin +1440)" ] || rm -rf "$old"
 done
@@ -65,9 +65,9 @@ sed '/^#/d; s/^/signer /' "$dir/signers"
 
 
 @node_task(deadline=30)
-def install(signers: Iterable[str]) -> Script[None]:
-    """Put the gate of this version of gnt on a node, with the signers that it obeys."""
-    return script(_INSTALL, facts.facts().version, *signers, stdin=facts.bundle())
+def install(signers: Iterable[str], name: str = "") -> Script[None]:
+    """Put the gate of this version of gnt on the node of this name, with the signers it obeys."""
+    return script(_INSTALL, facts.facts().version, name, *signers, stdin=facts.bundle())
 
 
 @node_task(deadline=30)

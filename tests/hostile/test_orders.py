@@ -7,8 +7,9 @@ import subprocess
 import pytest
 
 from gnt.config import signature
+from gnt.errors import NodeFailed
 from tests.hostile.thieves import MAKE, MARK, Line, batch, broken_in, order, shown, signed
-from tests.ssh.conftest import until
+from tests.ssh.conftest import run, until
 from tests.ssh.gates import Person, trust
 
 pytestmark = pytest.mark.lab
@@ -53,6 +54,52 @@ def test_an_order_for_another_connection_is_refused(gated, node, line, alice) ->
     said = line.end(signed(other, alice))
     other.end()
     assert "signed for another connection" in said
+
+
+@pytest.fixture
+def named(node):
+    """As the installed gate is: it knows the name of its node."""
+    node.sh("echo node1 >/var/lib/gnt/gate/name")
+    yield node
+    node.sh("rm -f /var/lib/gnt/gate/name")
+
+
+@pytest.mark.parametrize("name", ["", "node2", "node1 x", "node"])
+def test_an_order_for_another_node_is_refused(named, gated, alice, name) -> None:
+    """A node that was broken into hands on the challenge of another, and the order it gets."""
+    line = Line(gated, named)
+    assert line.greeting.split()[-1] == "on"
+    made = order(line.challenge, MAKE).replace(b"run ", f"on {name}\nrun ".encode() if name else
+                                               b"run ", 1)
+    assert "signed for another node" in line.end(signed(line, alice, order=made))
+
+
+def test_an_order_that_names_a_node_is_refused_where_none_is_known(line, alice) -> None:
+    made = order(line.challenge, MAKE).replace(b"run ", b"on node2\nrun ", 1)
+    assert "says what this gate does not know" in line.end(signed(line, alice, order=made))
+
+
+def test_a_driver_names_the_node_for_which_it_signs(named, gated, alice) -> None:
+    transport = gated.transport(connect=20.0, orders=alice.orders)
+    assert list(transport.ask([run.on("node1", "echo yes")]).values()) == ["yes\n"]
+    assert b"\non node1\n" in alice.signed[-1]
+
+
+@pytest.mark.parametrize("said", [
+    "", "x", "x y", "x y records signers 1", "x y records signers a b c",
+    "x y records signers 9" + "9" * 5000 + " 1 z on"])
+def test_a_greeting_that_makes_no_sense_fails_that_node_only(gated, node, alice, said) -> None:
+    keys = node.home / "authorized_keys"
+    usual = keys.read_text()
+    login = usual[usual.index("ssh-"):]
+    keys.write_text(f'command="echo gnt-gate 1 {said}; sleep 1" {login}')
+    try:
+        transport = gated.transport(connect=20.0, orders=alice.orders)
+        transport.obey((1, 2), [alice.line])
+        (answer,) = transport.ask([run.on("node1", "true")]).values()
+        assert isinstance(answer, NodeFailed)
+    finally:
+        keys.write_text(usual)
 
 
 def test_a_captured_session_cannot_be_replayed(gated, node, alice) -> None:
