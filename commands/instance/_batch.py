@@ -30,8 +30,12 @@ ALIASES = {"os": "os_type"}
 def read(path: str) -> list[Add]:
     """Every instance of the file as a request of its own; the place of a mistake is named."""
     from gnt.htools.parts import read_json
+    from gnt.htools.world import BadData
 
-    data = read_json(path)
+    try:
+        data = read_json(path)
+    except BadData as error:
+        raise BadData(error.message, hint="gnt-instance batch-create --help") from None
     if not isinstance(data, list):
         raise Invalid(path, "not a list of instances", hint='[{"instance_name": "web", …}, …]')
     made = [_one(entry, f"{path}: [{number}]") for number, entry in enumerate(data)]

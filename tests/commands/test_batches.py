@@ -70,8 +70,9 @@ def test_files_that_are_refused(tmp_path, entries, problem):
     with pytest.raises(GntError, match=problem) as caught:
         BatchCreate(file=str(path)).run(desk)
     assert str(path) in caught.value.message and desk.executed == []
-    with pytest.raises(BadData, match="No such file"):
+    with pytest.raises(BadData, match="No such file") as caught:
         BatchCreate(file=str(tmp_path / "none")).run(desk)
+    assert caught.value.hint == "gnt-instance batch-create --help"
 
 
 def test_nodes_that_do_not_answer_are_named(tmp_path):
