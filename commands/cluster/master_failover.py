@@ -9,7 +9,7 @@ from gnt.commands._edits import change, drop
 from gnt.commands.cluster import _master_ip
 from gnt.commands.cluster.activate_master_ip import ActivateMasterIp
 from gnt.commands.node import _setup
-from gnt.errors import ConfirmationNeeded, Conflict, NoMajority, NotFound
+from gnt.errors import ConfirmationNeeded, Conflict, GntError, NoMajority, NotFound
 from gnt.model.objects import Signer
 from gnt.spec import Action, opt
 from gnt.values import BOOL, TEXT
@@ -67,8 +67,17 @@ class MasterFailover(Action, command="cluster master-failover"):
             raise NoMajority(error.message, hint=_way_out(error, node)) from error
         session.tell(f"{node.name} is the master now")
         if _master_ip.configured(cfg.cluster):
-            session.execute(ActivateMasterIp())  # a job of its own, so that it can be repeated
+            self._move_address(session)
         return 0
+
+    def _move_address(self, session: Session) -> None:
+        """By a job of its own, so that it can be repeated."""
+        try:
+            session.execute(ActivateMasterIp())
+        except GntError:
+            session.tell("its address could not be moved to it; once what is said next is put "
+                         "right: gnt-cluster activate-master-ip")
+            raise
 
     def _target(self, session: Session, cfg: Config) -> Node:
         node = cfg.node(self.to) if self.to else _this_host(session, cfg)

@@ -56,6 +56,10 @@ class Desk:
             return last[1]
         return self.read()
 
+    def outdated(self) -> None:
+        """What was read a moment ago will not do: another node is the master now."""
+        self._last = None
+
     def know(self, cfg: Config) -> None:
         """Tell the transport where the nodes of this state are."""
         know(self.transport, cfg)

@@ -356,6 +356,7 @@ class Session:
 
         done = take_over(self.store.signed, node.name, no_voting=not voting,
                          reason=self.settings.reason, also=also)
+        self.desk.outdated()
         for name, why in done.missing.items():
             if not (ignore_offline and self.store.signed.replica.config().node(name).offline):
                 self.tell(f"{name} did not take part: {why}")

@@ -90,6 +90,14 @@ def test_the_master_s_address_moves_along():
     assert [one.verb for one in at.executed] == ["activate-master-ip"]
 
 
+def test_a_takeover_is_done_though_the_address_stays_where_it_is():
+    at = desk(build.cluster(master_ip="192.0.2.3", master_netdev="eth0"))
+    with pytest.raises(Conflict, match="own address"):
+        MasterFailover(to="node2").run(at)
+    assert at.taken == ("node2", True, False)
+    assert at.told[0] == "node2 is the master now" and "activate-master-ip" in at.told[1]
+
+
 def with_address():
     return build.cluster(master_ip="192.0.2.99", master_netdev="eth0")
 

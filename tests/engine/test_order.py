@@ -169,6 +169,9 @@ def test_a_state_that_was_read_just_now_is_read_once():
     read = desk.read()
     assert desk.first() is read and desk.trips == ["read"]
     assert desk.first() is not read and desk.trips == ["read", "read"]
+    read = desk.read()
+    desk.outdated()  # this process has made another node the master
+    assert desk.first() is not read and desk.trips == ["read"] * 4
 
 
 def test_one_of_many_reads_always_and_keeps_only_the_lock_s_connection():
