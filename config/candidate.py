@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from gnt.config.disk import Disk
     from gnt.config.journal import Entry
 
-
 PAUSE = 0.01  # seconds between two looks whether a turn has ended
 
 
@@ -242,25 +241,19 @@ class LocalCandidate:
             if self.head.serial:
                 self.disk.sync("head")
                 self.disk.sync_directory()
-            serial, order = self._last()
-            self._remembers(max(self.seen, order), message.asked)
-            turn = max(self.seen[1], order[1]) + 1
+            tail = self._tail()
+            self._remembers(max(self.seen, tail.order), message.asked)
+            turn = max(self.seen[1], tail.order[1]) + 1
             given = f"{term} {turn}\n".encode()
             self.disk.replace("turn", given)
-            known = message.asked is None or (
-                message.asked <= order and serial == self.head.serial)
-            self.disk.give(given if known else b"-\n")  # they are asked again (ADR 0140)
+            known = tail.order if tail.serial == self.head.serial else (0, 0)
+            self.disk.give(given if (message.asked or known) <= known else b"-\n")  # ADR 0140
             self.disk.remove(f"lease.{self.seen[1]}")
             self._lease, self._turn = self.disk.begin_lease(turn, self.lease), (term, turn)
             parts = self._parts(message.base, message.offset)
         finally:
             self._leave(taken)
         return self._standing(turn=(term, turn), parts=parts)
-
-    def _last(self) -> tuple[int, tuple[int, int]]:
-        """Serial, and term and turn, of the last record here."""
-        tail = self._tail() if self.head.serial else None
-        return (tail.serial, tail.order) if tail else (0, (0, 0))
 
     def _remembers(self, highest: tuple[int, int], asked: tuple[int, int] | None) -> None:
         """Refuse unless no turn that this machine gave is forgotten: it notes them where nobody

@@ -250,7 +250,7 @@ gnc_remembers() { # ASKED: no turn that this machine gave is forgotten: it notes
 }
 
 gnc_settled() { # ASKED: the others have seen nothing that follows what is committed here (ADR 0140)
-    [ "$1" = - ] || { [ "$LS" = "$HS" ] && { [ "${1%.*}" -lt "$LT" ] ||
+    [ "$1" = - ] || [ "$1" = 0.0 ] || { [ "$LS" = "$HS" ] && { [ "${1%.*}" -lt "$LT" ] ||
         { [ "${1%.*}" -eq "$LT" ] && [ "${1#*.}" -le "$LU" ]; }; }; }
 }
 
