@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from gnt.commands import _access, _gate, _hooks, _state
 from gnt.commands._edits import change, put
-from gnt.commands.node import _address, _meet, _return, _role, _setup
+from gnt.commands.node import _address, _let_in, _meet, _return, _role, _setup
 from gnt.errors import Conflict, NotFound
 from gnt.model import inherit
 from gnt.model.names import new_uuid
@@ -84,23 +84,28 @@ class Add(_state.StateOptions, Operation, command="node add"):
         node = self._made(cfg, old)
         _address.require_free(cfg, node)
         start = put(node) if old is None else change(node)
-        return Plan(start=(start,), attempt=self._steps(cfg, node),
+        return Plan(start=(start,), attempt=self._steps(cfg, node, old),
                     end=_role.disowned(cfg, self.name) if old else (),
                     notes=(f"{self.name} is {self.address}",))
 
     def then(self, cfg: Config) -> tuple[Operation, ...]:
         return (*_gate.then(cfg), *_role.refill(cfg)) if self.readd else _role.refill(cfg)
 
-    def _steps(self, cfg: Config, node: Node) -> tuple[Step, ...]:
+    def _steps(self, cfg: Config, node: Node, old: Node | None) -> tuple[Step, ...]:
         if not self.node_setup:
             return ()
-        lines = _access.lines(cfg)
+        before = lines = _access.lines(cfg)
+        if old is not None:  # nobody lets in the keys any more that it had
+            lines = _access.lines(cfg, _let_in.with_changed(cfg, node),
+                                  _access.without_owner(cfg.cluster.login_keys, node.name))
+        others = [other.name for other in cfg.online() if other.uuid != node.uuid]
         undo = None if self.readd else _setup.forget.on(node.name)
         return (
             Step(do=_setup.prepare.on(node.name, name=node.name, term=cfg.term), undo=undo,
                  title="folders and keys"),
             *_gate.installs(cfg, [node.name]),
             Step(do=_setup.authorize.on(node.name, lines=lines), title="let the cluster in"),
+            *(_let_in.lines(others, lines, before) if lines != before else ()),
         )
 
     def _made(self, cfg: Config, old: Node | None) -> Node:

@@ -148,6 +148,19 @@ def again(old=None, **fields):
     return build.applied(cfg, build.plan(operation, cfg)).node("node3")
 
 
+def test_nobody_lets_in_the_old_keys_of_a_node_that_is_added_again():
+    """Also where it does not become a candidate again, whose promotion would write them anew."""
+    base = build.small().cluster
+    cfg = build.cluster(login_keys=(*base.login_keys, f"{build.KEY}old gnt@node3"))
+    at = Desk(cfg, hosts={"node3": ("192.0.2.3", KEYS)},
+              nodes=build.Nodes(cfg, answers={"commands.node._setup.inspect": FREE}))
+    operation, = Add(name="node3", readd=True, master_capable=False).prepare(at)
+    told = {step.do.node: step.do.args["lines"] for step in build.plan(operation, cfg).attempt
+            if step.do.task.endswith(".authorize")}
+    assert told.keys() == {"node1", "node2", "node3"}
+    assert not any("old gnt@node3" in line for lines in told.values() for line in lines)
+
+
 def test_a_node_that_is_added_again_keeps_what_is_not_given():
     node = again(build.node(3, ndparams={"ssh_port": 2222}, vm_capable=False, tags=("old",)))
     assert (node.ndparams, node.vm_capable, node.tags) == ({"ssh_port": 2222}, False, ("old",))
