@@ -68,7 +68,7 @@ def leading_options(words: list[str]) -> tuple[list[str], list[str]]:
     """(general options before the next word with their values, the words from there on)."""
     options = table(general.Every, ())
     at = 0
-    while at < len(words) and words[at].startswith("-") and words[at] not in HELP:
+    while at < len(words) and words[at][:1] == "-" != words[at] and words[at] not in HELP:
         word = words[at]
         if word == "--":
             raise UsageError("-- comes after the command's name", hint="gnt --help")
