@@ -204,8 +204,11 @@ class ConsentFile:
         with open(self.path, "rb") as file:
             lines = file.read(1 << 20).splitlines(keepends=True)
         text = b"".join(line for line in lines if not line.startswith(self.MARK))
-        signatures = tuple(line[len(self.MARK):].strip().decode("ascii", "replace")
-                           for line in lines if line.startswith(self.MARK))
+        try:
+            signatures = tuple(line[len(self.MARK):].strip().decode("ascii")
+                               for line in lines if line.startswith(self.MARK))
+        except UnicodeDecodeError:
+            raise Damaged(f"{self.path} holds a signature that is none") from None
         if not text.startswith(b"gnt-consent-1\n") or not text.endswith(b"\n"):
             raise Damaged(f"{self.path} holds no statement to agree to")
         return text, signatures

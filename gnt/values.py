@@ -73,9 +73,9 @@ SIZE_STEP = 4  # MiB; sizes are rounded up to it, as the reference does
 
 def read_size(text: str) -> int:
     """MiB of ``512``, ``1.5g``, ``2T``, rounded up to a multiple of 4 MiB."""
-    bare = text.strip().lower().removesuffix("ib").removesuffix("b") or "?"
+    bare = text.strip(" ").lower().removesuffix("ib").removesuffix("b") or "?"
     factor = _SUFFIXES.get(bare[-1], 0)
-    digits = (bare[:-1] if factor else bare).rstrip()
+    digits = (bare[:-1] if factor else bare).rstrip(" ")
     number = float(digits)
     if not _POINTED.issuperset(digits) or number >= 2**40:
         raise ValueError(text)

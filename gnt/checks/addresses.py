@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from gnt.checks.base import Check, Finding, on_node
 from gnt.plan import Script, node_task, script
+from gnt.values import natural
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def _places(output: str) -> dict[str, Place]:
     for line in output.splitlines():
         address, device = line.split(" ")
         ip, _, length = address.partition("/")  # none: the peer of a line has it
-        found[ip] = device, int(length or longest(ip))
+        found[ip] = device, natural(length) if length else longest(ip)
     return found
 
 

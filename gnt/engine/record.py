@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from gnt.spec import Operation
 
+DEEPEST = 32  # as the journal has it
 MARK = "_"  # the key that says what a table stands for when it is not just a table
 WITHHELD: Mapping[str, str] = {MARK: "withheld"}  # stands for a secret's value
 
@@ -45,22 +46,24 @@ def _said(record: Record) -> list[tuple[str, Any]]:
     return [(n, v) for n, v in record.items() if n not in defaults or defaults[n] != v]
 
 
-def load(data: Any, path: str) -> Any:
+def load(data: Any, path: str, depth: int = 0) -> Any:
     """What ``dump`` was given (lists become tuples); raises Damaged naming ``path``."""
+    if depth > DEEPEST:
+        raise Damaged(f"{path[:100]}…: more than {DEEPEST} values within each other")
     if isinstance(data, (str, int, float)):
         return data
     if isinstance(data, list):
-        return tuple(load(item, f"{path}[{i}]") for i, item in enumerate(data))
+        return tuple(load(item, f"{path}[{i}]", depth + 1) for i, item in enumerate(data))
     if not isinstance(data, dict):
         raise Damaged(f"{path}: {data!r} does not belong into a job's record")
     if MARK not in data:
-        return {key: load(item, f"{path}.{key}") for key, item in data.items()}
+        return {key: load(item, f"{path}.{key}", depth + 1) for key, item in data.items()}
     kind = data[MARK]
     if kind == "none" and len(data) == 1:
         return None
     if kind == "bytes":
         return _bytes(data, path)
-    values = {k: load(v, f"{path}.{k}") for k, v in data.items() if k != MARK}
+    values = {k: load(v, f"{path}.{k}", depth + 1) for k, v in data.items() if k != MARK}
     try:
         return _class(kind, path)(**values)
     except TypeError as error:
