@@ -32,7 +32,8 @@ def mend() -> None:
 def put(text: str) -> None:
     """Write data to stdout, at once; GntError when it does not get there."""
     try:
-        sys.stdout.write(text)
+        if text:  # an empty one would be an error where the terminal went away
+            sys.stdout.write(text)
         sys.stdout.flush()
     except BrokenPipeError:
         raise

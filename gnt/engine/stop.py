@@ -40,7 +40,7 @@ class Stop:
 
 @contextmanager
 def on_signals(stop: Stop) -> Iterator[None]:
-    """Let SIGINT and SIGTERM ask ``stop``.
+    """Let SIGINT and SIGTERM ask ``stop``, and the terminal go away: nobody has asked for a stop.
 
     A request that came too late to stop anything in here is handed on to who listens outside, as a
     program does that runs one job after the other.  Only the main thread gets signals; in other
@@ -59,7 +59,8 @@ def on_signals(stop: Stop) -> Iterator[None]:
         asked.append(signum)
         stop.request()
 
-    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    handlers = {signal.SIGINT: ask, signal.SIGTERM: ask, signal.SIGHUP: lambda *_: None}
+    before = {number: signal.signal(number, handler) for number, handler in handlers.items()}
     try:
         yield
     finally:

@@ -84,6 +84,14 @@ def test_signals_ask_and_are_given_back(number: int) -> None:
     assert signal.getsignal(number) is before
 
 
+def test_a_terminal_that_goes_away_stops_nothing() -> None:
+    stop, before = Stop(), signal.getsignal(signal.SIGHUP)
+    with on_signals(stop):
+        os.kill(os.getpid(), signal.SIGHUP)
+        assert not stop.requested
+    assert signal.getsignal(signal.SIGHUP) is before
+
+
 def test_a_request_that_came_too_late_is_handed_on_to_who_listens_outside() -> None:
     heard: list[int] = []
     before = signal.signal(signal.SIGINT, lambda number, frame: heard.append(number))
