@@ -10,6 +10,7 @@ from gnt.commands.cluster import _master_ip
 from gnt.commands.cluster.activate_master_ip import ActivateMasterIp
 from gnt.commands.node import _setup
 from gnt.errors import ConfirmationNeeded, Conflict, GntError, NoMajority, NotFound
+from gnt.model import inherit
 from gnt.model.objects import Signer
 from gnt.spec import Action, opt
 from gnt.values import BOOL, TEXT
@@ -116,20 +117,33 @@ def _others(cfg: Config) -> str:
 def _silent(
     session: Session, cfg: Config, node: Node,
 ) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The other candidates that do not answer; those of them that show ``node`` that they live."""
+    """The other candidates that do not answer; those of them of which nobody can say that they are
+    dead: they fail in a way that takes power, ``node`` sees them, or it cannot look.
+
+    They are asked as hosts of no cluster: some may know the term of a failover that was given up.
+    """
+    session.know(_with_port(cfg, one) for one in cfg.candidates)
     others = [other for other in cfg.candidates if other.uuid != node.uuid]
     calls = {other.name: _setup.inspect.on(other.name) for other in others}
     looks = {other.name: sight(cfg, node, other) for other in others if other.host_keys}
     answers = session.ask([*calls.values(), *looks.values()])
-    lost = tuple(name for name, call in calls.items() if answers.failed(call) is not None)
-    return lost, tuple(
-        name for name in lost if name in looks and answers.failed(looks[name]) is None
-        and set(answers[looks[name]].keys) & set(cfg.node(name).host_keys))
+    failures = {name: why for name, call in calls.items() if (why := answers.failed(call))}
+
+    def lives(name: str) -> bool:
+        if failures[name].kind == "failed" or name not in looks or answers.failed(looks[name]):
+            return True
+        return bool(set(answers[looks[name]].keys) & set(cfg.node(name).host_keys))
+
+    return tuple(failures), tuple(name for name in failures if lives(name))
+
+
+def _with_port(cfg: Config, node: Node) -> Node:
+    return node.replace(ndparams={**node.ndparams, "ssh_port": inherit.node(cfg, node).ssh_port})
 
 
 def _living(node: Node, seen: tuple[str, ...]) -> str:
-    return (f". {', '.join(seen)} do not answer here and show {node.name} their host keys: they "
-            "live, and are only taken out of the pool") if seen else ""
+    return (f". That {', '.join(seen)} are dead cannot be said, or {node.name} sees that they "
+            "live: they are only taken out of the pool") if seen else ""
 
 
 def _named(lost: tuple[str, ...]) -> str:

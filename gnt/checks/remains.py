@@ -112,11 +112,12 @@ def _left_locks(cfg: Config, nodes: list[Node], seen: Seen) -> Iterator[Finding]
 
 def _left_addresses(cfg: Config, nodes: list[Node], seen: Seen) -> Iterator[Finding]:
     """Those that were the master's.  Where its address of now should be is another check's."""
-    cure = "gnt-cluster activate-master-ip" if cfg.cluster.master_ip else "ip address delete"
+    wanted = cfg.cluster.master_ip if cfg.cluster.master_netdev else ""
+    cure = "gnt-cluster activate-master-ip" if wanted else "ip address delete"
     for node in nodes:
         call = former.on(node.name)
         for ip in () if seen.failed(call) is not None else seen[call]:
-            if ip != cfg.cluster.master_ip:
+            if ip != wanted:
                 yield on_node(node, "ENODENET", f"still has {ip}, which was the master's address: "
                               f"{cure}")
 

@@ -158,9 +158,9 @@ def fetch(world: World, wish: Monitoring) -> Reports:
 
 def ask(host: str, port: int, collector: str) -> Mapping[str, Any] | None:
     """One daemon's report; None when there is none that can be read."""
-    path, server = PATHS[collector], Server.at(
-        f"http://{f'[{host}]' if ':' in host else host}:{port}")
+    path = PATHS[collector]
     try:
+        server = Server.at(f"http://{f'[{host}]' if ':' in host else host}:{port}")
         body = server.fetch(path, seconds=DEADLINE, most=LONGEST)
         report = parse_json(body.decode(), server.url + path)
     except (ValueError, BadData):

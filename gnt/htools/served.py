@@ -31,12 +31,16 @@ class Server(Record):
     def at(address: str) -> Server:
         from urllib.parse import unquote, urlsplit
 
+        shown = address.rpartition("@")[2]  # a mistyped one may have its password anywhere before
         try:
             parts = urlsplit(address)
         except ValueError as error:
-            raise BadData(f"{address}: {error}") from None
+            raise BadData(f"{shown}: {error}") from None
         user, _, host = parts.netloc.rpartition("@")
         plain = parts._replace(netloc=host, fragment="").geturl().rstrip("/")
+        if parts.scheme not in ("http", "https") or not host or "@" in plain:
+            raise BadData(f"{shown}: only http, https and file addresses can be read",
+                          hint="https://HOST:PORT")
         pin = parts.fragment.lower().replace(":", "").removeprefix(PIN)
         if parts.fragment and (not parts.fragment.startswith(PIN) or len(pin) != 64
                                or not set(pin) <= set("0123456789abcdef")):
@@ -50,8 +54,6 @@ class Server(Record):
         import urllib.error
 
         url = self.url + path
-        if not url.startswith(("http://", "https://")):
-            raise BadData(f"{url}: only http, https and file addresses can be read")
         latest = time.monotonic() + seconds
         try:
             return in_time(seconds, lambda: self._answer(

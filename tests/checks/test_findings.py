@@ -64,10 +64,11 @@ def test_a_node_that_answers_has_power():
 
 
 @pytest.mark.parametrize(("settings", "cure"), [
-    (MASTER_IP, "activate-master-ip"), ({}, "ip address delete")])
+    (MASTER_IP, "activate-master-ip"), ({}, "ip address delete"),
+    ({"master_ip": "192.0.2.98"}, "ip address delete")])
 def test_an_address_that_was_the_master_s_is_left(settings, cure):
     """The cluster was renamed while the old master was away."""
-    said = {"node2:checks.remains.former": ("192.0.2.98", "192.0.2.99")[:1 + bool(settings)]}
+    said = {"node2:checks.remains.former": ("192.0.2.98", "192.0.2.99")[:len(settings) or 1]}
     found, status = verify(cluster(**settings), answers=said)
     line, = found["ENODENET"]
     assert status == 1 and line.startswith("node2: still has 192.0.2.98, which was") and (

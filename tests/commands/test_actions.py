@@ -17,7 +17,7 @@ from gnt.commands.cluster.rename import Rename
 from gnt.commands.cluster.upgrade import Upgrade
 from gnt.commands.instance.console import Console
 from gnt.commands.node.modify import Modify as ModifyNode
-from gnt.errors import ConfirmationNeeded, Conflict, Invalid
+from gnt.errors import ConfirmationNeeded, Conflict, Invalid, NodeFailed
 from tests.commands import build
 from tests.commands.sessions import Desk
 
@@ -166,12 +166,17 @@ def test_who_only_does_not_answer_here_is_not_taken_for_dead():
     cfg = build.small()
     view = View(keys=cfg.node("node3").host_keys, silent=())
     at = desk(cfg, silent=["node1", "node3"], answers={"checks.neighbours.look": view})
-    with pytest.raises(ConfirmationNeeded, match="node3 do not answer here and show node2 their"):
+    with pytest.raises(ConfirmationNeeded, match="That node3 are dead cannot be said"):
         MasterFailover(to="node2", voting=False).run(at)
     MasterFailover(to="node2", voting=False, yes_do_it=True).run(at)
     edits = {edit.path: edit.value for edit in at.also}
     assert edits["nodes/n1"]["offline"] and "offline" not in edits["nodes/n3"]
     assert not edits["nodes/n3"].get("master_candidate")
+    assert {node.name for node in at.met} == {"node1", "node2", "node3"}  # without a term
+    blind = NodeFailed("node2", "failed", "exit status 1")
+    at = desk(cfg, silent=["node1"], answers={"checks.neighbours.look": blind})
+    MasterFailover(to="node2", voting=False, yes_do_it=True).run(at)
+    assert not any("offline" in (edit.value or {}) for edit in at.also)
 
 
 def test_candidates_that_are_not_reached_are_named():

@@ -53,6 +53,7 @@ SITES = {
     "session.riding": {"copy_of": LOCKS},
     "cli.failure": {
         "report": "config/test_full_driver.py::test_a_report_that_cannot_be_written_is_not_named"},
+    "cli.streams": {"mend": "- /dev/null, in the place of a stream that is closed"},
     "ssh.console": {"_through": "- host keys for ssh, for as long as it runs; it does not begin"},
     "ssh.wire": {"write_all": "- a pipe"},
 }

@@ -23,6 +23,7 @@ from gnt.guest import formats, image
 from gnt.htools import iallocator, monitored, rapi, simulate
 from gnt.htools import text as texts
 from gnt.htools.load import parse_loads
+from gnt.htools.served import Server
 from gnt.model.codec import from_data, to_data
 from gnt.plan import render
 from gnt.ssh import hostkeys
@@ -188,6 +189,16 @@ def htools_rapi(data: bytes) -> object:
         for name, answer in zip(RAPI, data.split(b"\0") + [b"{}"] * 4, strict=False):
             pathlib.Path(folder, f"{name}.json").write_bytes(answer)
         return same(rapi.load(f"file://{folder}"))
+
+
+@target(name="htools-address", words="https:// http:// @ : # sha256= [ ] %40 / ? 5080", seeds=(
+    f"https://joe:se%40cret@cluster:5080#sha256={'0f' * 32}", "http://[::1]:80/", "ftp://x"))
+def htools_address(data: bytes) -> object:
+    """Taken apart; nothing secret is left in what is shown."""
+    server = Server.at(text(data))
+    assert "@" not in server.url, server.url
+    assert not server.pin or len(server.pin) == 64
+    return server
 
 
 SPEC = {"memory-size": 128, "cpu-count": 1, "disk-size": 1024, "disk-count": 1, "nic-count": 1,

@@ -157,6 +157,14 @@ def test_what_goes_wrong_is_one_line_with_the_address(server, fault, problem):
         assert done.code == 1 and server.url in done.err
 
 
+@pytest.mark.parametrize("address", ["htps://joe:secret@x", "https:/joe:secret@x", "http:::joe:"
+                                     "secret@x://", "https://joe:secret@", "https://joe:secret@[x"])
+def test_no_mistyped_address_shows_its_password(address):
+    with pytest.raises(BadData) as caught:
+        rapi.load(address, deadline=1)
+    assert "secret" not in caught.value.message + caught.value.hint
+
+
 def test_nobody_there_and_other_addresses_are_one_line():
     for address, problem in (("http://127.0.0.1:9", "refused"), ("ftp://x", "only http, https"),
                              ("http://nowhere.invalid:1", "nowhere.invalid")):
