@@ -39,7 +39,7 @@ SITES = {
     },
     "config.columns": {"save_columns": "config/test_full_driver.py::"
                        "test_columns_that_cannot_be_kept_are_not_there"},
-    "config.sqlite_state": {"reset": STATE, "_unlink": GONE, "_discard": GONE},
+    "config.sqlite_state": {"reset": STATE, "_unlink": GONE},
     "config.context": {"forget": GONE},
     "config.export": {"export": "- into a new folder, which is named when it is cut off"},
     "config.consent": {"_write": "config/test_full_driver.py::"
