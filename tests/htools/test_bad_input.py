@@ -17,7 +17,7 @@ from gnt.htools.allocate import NoRoom
 from gnt.htools.world import LONGEST, BadData
 from tests.fuzz.of_files import MOND, POLICY, RAPI, REQUESTS, TEXT
 from tests.htools import bad
-from tests.htools.reference import ours, theirs
+from tests.htools.reference import ours
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -123,18 +123,6 @@ def test_answers_of_allocators(kind):
     good = {"success": True, "info": "fine", "result": result}
     assert tried(bad.documents(good), lambda data: understood(answer.result(data, "x")),
                  "allocator x") > 100
-
-
-def test_parts_of_numbers_are_rounded_as_by_the_reference(tmp_path):
-    """To the nearest, of two to the even one."""
-    message = json.loads(REQUESTS[0])
-    path = tmp_path / "request"
-    for value in (0.5, 1.5, 2.5, 1024.7):
-        for key in ("memory", "vcpus", "disk_space_total", "spindle_use"):
-            changed = {**message, "request": {**message["request"], key: value}}
-            path.write_text(json.dumps(changed))
-            a, b = theirs("hail", str(path)), ours("hail", str(path))
-            assert a.out == b.out, (key, value)
 
 
 def test_policies_allow_only_templates_that_there_are():

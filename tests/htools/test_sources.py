@@ -14,6 +14,7 @@ import pytest
 from gnt.errors import GntError
 from gnt.htools import rapi
 from gnt.htools.world import BadData
+from tests.fuzz.of_files import REQUESTS
 from tests.htools import clusters
 from tests.htools.reference import ours, saved, theirs
 
@@ -232,6 +233,18 @@ def test_a_socket_is_told_what_to_use_instead(program):
     assert done.code == 2
     assert "there is no LUXI socket /var/run/ganeti/socket/ganeti-query" in done.err
     assert "-m ADDRESS a RAPI server" in done.err
+
+
+def test_parts_of_numbers_are_rounded_as_by_the_reference(tmp_path):
+    """To the nearest, of two to the even one."""
+    message = json.loads(REQUESTS[0])
+    path = tmp_path / "request"
+    for value in (0.5, 1.5, 2.5, 1024.7):
+        for key in ("memory", "vcpus", "disk_space_total", "spindle_use"):
+            changed = {**message, "request": {**message["request"], key: value}}
+            path.write_text(json.dumps(changed))
+            a, b = theirs("hail", str(path)), ours("hail", str(path))
+            assert a.out == b.out, (key, value)
 
 
 def test_a_request_is_a_source_and_counts_its_instances_once(tmp_path):
