@@ -305,7 +305,8 @@ class Beginning:
 
 def _ours(cfg: Config, holds: Holds) -> dict[str, Any]:
     """The objects that nobody else may change while we work, as they are."""
-    return {path: cfg.state.load(*path.split("/", 1)) for path in holds.exclusive if "/" in path}
+    parts = {path: path.partition("/") for path in holds.exclusive}
+    return {path: cfg.state.load(kind, key) for path, (kind, _, key) in parts.items()}
 
 
 def orphaned(cfg: Config, obstacle: Obstacle) -> Busy:
