@@ -12,6 +12,15 @@ if TYPE_CHECKING:
     from tests.machines import MachineLab
 
 
+def pytest_configure() -> None:
+    """Made-up cases are the same each time, and take as long as the machine needs; what looks for
+    new ones is `make fuzz`, `make fuzz-htools` and `make simulate`."""
+    from hypothesis import settings
+
+    settings.register_profile("same", deadline=None, derandomize=True)
+    settings.load_profile("same")
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if {"lab", "new_lab", "machines"} & set(getattr(item, "fixturenames", ())):
