@@ -44,8 +44,10 @@ def test_devices_of_no_disk():
 def test_copies_that_are_apart():
     bad = GOOD.replace(link="StandAlone", here="Outdated", there="DUnknown")
     found, _ = verify(cluster(), answers={f"node2:{COPIES}": {0: bad}})
-    assert found == {"EINSTANCEFAULTYDISK": [
-        "web: the copy of disk/0 on node2 is Outdated, the other one DUnknown (StandAlone)"]}
+    (line,) = found.pop("EINSTANCEFAULTYDISK")
+    assert found == {} and line.startswith(
+        "web: the copy of disk/0 on node2 is Outdated, the other one DUnknown (StandAlone)")
+    assert "MIRRORED DISKS, says what to do" in line
     found, _ = verify(cluster(), answers={f"node2:{COPIES}": {}})
     assert found == {"EINSTANCEFAULTYDISK": [
         "web: the copy of disk/0 on node2 is not in use"]}
