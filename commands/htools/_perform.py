@@ -101,17 +101,10 @@ def one(session: Session, operation: Operation) -> None:
 
     A job of this process would be orphaned if it were killed, and keep the node from its next run.
     """
-    before = _candidates(session)
     for job in session.submit(operation):
         if session.jobs.wait(job):
             raise JobFailed(f"job {job} ({operation.noun} {operation.verb}) failed",
                             hint=f"gnt-job info {job} says why; then the same command again")
-    if _candidates(session) - before:  # a new one has nothing yet
-        session.redistribute()
-
-
-def _candidates(session: Session) -> set[str]:
-    return {node.uuid for node in session.config().candidates}
 
 
 def together(session: Session, wanted: Sequence[tuple[str, Sequence[Operation]]]) -> bool:

@@ -34,11 +34,13 @@ class Desk:
         tell: Callable[[str], None] = lambda message: None,
         find: Callable[[str], type[Operation]] = operation_named,
         confide: Callable[[Operation], None] = lambda operation: None,
+        equip: Callable[[Config], None] = lambda cfg: None,
     ) -> None:
         self.store, self.transport, self.listener = store, transport, listener
         self.stop = stop or Stop()
         self.clock, self.tell, self.find = clock, tell, find
         self.confide = confide  # hears of an operation that is about to begin, for its secrets
+        self.equip = equip  # hears the state that a job ended in which made a master candidate
         self._last: tuple[float, Config] | None = None
 
     def read(self) -> Config:

@@ -69,6 +69,7 @@ class Drive:
         self.settling = job.state == "settling"
         off = [cfg.node(name).name for name in gone]
         self.offline = [node.name for node in cfg.nodes if node.offline or node.name in off]
+        self.candidates = {node.uuid for node in cfg.candidates}
         know(desk.transport, cfg)
         self.performer = Performer(
             desk.transport, desk.listener, desk.stop, cfg.master.name, job.id)
@@ -104,6 +105,8 @@ class Drive:
             lambda cfg: transactions.end(cfg, self.id, self.job.driver), "its end", "resume")
         self.desk.listener.job_done(self.id, "success")
         hooks.run_post_of(self.desk, self.job, cfg)
+        if {node.uuid for node in cfg.candidates} - self.candidates:  # a new one has nothing yet
+            self.desk.equip(cfg)
 
     def _attempt(self) -> None:
         plan = self.plan

@@ -141,7 +141,7 @@ class Session:
 
         return kind(
             store, Revealing(self.transport, self), self.front.listener, tell=self.front.tell,
-            confide=lambda operation: self.confide(operation.secrets()))
+            confide=lambda operation: self.confide(operation.secrets()), equip=self._equip)
 
     @property
     def vault(self) -> Vault:
@@ -150,6 +150,11 @@ class Session:
 
             self._vault = Vault(self.known, self.ask)
         return self._vault
+
+    def _equip(self, cfg: Config) -> None:
+        """Let every candidate have what the others have."""
+        self.store.signed.redistribute()
+        self.vault.spread(cfg)
 
     def seal(self, owner: str, values: Mapping[str, str]) -> dict[str, str]:
         return self.vault.seal(owner, values)

@@ -122,12 +122,8 @@ class Execution:
         from gnt.engine import driver
         from gnt.engine.stop import on_signals
 
-        before = self._candidates()
         with on_signals(self.session.desk.stop):
             driver.run(self.session.desk, operation, self.wish(), check, self._begun)
-        if self._candidates() - before:  # a new one has nothing yet
-            self.session.store.signed.redistribute()
-            self.session.vault.spread(self.session.config())
 
     def _candidates(self) -> set[str]:
         """The master candidates, as far as this machine knows."""

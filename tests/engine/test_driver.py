@@ -8,8 +8,9 @@ from gnt.engine import driver, recover
 from gnt.engine import job as transactions
 from gnt.engine.steps import phases
 from gnt.errors import Busy, Conflict, Interrupted, JobFailed, NodeFailed, NoMajority, Stale
+from gnt.model.codec import to_data
 from gnt.model.objects import Group
-from gnt.plan import Step, node_task, script
+from gnt.plan import Edit, Step, node_task, script
 from tests.engine.toys import WISH, Build, Lab, Tag, step, stopped_twice
 
 ALL = ["node1:web-a", "node1:web-b", "node2:web-c", "node3:web-d"]
@@ -334,3 +335,36 @@ def test_a_driver_whose_job_was_taken_over_ends_nothing():
     assert (job.driver, job.state) == ("other 1", "running")
     recover.resume(lab.desk(), job.id, "other 1")
     assert lab.nodes.things == ALL and lab.jobs == []
+
+
+class Promote(Build, command="toy promote"):
+    """Make node3 a master candidate, as the end of a job."""
+
+    def plan(self, cfg, seen):
+        node = cfg.node("node3").replace(master_candidate=True)
+        return super().plan(cfg, seen).replace(end=(Edit(path="nodes/n3", value=to_data(node)),))
+
+
+@pytest.mark.parametrize("stopped", [False, True])
+def test_a_new_candidate_is_given_what_the_others_have(stopped):
+    """Whoever drives the job to its end: this process, a runner, or who resumes it."""
+    lab, told = Lab(), []
+    lab.disk.data["nodes"]["n3"]["master_candidate"] = False
+
+    def desk():
+        made = lab.desk()
+        made.equip = lambda cfg: told.append([node.name for node in cfg.candidates])
+        return made
+
+    driver.run(desk(), Build(name="before"), WISH)
+    assert told == []
+    first = desk()
+    if stopped:
+        first.transport.after = lambda call: first.stop.request()
+        with pytest.raises(Interrupted):
+            driver.run(first, Promote(name="web"), WISH)
+        assert told == []
+        recover.resume(desk(), lab.jobs[0].id, "x")
+    else:
+        driver.run(first, Promote(name="web"), WISH)
+    assert told == [["node1", "node2", "node3"]]
