@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -70,6 +71,22 @@ def test_the_master_s_address_moves_with_its_role(new_cluster: Callable[[int], C
     assert "still has 10.77.0.5, which was the master's" in findings(cluster)["ENODENET"][0]
     cluster.gnt("cluster", "activate-master-ip")
     assert findings(cluster) == {} and MASTER_IP not in addresses(cluster, 3)
+
+
+def test_who_becomes_a_candidate_by_a_submitted_job_has_everything(
+    new_cluster: Callable[[int], Cluster],
+) -> None:
+    cluster = new_cluster(3)
+    cluster.gnt("node", "modify", "-f", "-C", "no", "node3")
+    for number in range(3):
+        cluster.gnt("cluster", "add-tags", f"tag{number}")
+    job = cluster.gnt("node", "modify", "-C", "yes", "--submit", "node3").stdout.split()[-1]
+    cluster.gnt("job", "wait", job)
+    latest = time.monotonic() + 30  # the job's record ends first
+    while cluster.gnt("cluster", "config", "verify", status=None).returncode:
+        assert time.monotonic() < latest
+        time.sleep(0.2)
+    assert findings(cluster) == {}
 
 
 def test_a_script_of_the_administrator_s_sets_the_address(
