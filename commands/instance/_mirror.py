@@ -74,7 +74,7 @@ def require_newest(
             raise Conflict(
                 f"the copy of {disk.iv_name} on {node.name} lacks what was written on {other.name}",
                 hint=f"gnt-instance activate-disks --wait-for-sync {inst.name} brings it in step")
-        if known is not None and mine.split(known):
+        if known is not None and mine.contradicts(known):
             notes.append(f"{disk.iv_name}: {node.name} and {other.name} each have changes that the "
                          f"other lacks (split brain); from now on those on {node.name} count")
     return tuple(notes)

@@ -195,7 +195,7 @@ class History(Record):
         """Whether the other one has all that this one has, and more."""
         return self.newest in other.before or bool(not self.newest and other.newest)
 
-    def split(self, other: History) -> bool:
+    def contradicts(self, other: History) -> bool:
         """Whether each has something that the other one lacks."""
         return not (self.newest == other.newest or self.lacks(other) or other.lacks(self))
 

@@ -61,7 +61,7 @@ def test_copies_tell_what_they_have_seen(
                                 + ":1:1:0:1:0:0:0\n") for said in (first, second))
     assert one is not None and other is not None and one.whole
     assert (one.lacks(other), other.lacks(one)) == (lacks, lacked)
-    assert one.split(other) is other.split(one) is split
+    assert one.contradicts(other) is other.contradicts(one) is split
 
 
 def test_copies_that_are_not_whole_or_say_nothing() -> None:
