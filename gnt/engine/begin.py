@@ -304,9 +304,13 @@ class Beginning:
 
 
 def _ours(cfg: Config, holds: Holds) -> dict[str, Any]:
-    """The objects that nobody else may change while we work, as they are."""
+    """The objects that nobody else may change while we work, as they are.
+
+    Those that are yet to be made do not count: their uuids depend on the state.
+    """
     parts = {path: path.partition("/") for path in holds.exclusive}
-    return {path: cfg.state.load(kind, key) for path, (kind, _, key) in parts.items()}
+    found = {path: cfg.state.load(kind, key) for path, (kind, _, key) in parts.items()}
+    return {path: data for path, data in found.items() if data is not None}
 
 
 def orphaned(cfg: Config, obstacle: Obstacle) -> Busy:

@@ -10,6 +10,7 @@ from gnt.engine.ports import Change
 from gnt.model.codec import to_data
 from gnt.model.objects import Group, Signer
 from gnt.plan import Edit
+from gnt.spec import Holds
 from tests.engine.test_holds import background
 from tests.engine.toys import WISH, Both, Build, Knowing, Lab, Tag, look
 
@@ -148,6 +149,20 @@ def test_what_was_said_of_an_object_before_somebody_changed_it_is_asked_again():
     other = partial(retagged, lab, "g", "new")
     assert asked_while(lab, Both(name="web"), other) == [("web", 1, True), ("web", 2, True)]
     assert lab.jobs == []
+
+
+class Named(Build, command="toy named"):
+    """Its thing does not exist yet, and its uuid depends on the state that it is made on."""
+
+    def holds(self, cfg):
+        return Holds(exclusive=(f"groups/{self.name}{cfg.serial}", "tags/all"))
+
+
+def test_what_is_yet_to_be_made_cannot_have_been_changed():
+    """Jobs that make something do not ask anew whenever another one commits."""
+    lab = Lab()
+    lab.disk.data["groups"]["t"] = to_data(Group(uuid="t", name="t"))
+    assert len(asked_while(lab, Named(name="web"), partial(retagged, lab, "t", "new"))) == 1
 
 
 class Exact(Build, command="toy exact"):
