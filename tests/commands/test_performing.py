@@ -160,6 +160,21 @@ def test_hsqueeze_brings_back_what_is_needed():
     assert "node3 is back" in said(desk)
 
 
+def cut_off_after(jobs, desk, program):
+    """Run a program that is ended after so many jobs."""
+    left = iter(range(jobs))
+
+    def limited(operation):
+        if next(left, None) is None:
+            raise KeyboardInterrupt
+        return Desk.execute(desk, operation)
+
+    desk.execute = limited
+    with pytest.raises(KeyboardInterrupt):
+        program.run(desk)
+    del desk.execute
+
+
 def test_what_was_cut_off_is_brought_back_by_the_next_run_and_keeps_no_mark():
     from gnt.commands.htools.hsqueeze import Hsqueeze
 
@@ -170,17 +185,8 @@ def test_what_was_cut_off_is_brought_back_by_the_next_run_and_keeps_no_mark():
     Hsqueeze(luxi="", exec_=True, minimal_resources=2.0).run(whole)
     assert len(whole.executed) >= 3
     for cut in range(len(whole.executed)):
-        desk, left = Desk(cfg, **words), iter(range(cut))
-
-        def limited(operation, desk=desk, left=left):
-            if next(left, None) is None:
-                raise KeyboardInterrupt
-            return Desk.execute(desk, operation)
-
-        desk.execute = limited
-        with pytest.raises(KeyboardInterrupt):
-            Hsqueeze(luxi="", exec_=True, minimal_resources=2.0).run(desk)
-        del desk.execute
+        desk = Desk(cfg, **words)
+        cut_off_after(cut, desk, Hsqueeze(luxi="", exec_=True, minimal_resources=2.0))
         assert Hsqueeze(luxi="", exec_=True, minimal_resources=2.0).run(desk) == 0
         node = desk.cfg.node("node3")
         assert (node.offline, node.powered, node.tags) == (False, True, ("rack:1",)), cut
@@ -194,17 +200,8 @@ def test_what_was_cut_off_is_switched_off_by_the_next_run():
     off = [node.name for node in whole.cfg.nodes if node.offline]
     assert len(whole.executed) >= 3
     for cut in range(len(whole.executed)):
-        desk, left = Desk(spare()), iter(range(cut))
-
-        def limited(operation, desk=desk, left=left):
-            if next(left, None) is None:
-                raise KeyboardInterrupt
-            return Desk.execute(desk, operation)
-
-        desk.execute = limited
-        with pytest.raises(KeyboardInterrupt):
-            Hsqueeze(luxi="", exec_=True).run(desk)
-        del desk.execute
+        desk = Desk(spare())
+        cut_off_after(cut, desk, Hsqueeze(luxi="", exec_=True))
         assert Hsqueeze(luxi="", exec_=True).run(desk) == 0
         ended = [node.name for node in desk.cfg.nodes if node.offline]
         assert ended == off, cut
