@@ -4,8 +4,8 @@ the commit was acknowledged and before any other candidate was told; then others
 from __future__ import annotations
 
 from gnt.config import message as m
-from gnt.errors import GntError
-from tests.simulation.cuts import checked, commit, mend, note
+from tests.simulation.cuts import checked, commit, mend
+from tests.simulation.power import go_on
 from tests.simulation.world import Parts, World
 
 MASTER = "n1"
@@ -51,7 +51,7 @@ def run(number, *, synced, parts=Parts):
     master.start()
     problems = [f"first was not acknowledged: {events[-1].error}"] if events[-1].error else []
     other = world.driver("other")
-    world.run((other, lambda: _go_on(other, events), 0.0), seconds=2000.0)
+    world.run((other, lambda: go_on(other, events), 0.0), seconds=2000.0)
     if events[-1].error:
         problems.append(f"nobody can go on: {events[-1].error}")
     else:
@@ -60,17 +60,3 @@ def run(number, *, synced, parts=Parts):
         problems += checked(world, events)
     world.close()
     return problems
-
-
-def _go_on(driver, events):
-    from tests.simulation.clients import Event
-
-    event = Event(driver.name, "commit", "second", driver.world.scheduler.now)
-    events.append(event)
-    try:
-        event.serial = driver.store.commit(note("second")).serial
-    except GntError as error:
-        event.error = error
-    else:
-        event.acknowledged, event.end = True, driver.world.scheduler.now
-    driver.close()

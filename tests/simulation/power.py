@@ -42,7 +42,8 @@ def run(victim, number, *, failover, seed=0, parts=Parts):
     if not failover:
         world.nodes[victim].start()
     other = world.driver("other")
-    world.run((other, lambda: _go_on(other, victim, events, failover), 0.0), seconds=2000.0)
+    world.run((other, lambda: go_on(other, events, failover and victim == MASTER), 0.0),
+              seconds=2000.0)
     world.nodes[victim].start()
     medic = world.driver("medic")
     if not events[-1].error:
@@ -53,11 +54,12 @@ def run(victim, number, *, failover, seed=0, parts=Parts):
     return problems, failed
 
 
-def _go_on(driver, victim, events, failover):
+def go_on(driver, events, failover=False):
+    """Somebody commits after the accident, as the last of the events; ``failover``: on n3."""
     event = Event(driver.name, "commit", "second", driver.world.scheduler.now)
     events.append(event)
     try:
-        if failover and victim == MASTER:
+        if failover:
             take_over(driver.store, "n3")
         event.serial = driver.store.commit(note("second")).serial
     except GntError as error:
