@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from gnt.errors import ConfirmationNeeded, GntError, NoCluster, NodeFailed
 from tests.commands import build
 
@@ -131,3 +133,18 @@ class Desk:
     def attach(self, node, words):
         self.attached = (node.name, words)
         return 3
+
+
+def cut_off_after(jobs, desk, run):
+    """Run a program on this desk that is ended after so many jobs."""
+    left = iter(range(jobs))
+
+    def limited(operation):
+        if next(left, None) is None:
+            raise KeyboardInterrupt
+        return type(desk).execute(desk, operation)
+
+    desk.execute = limited
+    with pytest.raises(KeyboardInterrupt):
+        run(desk)
+    del desk.execute

@@ -16,7 +16,7 @@ from gnt.errors import GntError, Interrupted
 from gnt.model.objects import Disk, Instance
 from tests.commands import build
 from tests.commands.moves import changed, homes, said
-from tests.commands.sessions import Desk
+from tests.commands.sessions import Desk, cut_off_after
 
 
 def crowded(count=6, **settings):
@@ -160,21 +160,6 @@ def test_hsqueeze_brings_back_what_is_needed():
     assert "node3 is back" in said(desk)
 
 
-def cut_off_after(jobs, desk, program):
-    """Run a program that is ended after so many jobs."""
-    left = iter(range(jobs))
-
-    def limited(operation):
-        if next(left, None) is None:
-            raise KeyboardInterrupt
-        return Desk.execute(desk, operation)
-
-    desk.execute = limited
-    with pytest.raises(KeyboardInterrupt):
-        program.run(desk)
-    del desk.execute
-
-
 def test_what_was_cut_off_is_brought_back_by_the_next_run_and_keeps_no_mark():
     from gnt.commands.htools.hsqueeze import Hsqueeze
 
@@ -186,7 +171,7 @@ def test_what_was_cut_off_is_brought_back_by_the_next_run_and_keeps_no_mark():
     assert len(whole.executed) >= 3
     for cut in range(len(whole.executed)):
         desk = Desk(cfg, **words)
-        cut_off_after(cut, desk, Hsqueeze(luxi="", exec_=True, minimal_resources=2.0))
+        cut_off_after(cut, desk, Hsqueeze(luxi="", exec_=True, minimal_resources=2.0).run)
         assert Hsqueeze(luxi="", exec_=True, minimal_resources=2.0).run(desk) == 0
         node = desk.cfg.node("node3")
         assert (node.offline, node.powered, node.tags) == (False, True, ("rack:1",)), cut
@@ -201,7 +186,7 @@ def test_what_was_cut_off_is_switched_off_by_the_next_run():
     assert len(whole.executed) >= 3
     for cut in range(len(whole.executed)):
         desk = Desk(spare())
-        cut_off_after(cut, desk, Hsqueeze(luxi="", exec_=True))
+        cut_off_after(cut, desk, Hsqueeze(luxi="", exec_=True).run)
         assert Hsqueeze(luxi="", exec_=True).run(desk) == 0
         ended = [node.name for node in desk.cfg.nodes if node.offline]
         assert ended == off, cut

@@ -11,7 +11,7 @@ from gnt.commands._edits import drop, put
 from gnt.errors import GntError
 from tests.commands import build
 from tests.commands.moves import changed, homes, said
-from tests.commands.sessions import Desk
+from tests.commands.sessions import Desk, cut_off_after
 
 
 class Rebooting(Desk):
@@ -80,17 +80,7 @@ def test_a_run_that_was_cut_off_goes_on_where_it_was():
     rolled(whole)
     for cut in range(1, len(whole.executed)):
         desk = Rebooting(busy_nodes())
-        left = iter(range(cut))
-
-        def limited(operation, desk=desk, left=left):
-            if next(left, None) is None:
-                raise KeyboardInterrupt
-            return Rebooting.execute(desk, operation)
-
-        desk.execute = limited
-        with pytest.raises(KeyboardInterrupt):
-            rolled(desk)
-        del desk.execute
+        cut_off_after(cut, desk, rolled)
         assert rolled(desk) == 0
         assert sorted(desk.resets()) == ["node2", "node3"], cut
         assert homes(desk.cfg) == homes(busy_nodes()), cut
